@@ -1,0 +1,56 @@
+# Everything from a bare machine: Python 3.11 or later and make are enough. Each target installs what it needs, once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo install test lint check format bench requirements clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: install ## Synthetic network, three months of extracts, a release, charts and workbook
+	$(BIN)/carti-lake demo
+
+test: install ## Run the tests
+	$(BIN)/python -m pytest
+
+lint: install ## Run ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: lint test ## Run lint and tests
+
+format: install ## Put the code into ruff's form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.bench ## Measure against pandas, DuckDB and PySpark, and write benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
+
+install: $(VENV)/.installed ## Make .venv with the package and all it needs, by hash
+
+$(VENV)/.installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "carti_lake needs Python 3.11 or later: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --require-hashes --requirement requirements.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.installed
+	$(PIP) --require-hashes --no-build-isolation --requirement requirements-bench.txt
+	@touch $@
+
+# Nothing in the outcome may name a registry: whoever installs uses their own.
+COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	--no-emit-index-url --no-emit-find-links --quiet
+
+requirements: ## Resolve the pinned requirements anew (needs uv; UPGRADE=--upgrade for newer versions)
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra all --extra dev --output-file requirements.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra bench --constraints requirements.txt --output-file requirements-bench.txt
+
+clean: ## Remove the environment and caches; lakes stay
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find src tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} +
