@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no reason to fail.
+settings.register_profile("carti_lake", deadline=None, print_blob=True)
+settings.load_profile("carti_lake")
 
 SHARED = Path(__file__).resolve().parents[1] / "../shared"
 BUCKET = "carti-lake"
