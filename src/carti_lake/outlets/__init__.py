@@ -1,0 +1,1 @@
+"""What people open: charts and the workbook, made from the frames of one release."""

@@ -1,0 +1,228 @@
+"""The two charts of the seed: return on marketing by provider, and opportunity value as recorded and as predicted."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, cast
+
+import polars as pl
+
+from carti_lake.outlets.kpis import ROI, network_rate
+from carti_lake.outlets.theme import BLUE, GREY, INK, ORANGE, ROW, RULE, WIDTH, themed
+from carti_lake.tables.gold import OpportunityPredictions, ProviderSummary
+
+if TYPE_CHECKING:
+    import altair as alt
+
+#: More providers than this are shown as the first and the last half of it, and the rest are counted.
+MOST_ROWS = 24
+SUBTITLE_LETTERS = 118
+NETWORK = "Network"
+
+
+def roi_by_provider(summary: pl.DataFrame, line: str) -> "alt.LayerChart":
+    """Bars of each provider's ROI from zero, best first, below the network's.
+
+    Parameters
+    ----------
+    summary
+        ``gold.provider_summary``.
+    line
+        Caption of the release: ``release 12 · 2026-11-23 · data as of 2026-11-22``.
+    """
+    import altair as alt
+
+    ranked = summary.select("provider_id", "provider_name", value=pl.col("roi").cast(pl.Float64)).drop_nulls("value")
+    providers, left_out = _ends(ranked.sort("value", "provider_id", descending=[True, False]))
+    network = pl.DataFrame(
+        {"provider_id": NETWORK, "provider_name": NETWORK, "value": network_rate(ROI, summary, summary).value},
+        schema=ranked.schema,
+    )
+    rows = _named(pl.concat([network.drop_nulls(), providers]))
+    is_network, below_zero = alt.datum.label == NETWORK, alt.datum.value < 0
+    color = alt.when(is_network).then(alt.value(GREY)).when(below_zero).then(alt.value(ORANGE))
+    base = alt.Chart(rows).encode(
+        x=alt.X(
+            "value:Q", axis=alt.Axis(format=",.0%", tickCount=6), scale=_room_for_labels(rows["value"]), title=None
+        ),
+        y=_rows(rows),
+        color=color.otherwise(alt.value(BLUE)),
+    )
+    ends = base.encode(text=alt.Text("value:Q", format=",.0%"), color=alt.value(INK))
+    missing = summary.height - ranked.height
+    return _chart(
+        [
+            base.mark_bar(height=ROW * 0.62),
+            ends.transform_filter("isValid(datum.value) && datum.value >= 0").mark_text(align="left", dx=6),
+            ends.transform_filter("datum.value < 0").mark_text(align="right", dx=-6),
+            _zero(),
+        ],
+        "Marketing ROI by provider",
+        ProviderSummary.columns()["roi"].description,
+        f"{NETWORK}: the same with the sums of all providers",
+        left_out,
+        f"{missing} providers without a marketing cost are not shown" if missing else None,
+        line,
+    )
+
+
+def predicted_vs_actual_opportunity(
+    predictions: pl.DataFrame, names: pl.DataFrame, metrics: pl.DataFrame, line: str
+) -> "alt.LayerChart":
+    """Each provider's recorded opportunity value beside the one that the other providers predict.
+
+    Fitted values are not drawn: on few rows they repeat the recorded ones.
+
+    Parameters
+    ----------
+    predictions
+        ``gold.opportunity_predictions``.
+    names
+        ``provider_id`` and ``provider_name``, from any table that has both.
+    metrics
+        ``gold.model_metrics``.
+    line
+        Caption of the release: ``release 12 · 2026-11-23 · data as of 2026-11-22``.
+    """
+    import altair as alt
+
+    columns = ("opportunity_value", "predicted_without_own_row")
+    recorded, predicted = (OpportunityPredictions.columns()[name].description for name in columns)
+    of_model = predictions.filter(pl.col("model") == "opportunity_value")
+    known = (
+        of_model.drop_nulls("opportunity_value")
+        .join(names.select("provider_id", "provider_name"), on="provider_id", how="left")
+        .with_columns(pl.col("provider_name").fill_null(pl.col("provider_id")))
+        .sort("opportunity_value", "provider_id", descending=[True, False])
+    )
+    rows, left_out = _ends(known)
+    named = _named(rows).with_columns(
+        miss=pl.col("predicted_without_own_row") - pl.col("opportunity_value"),
+        right=pl.max_horizontal(columns),
+    )
+    points = named.unpivot(columns, index="label").with_columns(
+        pl.col("variable").replace(dict(zip(columns, (recorded, predicted), strict=True)))
+    )
+    domain, key = [recorded, predicted], alt.Legend(labelLimit=WIDTH)
+    x = alt.X("value:Q", axis=alt.Axis(labelExpr="format(datum.value, '$~s')", tickCount=6), title=None)
+    base = alt.Chart(named).encode(y=_rows(named))
+    missing = of_model.height - known.height
+    return _chart(
+        [
+            base.mark_rule(color=RULE, strokeWidth=3).encode(x=f"{columns[0]}:Q", x2=columns[1]),
+            alt.Chart(points)
+            .mark_point(filled=True, size=110, opacity=1)
+            .encode(
+                x=x,
+                y=_rows(named),
+                color=alt.Color("variable:N", scale=alt.Scale(domain=domain, range=[BLUE, ORANGE]), legend=key),
+                shape=alt.Shape("variable:N", scale=alt.Scale(domain=domain, range=["circle", "diamond"]), legend=key),
+            ),
+            base.transform_filter("isValid(datum.miss)")
+            .mark_text(align="left", dx=12)
+            .encode(x="right:Q", text=alt.Text("miss:Q", format="+$.2~s")),
+            _zero(),
+        ],
+        *_quality(metrics),
+        "Beside the points: predicted minus recorded, to two digits",
+        left_out,
+        f"{missing} providers without a recorded value are not shown" if missing else None,
+        line,
+    )
+
+
+def write_charts(frames: Mapping[str, pl.DataFrame], line: str, folder: Path) -> list[Path]:
+    """Write each chart as PNG (twice the resolution of a screen) and SVG; offline.
+
+    Parameters
+    ----------
+    frames
+        ``provider_summary``, ``opportunity_predictions`` and ``model_metrics`` of one release, by those names.
+    line
+        Caption of the release.
+    folder
+        Made if it is not there.
+
+    Returns
+    -------
+    list[Path]
+        The files, chart by chart.
+    """
+    summary = frames["provider_summary"]
+    charts = {
+        "roi_by_provider": roi_by_provider(summary, line),
+        "predicted_vs_actual_opportunity": predicted_vs_actual_opportunity(
+            frames["opportunity_predictions"], summary, frames["model_metrics"], line
+        ),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    return [path for name, chart in charts.items() for path in _save(chart, folder / name)]
+
+
+def _save(chart: "alt.LayerChart", stem: Path) -> list[Path]:
+    import vl_convert
+
+    spec = chart.to_dict()
+    png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
+    png.write_bytes(vl_convert.vegalite_to_png(spec, scale=2, allowed_base_urls=[]))
+    svg.write_text(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]), encoding="utf-8")
+    return [png, svg]
+
+
+def _ends(ranked: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:
+    """The first and last rows where there are too many, with an empty row between that says how many are left out."""
+    if ranked.height <= MOST_ROWS:
+        return ranked, None
+    half, between = MOST_ROWS // 2, ranked.height - MOST_ROWS
+    gap = pl.DataFrame({"provider_id": "", "provider_name": f"… {between} more …"})
+    rows = pl.concat([ranked.head(half), gap, ranked.tail(half)], how="diagonal")
+    return rows, f"First and last {half} of {ranked.height} providers; {between} between them are not shown"
+
+
+def _named(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with a ``label`` that tells apart providers of the same name."""
+    name, number = pl.col("provider_name"), pl.col("provider_id")
+    return rows.with_columns(label=pl.when(name.is_duplicated()).then(name + " · " + number).otherwise(name))
+
+
+def _rows(named: pl.DataFrame) -> "alt.Y":
+    import altair as alt
+
+    return alt.Y("label:N", sort=named["label"].to_list(), title=None)
+
+
+def _room_for_labels(values: pl.Series) -> "alt.Scale":
+    """A scale that leaves the labels of negative bars room before the providers' names."""
+    import altair as alt
+
+    shown = [0.0, *values.drop_nulls()]
+    lowest, highest = min(shown), max(shown)
+    return alt.Scale(domainMin=lowest - 0.12 * (highest - lowest)) if lowest < 0 else alt.Scale()
+
+
+def _zero() -> "alt.Chart":
+    import altair as alt
+
+    return cast("alt.Chart", alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=INK).encode(x="zero:Q"))
+
+
+def _quality(metrics: pl.DataFrame) -> tuple[str, str | None, str | None]:
+    """Title and notes that say what the predictions are worth."""
+    rows = metrics.filter(model="opportunity_value", split="leave-one-out")
+    values = dict(rows.select("metric", "value").iter_rows())
+    note = rows["note"].item(0) if rows.height else None
+    mae, of_mean = values.get("mae"), values.get("mae_of_mean")
+    if mae is None or of_mean is None:
+        return "Predicted opportunity value", None, note
+    verdict = "no better than" if mae >= of_mean else "better than"
+    error = f"Mean error ${mae:,.0f}; guessing the mean of the others ${of_mean:,.0f}"
+    return f"Predicted opportunity value: {verdict} guessing the mean", error, note
+
+
+def _chart(layers: list[Any], title: str, *subtitles: str | None) -> "alt.LayerChart":
+    import altair as alt
+
+    lines = [part for text in subtitles if text for part in wrap(text[0].upper() + text[1:], SUBTITLE_LETTERS)]
+    title_block = alt.TitleParams(title, subtitle=lines)
+    layered = alt.layer(*layers).properties(width=WIDTH, height=alt.Step(ROW), title=title_block)
+    return themed(cast("alt.LayerChart", layered))

@@ -1,0 +1,233 @@
+"""The workbook: one release as Excel sheets, with a cover, the network's numbers and a dictionary."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import polars.selectors as cs
+
+from carti_lake.outlets.disclosure import PATIENT_LEVEL, RULE, publishable
+from carti_lake.outlets.kpis import kpis
+from carti_lake.storage import LakeError
+from carti_lake.tables.gold import GOLD, Gold
+
+if TYPE_CHECKING:
+    from carti_lake.release import Release
+
+MOST_ROWS = 1_048_575
+MOST_LETTERS = 32_767
+TABLE_STYLE = "Table Style Medium 2"
+FORMATS = {"USD": "$#,##0.00", "ratio": "0.0%", "count": "#,##0", "days": "0.0", "points": "0.0", "years": "0"}
+DATE, TEXT, PLAIN_INTEGER, PLAIN_FLOAT = "yyyy-mm-dd", "@", "0", "#,##0.00"
+
+#: Text stays text, whatever it begins with; text columns have Excel's text format, so that editing a cell keeps it so.
+SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+
+READING = (
+    "Every sheet shows the same release: the same numbers as the dashboard, the API and SQL show of it.",
+    "KPIs: the network as a whole. Rates are sum over sum, never a mean of rates; both sums stand beside them.",
+    "The other sheets are one table each, with a name that formulas and pivot tables can use; Dictionary explains "
+    "each column.",
+    'Columns "as in the seed" repeat the definitions of the original reports; the standard ones stand beside them.',
+    f"Blank also means: not delivered by any source. {RULE}",
+)
+
+
+class WorkbookError(LakeError):
+    """A table that a workbook cannot hold."""
+
+
+def write_workbook(frames: Mapping[str, pl.DataFrame], release: "Release", path: Path) -> Path:
+    """Write one release as an Excel workbook; the same release gives the same bytes.
+
+    Parameters
+    ----------
+    frames
+        Gold tables of the release by name, ``provider_summary`` and ``provider_monthly`` among them, as stored: what
+        may not be shown is blanked here, and tables with rows of patients are left out.
+    release
+        The release that they come from.
+    path
+        The file to write; it appears only when it is whole.
+
+    Raises
+    ------
+    WorkbookError
+        Where a table has more rows, or a text more letters, than an Excel sheet can hold.
+    """
+    import xlsxwriter
+
+    shown = publishable(frames)
+    sheets = {name: _sheet(table, shown[name]) for name, table in GOLD.items() if name in shown}
+    unfinished = path.with_name(f".{path.name}.part")
+    with xlsxwriter.Workbook(unfinished, SAFE) as book:
+        book.set_properties({"title": f"carti_lake {release.caption}", "created": release.at.replace(tzinfo=None)})
+        _cover(book, frames, sheets, release)
+        _kpis(book, frames)
+        for name, frame in sheets.items():
+            _table(book, GOLD[name], frame)
+        _dictionary(book, sheets)
+        for worksheet in book.worksheets():
+            worksheet.set_landscape()
+            worksheet.fit_to_pages(1, 0)
+            worksheet.set_footer(f"&L{release.caption}&C&A&R&P of &N")
+    os.replace(unfinished, path)
+    return path
+
+
+def _sheet(table: type[Gold], frame: pl.DataFrame) -> pl.DataFrame:
+    """The declared columns, in rows of the key's order, with what Excel has no cell for made null."""
+    name = table.short_name
+    if frame.height > MOST_ROWS:
+        raise _too_big(name, f"has {frame.height:,} rows; an Excel sheet holds {MOST_ROWS:,} below its header")
+    longest = frame.select(cs.string().str.len_chars().max().fill_null(0)).rows(named=True)[:1]
+    for column, letters in (longest[0] if longest else {}).items():
+        if letters > MOST_LETTERS:
+            raise _too_big(name, f"has {letters:,} letters in {column}; an Excel cell holds {MOST_LETTERS:,}")
+    finite = cs.float().is_finite()
+    return (
+        frame.select(column for column in table.columns() if column in frame.columns)
+        .with_columns(pl.when(finite).then(cs.float()))
+        .sort([column for column in table.key() if column in frame.columns])
+    )
+
+
+def _too_big(name: str, what: str) -> WorkbookError:
+    remedy = f'carti-lake query "SELECT * FROM {name}" --format parquet -o {name}.parquet'
+    return WorkbookError(f"{name} {what}. Write it as Parquet instead: {remedy}")
+
+
+def _cover(
+    book: Any, frames: Mapping[str, pl.DataFrame], sheets: Mapping[str, pl.DataFrame], release: "Release"
+) -> None:
+    cover = book.add_worksheet("Cover")
+    cover.hide_gridlines(2)
+    cover.set_column(0, 0, 28)
+    cover.set_column(1, 1, 96)
+    cover.set_column(2, 3, 14)
+    title, head = book.add_format({"bold": True, "font_size": 20}), book.add_format({"bold": True, "bottom": 1})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+    number = book.add_format({"num_format": FORMATS["count"], "valign": "top"})
+    link = book.add_format({"font_color": "#0072B2", "underline": 1, "valign": "top"})
+    facts = {
+        "Release": str(release.number),
+        "Released": f"{release.at:%Y-%m-%d %H:%M} UTC",
+        "Data as of": str(release.data_as_of or "unknown"),
+        "Audits": _audits(release),
+    }
+    left_out = sorted(PATIENT_LEVEL & set(frames))
+    cover.write_string(0, 0, "The network's referrals, care, claims and marketing", title)
+    row = 2
+    for label, value in facts.items():
+        cover.write_string(row, 0, label)
+        cover.write_string(row, 1, value, wrapped)
+        row += 1
+    row += 1
+    cover.write_string(row, 0, "How to read it", head)
+    cover.write_blank(row, 1, None, head)
+    for text in (*READING, *_warnings(frames), *(f"Left out, rows of single patients: {name}." for name in left_out)):
+        row += 1
+        cover.write_string(row, 1, text, wrapped)
+    row += 2
+    for column, label in enumerate(("Sheet", "What it holds", "Rows", "Version")):
+        cover.write_string(row, column, label, head)
+    purposes = {"KPIs": "The network's rates and sums", **{name: GOLD[name].purpose() for name in sheets}}
+    for name, purpose in {**purposes, "Dictionary": "Every column: table, name, unit, description"}.items():
+        row += 1
+        cover.write_url(row, 0, f"internal:'{name}'!A1", link, name)
+        cover.write_string(row, 1, purpose, wrapped)
+        if name in sheets:
+            cover.write_number(row, 2, sheets[name].height, number)
+            if (version := release.versions.get(GOLD[name].full_name())) is not None:
+                cover.write_number(row, 3, version, number)
+
+
+def _audits(release: "Release") -> str:
+    passed = [audit.name for audit in release.audits if audit.passed]
+    failed = [f"{audit.name}: {audit.detail}" for audit in release.audits if not audit.passed]
+    accepted = f"; failed and accepted by a person: {'; '.join(failed)}" if failed else ""
+    return f"passed: {', '.join(passed) or 'none'}{accepted}"
+
+
+def _warnings(frames: Mapping[str, pl.DataFrame]) -> list[str]:
+    """What the models say of themselves."""
+    if "model_metrics" not in frames:
+        return []
+    notes = frames["model_metrics"].select("model", "note").drop_nulls().unique().sort("model", "note")
+    return [f"Model {model}: {note}." for model, note in notes.iter_rows()]
+
+
+def _kpis(book: Any, frames: Mapping[str, pl.DataFrame]) -> None:
+    rows = kpis(frames)
+    sheet = book.add_worksheet("KPIs")
+    headers = ("metric", "title", "value", "numerator", "denominator", "unit", "source")
+    columns = [{"header": header} for header in headers]
+    sheet.add_table(0, 0, len(rows), len(headers) - 1, {"name": "kpis", "columns": columns, "style": TABLE_STYLE})
+    formats = {unit: book.add_format({"num_format": code}) for unit, code in FORMATS.items()}
+    plain = book.add_format({"num_format": FORMATS["count"]})
+    for row, kpi in enumerate(rows, start=1):
+        texts = {0: kpi.column, 1: kpi.title, 5: kpi.unit, 6: kpi.source or ""}
+        numbers = {2: (kpi.value, formats[kpi.unit]), 3: (kpi.numerator, plain), 4: (kpi.denominator, plain)}
+        for column, text in texts.items():
+            sheet.write_string(row, column, text)
+        for column, (value, number_format) in numbers.items():
+            if value is not None:
+                sheet.write_number(row, column, value, number_format)
+    for column, width in enumerate((30, 62, 20, 20, 20, 10, 60)):
+        sheet.set_column(column, column, width)
+    sheet.freeze_panes(1, 1)
+
+
+def _table(book: Any, table: type[Gold], frame: pl.DataFrame) -> None:
+    named = frame.columns.index("provider_name") + 1 if "provider_name" in frame.columns else 0
+    frame.write_excel(
+        book,
+        worksheet=table.short_name,
+        table_name=table.short_name,
+        table_style=TABLE_STYLE,
+        column_formats={name: _format(table, name) for name in frame.columns},
+        column_widths={name: _pixels(frame[name]) for name in frame.columns},
+        freeze_panes=(1, min(3, max(named, len(table.key())))),
+    )
+
+
+def _dictionary(book: Any, sheets: Mapping[str, pl.DataFrame]) -> None:
+    rows = [
+        {
+            "table": name,
+            "column": column,
+            "unit": GOLD[name].meta(column).get("unit"),
+            "description": GOLD[name].columns()[column].description,
+        }
+        for name, frame in sheets.items()
+        for column in frame.columns
+    ]
+    schema = {"table": pl.String, "column": pl.String, "unit": pl.String, "description": pl.String}
+    frame = pl.DataFrame(rows, schema=schema)
+    frame.write_excel(
+        book,
+        worksheet="Dictionary",
+        table_name="dictionary",
+        table_style=TABLE_STYLE,
+        column_formats=dict.fromkeys(schema, TEXT),
+        column_widths={name: _pixels(frame[name]) for name in schema},
+        freeze_panes=(1, 2),
+    )
+
+
+def _format(table: type[Gold], column: str) -> str:
+    unit = table.meta(column).get("unit")
+    if unit is not None:
+        return FORMATS[unit]
+    dtype = table.dtypes()[column]
+    by_type = {pl.String: TEXT, pl.Date: DATE, pl.Float64: PLAIN_FLOAT, pl.Int64: PLAIN_INTEGER}
+    return by_type.get(dtype.base_type(), "General")
+
+
+def _pixels(values: pl.Series) -> int:
+    """Wide enough for the header with its filter button, and for the values up to 90 letters."""
+    numbers = 16 if values.dtype.is_numeric() else 12
+    letters = values.str.len_chars().max() if values.dtype == pl.String else numbers
+    return 7 * min(90, max(len(values.name) + 4, int(str(letters or 0)))) + 10

@@ -1,0 +1,160 @@
+"""The workbook reads back as it was declared, evaluates nothing, and is the same file each time."""
+
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import polars as pl
+import pytest
+
+from carti_lake.outlets import workbook
+from carti_lake.outlets.workbook import WorkbookError, write_workbook
+from carti_lake.release import Release
+from carti_lake.tables.gold import GOLD
+
+from .conftest import providers, release_of
+
+Frames = dict[str, pl.DataFrame]
+
+
+def read(frames: Frames, release: Release, folder: Path) -> Any:
+    return openpyxl.load_workbook(write_workbook(frames, release, folder / "carti_lake.xlsx"))
+
+
+def texts(sheet: Any) -> str:
+    return "\n".join(str(value) for row in sheet.iter_rows(values_only=True) for value in row if value is not None)
+
+
+def cells(sheet: Any) -> dict[str, Any]:
+    """Cells of the first row below the header, by column name."""
+    return {header.value: cell for header, cell in zip(sheet[1], sheet[2], strict=True)}
+
+
+def test_one_sheet_a_table_between_cover_and_dictionary(frames: Frames, release: Release, tmp_path: Path) -> None:
+    book = read(frames, release, tmp_path)
+    assert book.sheetnames == ["Cover", "KPIs", *(name for name in GOLD if name != "risk_scores"), "Dictionary"]
+    for name in book.sheetnames[2:-1]:
+        (table,) = book[name].tables.values()
+        assert table.displayName == name
+        assert table.column_names == list(GOLD[name].columns())
+        assert book[name].freeze_panes is not None
+    assert book["provider_summary"].tables["provider_summary"].ref.endswith("9")
+
+
+def test_the_cover_says_what_it_is(frames: Frames, release: Release, tmp_path: Path) -> None:
+    cover = texts(read(frames, release, tmp_path)["Cover"])
+    for words in (
+        "2026-11-23 06:30 UTC",
+        "2026-11-22",
+        "passed: keys; failed and accepted by a person: drift: payments moved by 40 %",
+        "rates on fewer than 11 cases",
+        "do not use",
+        "Left out, rows of single patients: risk_scores.",
+        GOLD["provider_monthly"].purpose(),
+    ):
+        assert words in cover
+
+
+def test_values_have_types_and_formats_of_their_declared_unit(frames: Frames, release: Release, tmp_path: Path) -> None:
+    book = read(frames, release, tmp_path)
+    first = cells(book["provider_summary"])
+    assert (first["deals_value"].value, first["deals_value"].number_format) == (1000, "$#,##0.00")
+    assert (first["denial_rate"].value, first["denial_rate"].number_format) == (0.1, "0.0%")
+    assert (first["total_visits"].value, first["total_visits"].number_format) == (200, "#,##0")
+    assert (first["provider_id"].value, first["provider_id"].number_format) == ("P001", "@")
+    assert first["avg_cost"].value is None
+    month = cells(book["provider_monthly"])["month"]
+    assert (month.value.isoformat()[:10], month.number_format) == ("2026-01-01", "yyyy-mm-dd")
+    assert cells(book["provider_monthly"])["gross_charges"].value == 1000.25
+
+
+def test_the_dictionary_holds_every_declared_column(frames: Frames, release: Release, tmp_path: Path) -> None:
+    rows = list(read(frames, release, tmp_path)["Dictionary"].iter_rows(min_row=2, values_only=True))
+    shown = {name: table for name, table in GOLD.items() if name != "risk_scores"}
+    assert len(rows) == sum(len(table.columns()) for table in shown.values())
+    assert ("provider_summary", "avg_length_of_stay", "days", "Mean length of stay") in rows
+
+
+def test_kpis_are_network_numbers(frames: Frames, release: Release, tmp_path: Path) -> None:
+    sheet = read(frames, release, tmp_path)["KPIs"]
+    rows = {row[0].value: row for row in sheet.iter_rows(min_row=2)}
+    assert rows["denial_rate"][2].value == 0.1
+    assert rows["denial_rate"][2].number_format == "0.0%"
+    assert (rows["denial_rate"][3].value, rows["denial_rate"][4].value) == (160, 1600)
+    assert rows["total_visits"][2].value == 1600
+    assert "kpis" in sheet.tables
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1", "{=1+1}", "http://x.org", "12"])
+def test_text_is_never_evaluated(text: str, release: Release, tmp_path: Path) -> None:
+    path = write_workbook(release_of(providers(3, provider_name=text)), release, tmp_path / "carti_lake.xlsx")
+    cell = cells(openpyxl.load_workbook(path)["provider_summary"])["provider_name"]
+    assert cell.data_type == "s"
+    assert cell.number_format == "@"
+    assert cell.value.replace("_x000D_", "\r") == text
+    with zipfile.ZipFile(path) as parts:
+        sheets = [parts.read(name) for name in parts.namelist() if name.startswith("xl/worksheets/sheet")]
+        assert not [sheet for sheet in sheets if b"<f>" in sheet or b"<f " in sheet]
+        assert "xl/externalLinks" not in " ".join(parts.namelist())
+
+
+def test_what_is_too_small_is_blank(release: Release, tmp_path: Path) -> None:
+    book = read(release_of(providers(3, total_visits=[10, 11, 12], total_patients=[3, 0, 50])), release, tmp_path)
+    summary = pl.DataFrame(
+        list(book["provider_summary"].values)[1:], schema=list(cells(book["provider_summary"])), orient="row"
+    )
+    assert summary["denial_rate"].to_list() == [None, 0.1, 0.1]
+    assert summary["total_patients"].to_list() == [None, 0, 50]
+    patients = [row[4].value for row in book["provider_monthly"].iter_rows(min_row=2)]
+    assert patients == [0, None, None]
+
+
+def test_the_same_release_gives_the_same_bytes(frames: Frames, release: Release, tmp_path: Path) -> None:
+    once = write_workbook(frames, release, tmp_path / "once.xlsx")
+    shuffled = {name: frame.reverse() for name, frame in reversed(frames.items())}
+    assert once.read_bytes() == write_workbook(shuffled, release, tmp_path / "twice.xlsx").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["once.xlsx", "twice.xlsx"]
+
+
+def test_numbers_that_excel_has_no_cell_for_are_blank(release: Release, tmp_path: Path) -> None:
+    sheet = read(release_of(providers(3, roi=[float("nan"), float("inf"), 2.0])), release, tmp_path)["provider_summary"]
+    column = cells(sheet)["roi"].column
+    assert [sheet.cell(row, column).value for row in (2, 3, 4)] == [None, None, 2]
+
+
+def test_too_many_rows_name_the_way_out(
+    frames: Frames, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook, "MOST_ROWS", 7)
+    with pytest.raises(
+        WorkbookError, match=r"provider_summary has 8 rows; .*--format parquet -o provider_summary.parquet"
+    ):
+        write_workbook(frames, release, tmp_path / "carti_lake.xlsx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_text_longer_than_a_cell_is_refused_and_not_cut(release: Release, tmp_path: Path) -> None:
+    with pytest.raises(
+        WorkbookError, match="provider_summary has 40,000 letters in specialty; an Excel cell holds 32,767"
+    ):
+        write_workbook(release_of(providers(3, specialty="x" * 40_000)), release, tmp_path / "carti_lake.xlsx")
+
+
+def test_the_seeds_numbers_stand_in_it(seed_summary: pl.DataFrame, release: Release, tmp_path: Path) -> None:
+    book = read(release_of(seed_summary), release, tmp_path)
+    first = cells(book["provider_summary"])
+    assert first["provider_name"].value == "Dr. Brown"
+    assert first["total_claim_amount"].value == pytest.approx(9720099.786479788, abs=1e-4)
+    assert first["roi"].value == pytest.approx(24.760792212151728)
+
+
+if shutil.which("soffice"):
+
+    def test_libreoffice_opens_it(frames: Frames, release: Release, tmp_path: Path) -> None:
+        path = write_workbook(frames, release, tmp_path / "carti_lake.xlsx")
+        command = ["soffice", "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path), str(path)]
+        subprocess.run(command, check=True, timeout=120)
+        assert (tmp_path / "carti_lake.pdf").stat().st_size > 10_000
