@@ -1,0 +1,76 @@
+"""One run or maintenance at a time: a file lock on a local lake, a lease in the log of an object store's lake."""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from carti_lake.storage import Storage
+
+#: A lease on an object store ends by itself after this many seconds.
+LEASE_SECONDS = 3600
+
+
+class BusyError(Exception):
+    """Another run or maintenance holds the lake."""
+
+
+@contextlib.contextmanager
+def claim(storage: "Storage", purpose: str) -> Iterator[None]:
+    """Hold the lake; raises BusyError where another process does."""
+    if storage.local is not None:
+        with file_lock(storage.local, purpose):
+            yield
+    else:
+        with lease(storage, purpose):
+            yield
+
+
+@contextlib.contextmanager
+def file_lock(folder: Path, purpose: str) -> Iterator[None]:
+    """An advisory lock that the operating system ends with the process, however it ends."""
+    import fcntl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".claim").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            raise BusyError(
+                f"Another run is active on {folder} ({holder}). Wait for it to end, then try again."
+            ) from None
+        file.truncate(0)
+        file.write(f"{purpose}, process {os.getpid()}")
+        file.flush()
+        yield
+        file.truncate(0)
+
+
+@contextlib.contextmanager
+def lease(storage: "Storage", purpose: str) -> Iterator[None]:
+    """An application transaction that says until when the lake is held; two claimants conflict in the log."""
+    from carti_lake.storage import ConflictError, append, transaction
+    from carti_lake.tables.releases import Releases
+
+    handle = storage.create("releases", Releases, change_feed=False)
+    now = int(time.time())
+    held_until = transaction(handle, "lease") or 0
+    if held_until > now:
+        raise BusyError(
+            f"Another run is active on {storage.uri}; its claim ends in {held_until - now} s at the latest."
+        )
+    empty = Releases.create_empty()
+    try:
+        append(handle, empty, transactions={"lease": now + LEASE_SECONDS}, metadata={"claim": purpose})
+    except ConflictError:
+        raise BusyError(f"Another run has just started on {storage.uri}. Try again when it has ended.") from None
+    try:
+        yield
+    finally:
+        fresh = storage.create("releases", Releases, change_feed=False)
+        append(fresh, empty, transactions={"lease": now}, metadata={"claim": "ended"})

@@ -1,0 +1,329 @@
+"""The lake: one object through which extracts go in and releases come out."""
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from carti_lake import changes, loading, maintenance, release, status
+from carti_lake.pipeline.silver.visits import claims
+from carti_lake.query import query
+from carti_lake.release import Release, ReleaseError
+from carti_lake.runner import RunResult
+from carti_lake.runner import run as runner
+from carti_lake.storage import LakeError, Storage, commits
+from carti_lake.tables import TABLES, find
+from carti_lake.tables.quarantine import QUARANTINE
+from carti_lake.tables.silver import HIDDEN, Claims, Entity
+
+Progress = Callable[[str], None]
+When = int | str | date | datetime
+
+
+def _quiet(step: str) -> None:
+    """Progress for callers that show none."""
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def secret_from(environment: Mapping[str, str]) -> str:
+    """Key of the patients' pseudonyms: ``CARTI_LAKE_PATIENT_KEY``, or the file that ``…_FILE`` names; else empty."""
+    path = environment.get("CARTI_LAKE_PATIENT_KEY_FILE")
+    if path:
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise LakeError(
+                f"CARTI_LAKE_PATIENT_KEY_FILE names {path}, which cannot be read: {error.strerror}."
+            ) from error
+    return environment.get("CARTI_LAKE_PATIENT_KEY", "")
+
+
+@dataclass(frozen=True)
+class View:
+    """One release of a lake, as a reader sees it.
+
+    Attributes
+    ----------
+    lake
+        The lake.
+    release
+        The release.
+    """
+
+    lake: "Lake"
+    release: Release
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        """Lazy rows of a table of this release; withdrawn rows and bookkeeping columns are left out."""
+        declared = find(table)
+        stored = declared.view_of or declared
+        name = stored.full_name()
+        if name not in self.release.versions:
+            if declared.layer in ("bronze", ""):
+                raise ReleaseError(f"{name} is not part of a release: readers read silver and gold.")
+            raise ReleaseError(f"Release {self.release.number} has no {name}; nothing has filled it yet.")
+        rows = self.lake.storage.scan(name, self.release.versions[name])
+        if issubclass(stored, Entity):
+            rows = rows.filter(~pl.col("withdrawn")).drop(HIDDEN)
+        return claims(rows) if declared is Claims else rows
+
+    def tables(self) -> list[str]:
+        """Full names of the tables that this release holds, views included; quarantine is not for outlets."""
+        return [
+            name
+            for name, table in TABLES.items()
+            if table.layer in ("silver", "gold") and (table.view_of or table).full_name() in self.release.versions
+        ]
+
+    def query(self, sql: str) -> pl.LazyFrame:
+        """Lazy result of a SELECT over the tables of this release."""
+        return query(sql, self.tables(), self.scan)
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lakehouse in a folder or bucket.
+
+    Parameters
+    ----------
+    uri
+        Local folder, or ``s3://``, ``abfss://``, ``gs://``.
+    storage_options
+        Credentials and endpoints for an object store, in lower case, as deltalake and Polars take them.
+    clock
+        Gives the present (UTC); replaced in tests.
+    environment
+        Where secrets are read from.
+    """
+
+    uri: str | Path
+    storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    clock: Callable[[], datetime] = field(default=_clock, repr=False)
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+
+    @property
+    def storage(self) -> Storage:
+        """Where the tables are."""
+        text = str(self.uri)
+        if "://" not in text and " " in str(Path(text).resolve()):
+            raise LakeError(
+                f"The lake's folder {text!r} has a blank in its path, which Delta cannot read; choose another."
+            )
+        return Storage(text if "://" in text else str(Path(text).resolve()), dict(self.storage_options))
+
+    def load(
+        self,
+        feed: str,
+        *extracts: Any,
+        extract_date: date | None = None,
+        delivered_at: datetime | None = None,
+        mapping: Mapping[str, str] | None = None,
+        progress: Progress = _quiet,
+    ) -> list[loading.Loaded]:
+        """Load extracts into the feed's bronze table: paths, globs, folders, frames, Arrow, or lists of dictionaries.
+
+        Parameters
+        ----------
+        feed
+            Name of the feed.
+        extracts
+            What to load; the same content loaded twice is loaded once.
+        extract_date
+            Day that the extracts are about; else the date in the file's name, else the day of delivery.
+        delivered_at
+            When the source delivered them; else the file's own time, else now.
+        mapping
+            Foreign headers to the feed's columns.
+        progress
+            Called with the name of each extract.
+
+        Raises
+        ------
+        ExtractError
+            Where an extract cannot be read as this feed; bronze is then as before.
+        """
+        return list(
+            self.iter_load(
+                feed,
+                *extracts,
+                extract_date=extract_date,
+                delivered_at=delivered_at,
+                mapping=mapping,
+                progress=progress,
+            )
+        )
+
+    def iter_load(
+        self,
+        feed: str,
+        *extracts: Any,
+        extract_date: date | None = None,
+        delivered_at: datetime | None = None,
+        mapping: Mapping[str, str] | None = None,
+        progress: Progress = _quiet,
+    ) -> Iterator[loading.Loaded]:
+        """As :meth:`load`, one extract at a time."""
+        from carti_lake.sources.files import open_paths
+        from carti_lake.sources.frames import open_frame
+
+        declared = loading.feed_of(feed)
+        paths = [one for one in extracts if isinstance(one, str | Path)]
+        if paths:
+            opened = open_paths(
+                paths,
+                declared,
+                mapping=mapping,
+                extract_date=extract_date,
+                delivered_at=delivered_at,
+                storage_options=dict(self.storage_options) or None,
+            )
+            yield from loading.load(self.storage, declared, opened, progress)
+        for frame in extracts:
+            if not isinstance(frame, str | Path):
+                extract = open_frame(
+                    frame,
+                    declared,
+                    mapping=mapping,
+                    extract_date=extract_date,
+                    delivered_at=delivered_at,
+                    now=self.clock(),
+                )
+                yield from loading.load(self.storage, declared, iter([extract]), progress)
+
+    def run(self, *, full: bool = False, accept: Collection[str] = (), progress: Progress = _quiet) -> RunResult:
+        """Bring silver, gold and models up to date, audit them, and publish a release.
+
+        Parameters
+        ----------
+        full
+            Rebuild everything from bronze.
+        accept
+            Names of audits whose failure you accept for this release.
+        progress
+            Called with the name of each step.
+        """
+        return runner(
+            self.storage,
+            full=full,
+            accept=accept,
+            secret=secret_from(self.environment),
+            now=self.clock(),
+            progress=progress,
+        )
+
+    def at(self, when: When | None = None, *, release: int | str | None = None) -> View:
+        """The lake as of a release: by number, by a lock's name, or the one that stood at a time.
+
+        Raises
+        ------
+        ReleaseError
+            Where none stood then, the time lies in the future, or its files are gone.
+        """
+        return View(self, select(self, release if release is not None else when))
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        """Lazy rows of a table of the latest release."""
+        return self.at().scan(table)
+
+    def query(self, sql: str) -> pl.LazyFrame:
+        """Lazy result of a SELECT over the latest release."""
+        return self.at().query(sql)
+
+    def releases(self) -> list[Release]:
+        """All releases, oldest first."""
+        return release.releases(self.storage)
+
+    def lock(self, name: str, which: When | None = None) -> Release:
+        """Keep a release (default: the latest) under a name; vacuum keeps its files."""
+        chosen = select(self, which)
+        release.lock(self.storage, chosen, name, self.clock())
+        return chosen
+
+    def unlock(self, name: str) -> Release:
+        """Remove a lock."""
+        return release.unlock(self.storage, name, self.clock())
+
+    def history(self, table: str) -> list[dict[str, Any]]:
+        """The versions of a table, newest first: version, time, operation, rows added, releases that hold it."""
+        declared = find(table)
+        name = (declared.view_of or declared).full_name()
+        handle = self.storage.open(name)
+        if handle is None:
+            raise LakeError(f"{name} has no history: nothing has been written to it yet.")
+        holding = self.releases()
+        return [
+            {
+                "version": commit.version,
+                "at": commit.timestamp,
+                "operation": commit.operation,
+                "rows_added": commit.rows_added,
+                "releases": [one.number for one in holding if one.versions.get(name) == commit.version],
+            }
+            for commit in reversed(commits(handle, -1))
+        ]
+
+    def diff(self, table: str, before: When, after: When) -> pl.LazyFrame:
+        """Rows of a table that two releases hold differently: inserted, updated (old and new values), deleted."""
+        old, new = self.at(before), self.at(after)
+        rows = [view.scan(table) if _holds(view, table) else _nothing(table) for view in (old, new)]
+        return changes.diff(rows[0], rows[1], find(table))
+
+    def quarantine(self, entity: str | None = None, *, rule: str | None = None) -> pl.LazyFrame:
+        """Refused rows: entity, broken rules, and where each row was delivered; no identifiers of patients.
+
+        Parameters
+        ----------
+        entity
+            Silver entity; None for all.
+        rule
+            Only rows that broke this rule, e.g. ``visit_date|unreadable``; a column's name stands for all its rules.
+        """
+        if entity is not None and entity not in QUARANTINE:
+            raise LakeError(f"There is no entity {entity!r}. Entities: {', '.join(QUARANTINE)}.")
+        names = [entity] if entity is not None else list(QUARANTINE)
+        parts = [status.refused(self.storage, name, rule) for name in names]
+        return pl.concat(parts)
+
+    def status(self) -> dict[str, Any]:
+        """Freshness, rows, balance, quarantine and the last release, as plain values."""
+        return status.status(self.storage, self.clock(), keyed=bool(secret_from(self.environment)))
+
+    def optimize(self, *, progress: Progress = _quiet) -> list[maintenance.Upkeep]:
+        """Join small files."""
+        return maintenance.optimize(self.storage, progress)
+
+    def vacuum(
+        self, *, keep_days: int = 90, dry_run: bool = False, progress: Progress = _quiet
+    ) -> list[maintenance.Upkeep]:
+        """Remove files that neither the newest, nor a locked, nor a recent release needs."""
+        return maintenance.vacuum(
+            self.storage, keep_days=keep_days, now=self.clock(), dry_run=dry_run, progress=progress
+        )
+
+    def verify(self, table: str | None = None, *, progress: Progress = _quiet) -> list[maintenance.Check]:
+        """Compare data files with the log, for one table or all."""
+        names = [find(table).full_name()] if table is not None else maintenance.existing(self.storage)
+        return maintenance.verify(self.storage, names, progress)
+
+
+def select(lake: Lake, which: When | None) -> Release:
+    """The release that ``which`` means, at the lake's present."""
+    return release.select(lake.storage, which, lake.clock())
+
+
+def _holds(view: View, table: str) -> bool:
+    declared = find(table)
+    return (declared.view_of or declared).full_name() in view.release.versions
+
+
+def _nothing(table: str) -> pl.LazyFrame:
+    declared = find(table)
+    columns = {name: dtype for name, dtype in declared.dtypes().items() if name not in HIDDEN}
+    return pl.LazyFrame(schema=columns)

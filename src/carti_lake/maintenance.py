@@ -1,0 +1,168 @@
+"""Optimise, vacuum, verify: the lake's upkeep, under its claim."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from carti_lake.release import expire, latest, releases
+from carti_lake.storage import CorruptTableError, LakeError, Storage, brief, row_count, translated
+from carti_lake.tables import TABLES
+
+#: Files younger than this may belong to a writer that has not committed yet.
+WRITER_HOURS = 1
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """What maintenance did to a table.
+
+    Attributes
+    ----------
+    table
+        Full name.
+    files_before, files_after
+        Data files of the newest version, or files removed (``files_before - files_after``) by vacuum.
+    """
+
+    table: str
+    files_before: int
+    files_after: int
+
+
+def existing(storage: Storage) -> list[str]:
+    """Full names of the tables that the lake holds."""
+    return [name for name, table in TABLES.items() if table.view_of is None and storage.open(name) is not None]
+
+
+def optimize(storage: Storage, progress: Callable[[str], None]) -> list[Upkeep]:
+    """Join small files of every table; the rows stay the same, which is checked."""
+    done = []
+    with storage.lock("optimize"):
+        for name in existing(storage):
+            progress(name)
+            handle = storage.open(name)
+            assert handle is not None
+            files, rows = len(handle.file_uris()), row_count(handle)
+            with translated(name):
+                handle.optimize.compact()
+            fresh = storage.open(name)
+            assert fresh is not None
+            if name.startswith(("silver", "gold", "quarantine")) and row_count(fresh) != rows:
+                raise CorruptTableError(
+                    f"{name}: {rows} rows before and {row_count(fresh)} after compaction. Releases still read the "
+                    f"version before; run `carti-lake run --full` to rebuild the table."
+                )
+            done.append(Upkeep(name, files, len(fresh.file_uris())))
+    return done
+
+
+def vacuum(
+    storage: Storage, *, keep_days: int, now: datetime, dry_run: bool, progress: Callable[[str], None]
+) -> list[Upkeep]:
+    """Remove files that no kept release needs.
+
+    Kept are the newest release, every locked one, and those published within ``keep_days``. The others are marked
+    expired before a file of theirs is removed, so that readers get a clear answer.
+    """
+    done = []
+    with storage.lock("vacuum"):
+        all_of_them = releases(storage)
+        newest = latest(storage)
+        oldest = now - timedelta(days=keep_days)
+        kept = [one for one in all_of_them if not one.expired and (one.locks or one == newest or one.at >= oldest)]
+        gone = [one.number for one in all_of_them if not one.expired and one not in kept]
+        if not dry_run:
+            expire(storage, gone, now)
+        for name in existing(storage):
+            if name == "releases":
+                continue
+            progress(name)
+            handle = storage.open(name)
+            assert handle is not None
+            needed = sorted({one.versions[name] for one in kept if name in one.versions})
+            with translated(name):
+                removed = handle.vacuum(
+                    retention_hours=WRITER_HOURS,
+                    dry_run=dry_run,
+                    enforce_retention_duration=False,
+                    full=True,
+                    keep_versions=needed or None,
+                )
+            done.append(Upkeep(name, len(removed), 0))
+            if not dry_run and storage.local is not None:
+                _sweep(Path(storage.path(name)), now)
+    return done
+
+
+def _sweep(folder: Path, now: datetime) -> None:
+    """Remove the half-written files of killed writers, which no vacuum lists."""
+    for leftover in folder.rglob("*#*"):
+        if leftover.is_file() and leftover.stat().st_mtime < (now - timedelta(hours=WRITER_HOURS)).timestamp():
+            leftover.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Check:
+    """What `verify` found of a table.
+
+    Attributes
+    ----------
+    table
+        Full name.
+    files
+        Data files read.
+    problem
+        What is damaged and how to repair it; empty where all is well.
+    """
+
+    table: str
+    files: int
+    problem: str
+
+
+def verify(storage: Storage, names: list[str], progress: Callable[[str], None]) -> list[Check]:
+    """Read every data file of the tables and of the newest release, and compare with the log."""
+    newest = latest(storage)
+    checks = []
+    for name in names:
+        progress(name)
+        checks.append(_verify_table(storage, name, None))
+        version = None if newest is None else newest.versions.get(name)
+        handle = storage.open(name)
+        if version is not None and handle is not None and version != handle.version():
+            checks.append(_verify_table(storage, name, version))
+    return checks
+
+
+def _verify_table(storage: Storage, name: str, version: int | None) -> Check:
+    files = 0
+    try:
+        handle = storage.open(name, version)
+        if handle is None:
+            return Check(name, 0, "the table does not exist")
+        files = len(handle.file_uris())
+        with translated(name):
+            rows = storage.scan(name, version)
+            counted = rows.select(pl.len(), pl.all().count().name.prefix("n_")).collect(engine="streaming")["len"][0]
+        recorded = row_count(handle)
+        if counted != recorded:
+            return Check(name, files, f"{counted} rows can be read, the log records {recorded}. {repair(name)}")
+    except LakeError as error:
+        return Check(name, files, f"{brief(error)} {repair(name)}")
+    return Check(name, files, "")
+
+
+def repair(name: str) -> str:
+    """How a damaged table is mended."""
+    layer = name.split(".")[0]
+    if layer == "bronze":
+        return (
+            "Bronze is the delivered data itself: restore its folder from a backup, or remove the folder, load the "
+            "feed's extracts again, then `carti-lake run --full`."
+        )
+    if layer == "releases":
+        return "Restore the folder from a backup; without it, `carti-lake run --full` publishes the first release anew."
+    return f"Remove the folder {name.replace('.', '/')}, then `carti-lake run --full`: it is rebuilt from bronze."

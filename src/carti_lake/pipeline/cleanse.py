@@ -1,0 +1,200 @@
+"""From delivered rows to typed ones: what the declaration of an entity says, done to every column."""
+
+from collections.abc import Mapping
+
+import polars as pl
+import polars_hash as plh
+
+from carti_lake.pipeline.codes import NORMALISERS
+from carti_lake.pipeline.parse import parse_date, parse_decimal, parse_flag, parse_whole, whole
+from carti_lake.pipeline.silver import derived_columns
+from carti_lake.tables.silver import HIDDEN, ORIGIN, Entity
+
+#: Bits of the order of delivery, from the least: batch, row content, row number, delivered_at (ms), extract date.
+BATCH_BITS, CONTENT_BITS, ROW_BITS, DELIVERED_BITS = 23, 12, 32, 43
+
+
+def key_hash(columns: list[str]) -> pl.Expr:
+    """Stable 64-bit hash of the business key; null where a part of it is."""
+    joined = plh.concat_str(*columns, separator="\x1f") if len(columns) > 1 else plh.col(columns[0])
+    return joined.nchash.xxhash64().reinterpret(signed=True)
+
+
+def order() -> pl.Expr:
+    """Place of a row in the order of delivery: extract date, delivered_at, row number, row content, batch."""
+
+    def low_bits(number: pl.Expr, bits: int) -> pl.Expr:
+        return (number & ((1 << bits) - 1)).cast(pl.Int128)
+
+    batch = plh.col("batch_id").nchash.xxhash64().reinterpret(signed=True)
+    place = pl.col("extract_date").cast(pl.Int32).cast(pl.Int128)
+    for part, bits in (
+        (pl.col("delivered_at").dt.epoch("ms").cast(pl.Int128), DELIVERED_BITS),
+        (pl.col("row_number").cast(pl.Int128), ROW_BITS),
+        (low_bits(pl.col("row_hash"), CONTENT_BITS), CONTENT_BITS),
+        (low_bits(batch, BATCH_BITS), BATCH_BITS),
+    ):
+        place = place * (1 << bits) + part
+    return place
+
+
+def pseudonym(column: str, secret: str) -> pl.Expr:
+    """First 60 bits of SHA-256 over the secret and the identifier."""
+    digest = plh.concat_str(pl.lit(secret), pl.col(column)).chash.sha2_256()
+    return digest.str.slice(0, 15).str.to_integer(base=16)
+
+
+def code_maps(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.LazyFrame]:
+    """For each coded column, the delivered spellings that are not the code itself, with their code.
+
+    Codes repeat: normalising the distinct spellings costs a hundredth of normalising every row.
+    """
+    maps = {}
+    for name in entity.parsed_columns():
+        normalise = NORMALISERS.get(entity.meta(name).get("code", ""))
+        if normalise is not None:
+            spellings = rows.select(pl.col(name).alias("spelling")).unique().drop_nulls()
+            coded = spellings.with_columns(code=normalise(pl.col("spelling")))
+            maps[name] = coded.filter(pl.col("spelling").ne_missing(pl.col("code")))
+    return maps
+
+
+def cleanse(rows: pl.LazyFrame, entity: type[Entity], codes: Mapping[str, pl.DataFrame], secret: str) -> pl.LazyFrame:
+    """Typed rows of an entity, each with its place in the order of delivery and the rules that it breaks.
+
+    Parameters
+    ----------
+    rows
+        Bronze rows of the entity's feed.
+    entity
+        Declaration to cleanse for.
+    codes
+        Collected :func:`code_maps` of the same rows.
+    secret
+        Key of the patients' pseudonyms.
+
+    Returns
+    -------
+    pl.LazyFrame
+        The entity's columns without resolved providers; ``order`` (Int128) and ``broken``, a bit mask of
+        :func:`rule_ids`, 0 for a good row.
+    """
+    key = entity.key()[0]
+    if key not in entity.feed.delivered():
+        return _typed(rows, entity, codes, secret, rescued=True)
+    plain = pl.col("rescued").is_null() & pl.col(key).is_not_null()
+    # Nearly every row is typed already; only the others pay for reading text and deriving keys.
+    typed = rows.filter(plain).pipe(_typed, entity, codes, secret, rescued=False)
+    mended = rows.filter(~plain).pipe(_typed, entity, codes, secret, rescued=True)
+    return pl.concat([typed, mended])
+
+
+def _typed(
+    rows: pl.LazyFrame, entity: type[Entity], codes: Mapping[str, pl.DataFrame], secret: str, *, rescued: bool
+) -> pl.LazyFrame:
+    columns = entity.columns()
+    values = {}
+    unreadable = {}
+    for name in entity.parsed_columns():
+        value, failed = _value(name, entity, codes.get(name), rescued=rescued)
+        values[name] = value
+        if failed is not None:
+            unreadable[f"{name}|unreadable"] = failed
+    if "patient_key" in columns:
+        values["patient_key"] = pseudonym("patient_id", secret)
+    frame = rows.with_columns(
+        *(failed.alias(rule) for rule, failed in unreadable.items()), withdrawn=pl.col("is_deleted").fill_null(False)
+    ).with_columns(**values)
+    if rescued:
+        frame = frame.with_columns(**derived_columns(entity))
+    if entity.partition_by is not None and entity.month_of is not None:
+        frame = frame.with_columns(pl.col(entity.month_of).dt.truncate("1mo").alias(entity.partition_by))
+    frame = frame.with_columns(key_hash=key_hash(entity.key()), order=order())
+    roles = entity.providers
+    kept = [name for name in (*entity.business_columns(), *ORIGIN, *HIDDEN) if name not in roles]
+    return frame.select(*kept, "order", _broken(entity, set(unreadable)).alias("broken"))
+
+
+def _value(
+    name: str, entity: type[Entity], codes: pl.DataFrame | None, *, rescued: bool
+) -> tuple[pl.Expr, pl.Expr | None]:
+    """A column's cleansed value, and when it could not be read (None: never)."""
+    delivered = entity.feed.delivered()[name]
+    wanted = entity.columns()[name].dtype
+    column = pl.col(name)
+    if wanted == pl.String:
+        if codes is None:
+            return (column.str.strip_chars() if name.endswith("_id") else column), None
+        if codes.is_empty():
+            return column, None
+        value = column.replace_strict(codes["spelling"], codes["code"], default=column, return_dtype=pl.String)
+        return value, value.is_null() & column.is_not_null() if codes["code"].has_nulls() else None
+    if delivered == wanted:
+        value = column
+    elif wanted == pl.Int64:
+        value = whole(column)
+    else:
+        value = column.cast(wanted, strict=False)
+    given = column.is_not_null()
+    if rescued:
+        text = pl.col("rescued").str.json_path_match(f"$.{name}")
+        value = pl.coalesce(value, _parsed(text, wanted))
+        given = given | text.is_not_null()
+    elif delivered == wanted:
+        return value, None
+    failed = value.is_null() & given
+    if entity.meta(name).get("code") == "age":
+        value = value.clip(upper_bound=90)
+    return value, failed
+
+
+def _parsed(text: pl.Expr, wanted: pl.DataType) -> pl.Expr:
+    if wanted == pl.Date:
+        return parse_date(text)
+    if wanted == pl.Boolean:
+        return parse_flag(text)
+    if wanted == pl.Int64:
+        return parse_whole(text)
+    assert isinstance(wanted, pl.Decimal)
+    return parse_decimal(text, wanted)
+
+
+def rule_ids(entity: type[Entity]) -> list[str]:
+    """Ids of all rules that may refuse a row of the entity, in the order of the bits of ``broken``."""
+    return [f"{name}|unreadable" for name in entity.parsed_columns()] + list(_rules(entity))
+
+
+def _rules(entity: type[Entity]) -> dict[str, pl.Expr]:
+    """Declared row rules over columns that exist before providers are resolved."""
+    elsewhere = {*ORIGIN, *HIDDEN, *entity.providers}
+    rules = {rule: good for rule, good in entity.row_rules().items() if rule.split("|")[0] not in elsewhere}
+    for role, (name, npi) in entity.providers.items():
+        if not entity.columns()[role].nullable:
+            rules[f"{role}|nullability"] = pl.col(name).is_not_null() | pl.col(npi).is_not_null()
+    return rules
+
+
+def _broken(entity: type[Entity], unreadable: set[str]) -> pl.Expr:
+    rules = _rules(entity)
+    mask: pl.Expr = pl.lit(0, pl.Int64)
+    key_rule = f"{entity.key()[0]}|nullability"
+    for bit, rule in enumerate(rule_ids(entity)):
+        if rule in rules:
+            failed = ~rules[rule].fill_null(True)
+        elif rule in unreadable:
+            failed = pl.col(rule)
+        else:
+            continue
+        if rule != key_rule:
+            # A withdrawal names a key; its other columns may be anything.
+            failed = failed & ~pl.col("withdrawn")
+        mask = mask + failed.cast(pl.Int64) * (1 << bit)
+    return mask
+
+
+def broken_rules(entity: type[Entity]) -> pl.Expr:
+    """Ids of the broken rules as text, from the bit mask ``broken``."""
+    names = [
+        pl.when((pl.col("broken") & (1 << bit)) != 0).then(pl.lit(rule)) for bit, rule in enumerate(rule_ids(entity))
+    ]
+    return pl.concat_str(names, separator=",", ignore_nulls=True)

@@ -1,0 +1,1 @@
+"""From silver entities to gold marts."""

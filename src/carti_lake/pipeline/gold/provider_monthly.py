@@ -1,0 +1,104 @@
+"""Counts and sums by provider, month and service line, from every entity that names a provider."""
+
+import polars as pl
+
+from carti_lake.tables.gold import ProviderMonthly
+
+KEY = ("provider_id", "month", "service_line")
+IN_NETWORK, OUT_OF_NETWORK = "in_network", "out_of_network"
+TOP_BOX = 90
+
+
+def provider_monthly(
+    visits: pl.LazyFrame, encounters: pl.LazyFrame, referrals: pl.LazyFrame, appointments: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Rows of ``gold.provider_monthly`` for the months of the given rows.
+
+    Referring and rendering are two roles: stays and referrals made count for the referring provider, visits, claims
+    and referrals received for the rendering one.
+    """
+    parts = [
+        _cells(visits, "rendering_provider_id", "visit_month", _visit_sums()),
+        _cells(encounters, "referring_provider_id", "admission_month", _stay_sums()),
+        _cells(referrals, "referring_provider_id", "referral_month", _made_sums()),
+        _cells(referrals, "rendering_provider_id", "referral_month", _received_sums()),
+        _cells(appointments, "provider_id", "appointment_month", _appointment_sums()),
+    ]
+    measures = [name for name in ProviderMonthly.columns() if name not in KEY]
+    dtypes = ProviderMonthly.dtypes()
+    return (
+        pl.concat(parts, how="diagonal")
+        .group_by(KEY)
+        .agg(pl.col(name).sum() for name in measures)
+        .select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
+    )
+
+
+def _cells(rows: pl.LazyFrame, provider: str, month: str, sums: dict[str, pl.Expr]) -> pl.LazyFrame:
+    dtypes = ProviderMonthly.dtypes()
+    return (
+        rows.filter(~pl.col("withdrawn") & pl.col(provider).is_not_null())
+        .group_by(
+            pl.col(provider).alias("provider_id"),
+            pl.col(month).alias("month"),
+            pl.col("service_line").fill_null("unknown"),
+        )
+        .agg(expression.cast(dtypes[name]).alias(name) for name, expression in sums.items())
+    )
+
+
+def _visit_sums() -> dict[str, pl.Expr]:
+    status, charges, paid = pl.col("claim_status"), pl.col("claim_amount"), pl.col("claim_paid")
+    is_paid, is_denied = status == "paid", status == "denied"
+    explained = is_paid & pl.col("contractual_adjustment").is_not_null() & charges.is_not_null()
+    return {
+        "visits": pl.len(),
+        "visit_patients": pl.col("patient_key").n_unique(),
+        "claims": status.count(),
+        "paid_claims": is_paid.sum(),
+        "denied_claims": is_denied.sum(),
+        "pending_claims": (status == "pending").sum(),
+        "gross_charges": charges.sum(),
+        "paid_charges": charges.filter(is_paid).sum(),
+        "denied_charges": charges.filter(is_denied).sum(),
+        "payments_as_delivered": paid.sum(),
+        "payments": paid.filter(is_paid).sum(),
+        "contractual_claims": explained.sum(),
+        "contractual_charges": charges.filter(explained).sum(),
+        "contractual_adjustments": pl.col("contractual_adjustment").filter(explained).sum(),
+        "contractual_payments": paid.filter(explained).sum(),
+    }
+
+
+def _stay_sums() -> dict[str, pl.Expr]:
+    stay, score, cost = pl.col("length_of_stay"), pl.col("satisfaction_score"), pl.col("treatment_cost")
+    return {
+        "stays": pl.len(),
+        "length_of_stay_count": stay.count(),
+        "length_of_stay_days": stay.sum(),
+        "satisfaction_count": score.count(),
+        "satisfaction_sum": score.sum(),
+        "top_box_count": (score >= TOP_BOX).sum(),
+        "treatment_cost_count": cost.count(),
+        "treatment_cost": cost.sum(),
+    }
+
+
+def _made_sums() -> dict[str, pl.Expr]:
+    return {
+        "referrals_made": pl.len(),
+        "referrals_made_out_of_network": (pl.col("network_status") == OUT_OF_NETWORK).sum(),
+        "referrals_made_lost": (
+            (pl.col("referral_status") == "lost") & (pl.col("network_status").ne_missing(OUT_OF_NETWORK))
+        ).sum(),
+    }
+
+
+def _received_sums() -> dict[str, pl.Expr]:
+    completed = (pl.col("referral_status") == "completed") & (pl.col("network_status") == IN_NETWORK)
+    return {"referrals_received": pl.len(), "referrals_completed": completed.sum()}
+
+
+def _appointment_sums() -> dict[str, pl.Expr]:
+    status = pl.col("appointment_status")
+    return {"appointments": status.is_in(["completed", "no_show"]).sum(), "no_shows": (status == "no_show").sum()}

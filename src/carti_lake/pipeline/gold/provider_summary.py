@@ -1,0 +1,120 @@
+"""One row per provider: all months together, with the CRM's totals and the opportunities."""
+
+import polars as pl
+
+from carti_lake.metrics import PROVIDER_RATES
+from carti_lake.tables.gold import ProviderSummary
+
+#: Columns of the summary that are sums of monthly columns under another name.
+RENAMED = {
+    "total_visits": "visits",
+    "total_claim_amount": "gross_charges",
+    "total_claim_paid": "payments_as_delivered",
+}
+
+
+def provider_summary(
+    monthly: pl.LazyFrame,
+    encounters: pl.LazyFrame,
+    accounts: pl.LazyFrame,
+    opportunities: pl.LazyFrame,
+    dim_provider: pl.LazyFrame,
+) -> pl.LazyFrame:
+    """Rows of ``gold.provider_summary``, without the prediction.
+
+    Every provider that any fact or the CRM names has a row; the directory's others have none, since they have no
+    facts to summarise.
+    """
+    patients = (
+        _current(encounters)
+        .select("patient_key", provider_id="referring_provider_id")
+        .unique()
+        .group_by("provider_id")
+        .agg(total_patients=pl.len())
+    )
+    sums = monthly.group_by("provider_id").agg(
+        *(rate.expression() for rate in PROVIDER_RATES),
+        *(pl.col(source).sum().alias(name) for name, source in RENAMED.items()),
+        *(pl.col(name).sum() for name in _shared_columns()),
+        adjudicated_charges=pl.col("paid_charges").sum() + pl.col("denied_charges").sum(),
+    )
+    parts = [sums, patients, _account_totals(accounts), _opportunity_totals(opportunities)]
+    everyone = pl.concat([part.select("provider_id") for part in parts]).unique()
+    for part in parts:
+        everyone = everyone.join(part, on="provider_id", how="left")
+    dtypes = ProviderSummary.dtypes()
+    zero_where_absent = [
+        name for name, column in ProviderSummary.columns().items() if not column.nullable and dtypes[name].is_numeric()
+    ]
+    cost, deals = pl.col("marketing_cost").cast(pl.Float64), pl.col("deals_value").cast(pl.Float64)
+    decided = pl.col("won_opportunities") + pl.col("lost_opportunities")
+    return (
+        everyone.join(
+            dim_provider.select("provider_id", "provider_name", "npi", "specialty", "network_status"),
+            on="provider_id",
+            how="left",
+        )
+        .with_columns(pl.col(zero_where_absent).fill_null(0))
+        .with_columns(
+            roi=pl.when(cost != 0).then((deals - cost) / cost),
+            value_per_patient=pl.when(pl.col("total_patients") != 0).then(deals / pl.col("total_patients")),
+            win_rate=pl.when(decided != 0).then(pl.col("won_opportunities") / decided),
+            predicted_opportunity_value=pl.lit(None, pl.Float64),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
+    )
+
+
+def with_predictions(summary: pl.LazyFrame, predictions: pl.LazyFrame) -> pl.LazyFrame:
+    """The summary with ``predicted_opportunity_value`` filled from the model's fitted values."""
+    predicted = predictions.select("provider_id", predicted_opportunity_value="predicted")
+    return (
+        summary.drop("predicted_opportunity_value")
+        .join(predicted, on="provider_id", how="left")
+        .select(ProviderSummary.column_names())
+    )
+
+
+def _current(rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows.filter(~pl.col("withdrawn"))
+
+
+def _shared_columns() -> list[str]:
+    """Columns that monthly and summary hold under one name, as sums."""
+    from carti_lake.tables.gold import ProviderMonthly
+
+    rates = {rate.id for rate in PROVIDER_RATES}
+    monthly = set(ProviderMonthly.columns()) - {"provider_id", "month", "service_line"}
+    return [name for name in ProviderSummary.columns() if name in monthly and name not in rates]
+
+
+def _account_totals(accounts: pl.LazyFrame) -> pl.LazyFrame:
+    """CRM totals by provider; two accounts that mean one provider add up, the stage is the larger account's."""
+    sums = ("contact_count", "deals_value", "opportunity_value", "marketing_cost")
+    return (
+        _current(accounts)
+        .sort("opportunity_value", "provider_name")
+        .group_by("provider_id")
+        .agg(
+            *(pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name in sums),
+            pl.col("pipeline_stage").last(),
+        )
+    )
+
+
+def _opportunity_totals(opportunities: pl.LazyFrame) -> pl.LazyFrame:
+    won, closed = pl.col("is_won").fill_null(False), pl.col("is_closed").fill_null(False)
+    amount = pl.col("amount")
+    expected = (amount.cast(pl.Float64) * pl.col("probability").cast(pl.Float64) / 100).round(4)
+    return (
+        _current(opportunities)
+        .filter(pl.col("provider_id").is_not_null())
+        .group_by("provider_id")
+        .agg(
+            open_opportunities=(~closed).sum(),
+            won_opportunities=won.sum(),
+            lost_opportunities=(closed & ~won).sum(),
+            won_value=amount.filter(won).sum(),
+            weighted_pipeline=expected.filter(~closed).cast(pl.Decimal(18, 4)).sum(),
+        )
+    )

@@ -1,0 +1,142 @@
+"""Newest wins: which delivered row is the current one of its key, which are refused, and what became of the rest.
+
+The result depends on the rows alone, never on how they were split, repeated or in which order they were loaded.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+#: What settling needs of a row.
+LIGHT = ("key_hash", "order", "row_hash", "batch_id")
+#: What became of a batch's rows, in the order of the ledger's numbers.
+OUTCOMES = ("silver_rows", "superseded_rows", "duplicate_rows", "quarantined_rows")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a step does to silver and quarantine.
+
+    Attributes
+    ----------
+    winners
+        ``key_hash``, ``order`` of new rows that become the current row of their key.
+    replaced
+        Rows of ``current`` that a winner replaces.
+    refused
+        New rows (``LIGHT``) that go to quarantine.
+    released
+        Rows of the quarantine that leave it.
+    silver_ledger, quarantine_ledger
+        By ``batch_id``: changes of :data:`OUTCOMES` that go with the commit of silver, of quarantine.
+    """
+
+    winners: pl.DataFrame
+    replaced: pl.DataFrame
+    refused: pl.DataFrame
+    released: pl.DataFrame
+    silver_ledger: pl.DataFrame
+    quarantine_ledger: pl.DataFrame
+
+
+def settle(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.DataFrame) -> Settled:
+    """Settle new rows against the current row of their keys and the refused rows of the same keys.
+
+    Parameters
+    ----------
+    rows
+        New rows: ``LIGHT`` and ``broken`` (0 for a valid row). Rows that silver or quarantine holds already may be
+        among them.
+    current
+        Silver's rows of the same keys (``LIGHT`` and whatever the caller wants back in ``replaced``).
+    quarantined
+        Quarantine's rows of the same keys, and those without a readable key (``LIGHT``).
+    """
+    light = rows.select(*LIGHT, "broken")
+    valid = light.filter(pl.col("broken") == 0).select(LIGHT)
+    bad = light.filter(pl.col("broken") != 0).select(LIGHT).collect(engine="streaming")
+    standing = current.lazy().select("key_hash", "order")
+    best = (
+        pl.concat([valid.select("key_hash", "order"), standing])
+        .group_by("key_hash")
+        .agg(pl.col("order").max())
+        .collect(engine="streaming")
+    )
+    winners = best.join(current.select("key_hash", "order"), on=["key_hash", "order"], how="anti")
+    replaced = current.join(winners.select("key_hash"), on="key_hash", how="semi")
+    waiting = _waiting(bad, quarantined, best)
+    refused = waiting.join(quarantined, on=["batch_id", "order"], how="anti")
+    released = quarantined.join(waiting, on=["batch_id", "order"], how="anti")
+    return Settled(
+        winners=winners,
+        replaced=replaced,
+        refused=refused,
+        released=released,
+        silver_ledger=_silver_ledger(valid, winners, current, replaced),
+        quarantine_ledger=_quarantine_ledger(bad, quarantined, refused, released),
+    )
+
+
+def _waiting(bad: pl.DataFrame, quarantined: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
+    """Refused rows newer than the current row of their key; of identical ones the newest."""
+    return (
+        pl.concat([bad, quarantined.select(LIGHT)])
+        .join(best.rename({"order": "best"}), on="key_hash", how="left")
+        .filter(pl.col("best").is_null() | (pl.col("order") > pl.col("best")))
+        .sort("order", "batch_id")
+        .unique(["key_hash", "row_hash"], keep="last", maintain_order=True)
+        .select(LIGHT)
+    )
+
+
+def _silver_ledger(
+    valid: pl.LazyFrame, winners: pl.DataFrame, current: pl.DataFrame, replaced: pl.DataFrame
+) -> pl.DataFrame:
+    counts = valid.group_by("batch_id").agg(silver_rows=pl.len()).collect(engine="streaming")
+    if counts["silver_rows"].sum() == winners.height:
+        # Every valid row won: nothing to look for among the losers, which a first load of clean rows need not pay for.
+        return ledger(counts, _count(replaced, silver_rows=-1, superseded_rows=1))
+    chosen = pl.concat([winners, current.select("key_hash", "order")]).lazy()
+    won = (
+        valid.join(winners.lazy(), on=["key_hash", "order"], how="semi").group_by("batch_id").agg(silver_rows=pl.len())
+    )
+    losers = valid.join(chosen, on=["key_hash", "order"], how="anti")
+    wins, lost = pl.collect_all([won, _lost(losers, valid)], engine="streaming")
+    return ledger(wins, lost, _count(replaced, silver_rows=-1, superseded_rows=1))
+
+
+def _quarantine_ledger(
+    bad: pl.DataFrame, quarantined: pl.DataFrame, refused: pl.DataFrame, released: pl.DataFrame
+) -> pl.DataFrame:
+    kept = pl.concat([refused, quarantined.select(LIGHT)])
+    losers = bad.join(kept, on=["batch_id", "order"], how="anti")
+    return ledger(
+        _count(refused, quarantined_rows=1),
+        _lost(losers.lazy(), bad.lazy()).collect(),
+        _count(released, quarantined_rows=-1, superseded_rows=1),
+    )
+
+
+def _lost(losers: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Losing rows by batch: identical to a later row of their own batch (duplicates), or superseded."""
+    content = ["batch_id", "row_hash"]
+    last = rows.join(losers, on=content, how="semi").group_by(content).agg(last=pl.col("order").max())
+    return (
+        losers.join(last, on=content)
+        .group_by("batch_id")
+        .agg(
+            superseded_rows=(pl.col("order") == pl.col("last")).sum(),
+            duplicate_rows=(pl.col("order") < pl.col("last")).sum(),
+        )
+    )
+
+
+def _count(rows: pl.DataFrame, **changes: int) -> pl.DataFrame:
+    return rows.group_by("batch_id").agg((pl.len().cast(pl.Int64) * sign).alias(name) for name, sign in changes.items())
+
+
+def ledger(*parts: pl.DataFrame) -> pl.DataFrame:
+    """Changes of every outcome by batch, summed."""
+    empty = pl.DataFrame(schema={"batch_id": pl.String, **dict.fromkeys(OUTCOMES, pl.Int64)})
+    typed = [part.with_columns(pl.exclude("batch_id").cast(pl.Int64)) for part in parts]
+    return pl.concat([empty, *typed], how="diagonal").group_by("batch_id").agg(pl.col(OUTCOMES).sum()).sort("batch_id")

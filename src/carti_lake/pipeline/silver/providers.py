@@ -1,0 +1,99 @@
+"""Who is meant: every spelling of a provider, resolved by NPI first, then by name and aliases."""
+
+import polars as pl
+
+from carti_lake.pipeline.codes import name_key, npi
+from carti_lake.tables.silver import Entity
+
+
+def provider_key() -> pl.Expr:
+    """The provider's NPI, else the normalised name."""
+    return pl.coalesce("npi", "name:" + name_key(pl.col("provider_name")))
+
+
+def references(rows: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
+    """Distinct ways in which delivered rows name a provider: ``reference_name``, ``reference_npi`` (empty for null)."""
+    roles = [
+        rows.select(reference_name=pl.col(name).fill_null(""), reference_npi=pl.col(number).fill_null("")).unique()
+        for name, number in entity.providers.values()
+    ]
+    return pl.concat(roles).unique().filter((pl.col("reference_name") != "") | (pl.col("reference_npi") != ""))
+
+
+def resolve_references(references: pl.LazyFrame, directory: pl.LazyFrame) -> pl.LazyFrame:
+    """Each reference with the provider that it means.
+
+    The NPI decides where it is valid; else the normalised name, then an alias, where exactly one provider of the
+    directory has it; else the reference stands for a provider of its own.
+
+    Parameters
+    ----------
+    references
+        ``reference_name``, ``reference_npi``.
+    directory
+        Current, not withdrawn rows of ``silver.providers``.
+    """
+    own_name = directory.select("provider_id", name_key=name_key(pl.col("provider_name")))
+    alias = (
+        directory.select("provider_id", name_key=pl.col("aliases").str.split(";"))
+        .explode("name_key")
+        .with_columns(name_key=name_key(pl.col("name_key")))
+    )
+    listed = directory.select(known_npi="npi", by_npi="provider_id").drop_nulls()
+    return (
+        references.select("reference_name", "reference_npi")
+        .with_columns(name_key=name_key(pl.col("reference_name")), npi=npi(pl.col("reference_npi")))
+        .join(listed, left_on="npi", right_on="known_npi", how="left")
+        .join(_unique_names(own_name, "by_name"), on="name_key", how="left")
+        .join(_unique_names(alias, "by_alias"), on="name_key", how="left")
+        .select(
+            "reference_name",
+            "reference_npi",
+            "name_key",
+            provider_id=pl.coalesce(
+                "by_npi",
+                "npi",
+                "by_name",
+                "by_alias",
+                "name:" + pl.coalesce("name_key", pl.col("reference_name").str.to_lowercase()),
+            ),
+            matched_by=pl.when(pl.col("by_npi").is_not_null())
+            .then(pl.lit("npi"))
+            .when(pl.col("npi").is_not_null())
+            .then(pl.lit("none"))
+            .when(pl.col("by_name").is_not_null())
+            .then(pl.lit("name"))
+            .when(pl.col("by_alias").is_not_null())
+            .then(pl.lit("alias"))
+            .otherwise(pl.lit("none")),
+        )
+    )
+
+
+def _unique_names(names: pl.LazyFrame, label: str) -> pl.LazyFrame:
+    """Names that one provider alone has: two Dr. Smiths are never taken for each other."""
+    return (
+        names.drop_nulls()
+        .unique()
+        .group_by("name_key")
+        .agg(pl.col("provider_id").min().alias(label), pl.len().alias("bearers"))
+        .filter(pl.col("bearers") == 1)
+        .drop("bearers")
+    )
+
+
+def resolve(rows: pl.LazyFrame, entity: type[Entity], references: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of an entity with the provider of each role."""
+    for role, (name, number) in entity.providers.items():
+        known = references.select(
+            pl.col("reference_name").alias("_name"),
+            pl.col("reference_npi").alias("_npi"),
+            pl.col("provider_id").alias(role),
+        )
+        rows = (
+            rows.drop(role, strict=False)
+            .with_columns(_name=pl.col(name).fill_null(""), _npi=pl.col(number).fill_null(""))
+            .join(known, on=["_name", "_npi"], how="left")
+            .drop("_name", "_npi")
+        )
+    return rows

@@ -1,0 +1,48 @@
+"""Feeds that deliver a full list each time: what the newest list lacks is withdrawn."""
+
+import polars as pl
+
+DELIVERY = ("extract_date", "delivered_at")
+
+
+def unlisted(
+    upserts: pl.LazyFrame, delivered: pl.LazyFrame, silver: pl.LazyFrame, quarantine: pl.LazyFrame, *, rebuild: bool
+) -> pl.LazyFrame:
+    """The rows to upsert, with ``withdrawn`` as the newest list says, and the standing rows for which that changes.
+
+    Parameters
+    ----------
+    upserts
+        New current rows.
+    delivered
+        All new rows, valid or not.
+    silver, quarantine
+        The tables as they stand; without meaning where ``rebuild``.
+    rebuild
+        Whether the new rows are all rows there ever were.
+    """
+    known = [delivered.select("key_hash", *DELIVERY, pl.col("withdrawn").alias("gone"))]
+    if not rebuild:
+        known.append(silver.select("key_hash", *DELIVERY, pl.col("withdrawn").alias("gone")))
+        known.append(quarantine.select("key_hash", *DELIVERY, pl.col("is_deleted").fill_null(False).alias("gone")))
+    every = pl.concat(known)
+    newest = every.select(DELIVERY).sort(DELIVERY).last()
+    listed = (
+        every.join(newest, on=DELIVERY, how="semi")
+        .filter(~pl.col("gone"))
+        .select("key_hash")
+        .unique()
+        .with_columns(listed=pl.lit(True))
+    )
+    marked = (
+        upserts.join(listed, on="key_hash", how="left")
+        .with_columns(withdrawn=pl.col("listed").is_null())
+        .drop("listed")
+    )
+    if rebuild:
+        return marked
+    standing = silver.join(upserts, on="key_hash", how="anti").join(listed, on="key_hash", how="left")
+    turned = standing.filter(pl.col("withdrawn") != pl.col("listed").is_null()).with_columns(
+        withdrawn=~pl.col("withdrawn")
+    )
+    return pl.concat([marked, turned.drop("listed")], how="diagonal")

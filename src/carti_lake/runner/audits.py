@@ -1,0 +1,195 @@
+"""What must hold before a release: gold is compared with its inputs and with the last release."""
+
+from datetime import date
+
+import polars as pl
+
+from carti_lake.pipeline.newest import OUTCOMES
+from carti_lake.release import Audit, Release
+from carti_lake.runner.entities import changed_months
+from carti_lake.runner.marts import MARTS
+from carti_lake.storage import Storage, commits, row_count
+from carti_lake.tables import ENTITIES
+from carti_lake.tables.quarantine import QUARANTINE
+
+#: Largest change of a total over months that were complete in the last release, as a share of it.
+DRIFT_TOLERANCE = 0.10
+#: Totals that gold must hold exactly as silver does: gold column to silver table, month column and sum.
+TOTALS = {
+    "visits": ("silver.visits", pl.len()),
+    "gross_charges": ("silver.visits", pl.col("claim_amount").sum()),
+    "payments_as_delivered": ("silver.visits", pl.col("claim_paid").sum()),
+    "stays": ("silver.encounters", pl.len()),
+    "treatment_cost": ("silver.encounters", pl.col("treatment_cost").sum()),
+    "referrals_made": ("silver.referrals", pl.len()),
+}
+DRIFTING = ("visits", "gross_charges", "payments_as_delivered", "stays", "referrals_made")
+
+
+def audit(storage: Storage, last: Release | None) -> list[Audit]:
+    """Every audit of the lake as it stands, against the last release where there is one."""
+    return [
+        _reconciliation(storage),
+        _keys(storage, last),
+        _integrity(storage),
+        _totals(storage, last),
+        _drift(storage, last),
+    ]
+
+
+def _reconciliation(storage: Storage) -> Audit:
+    """Every delivered row is accounted for, and the accounts agree with the tables."""
+    balance = storage.scan("gold.reconciliation").collect()
+    off = balance.filter(pl.col("bronze_rows") != pl.sum_horizontal(OUTCOMES))
+    problems = [
+        f"{row['batch_id']}: {row['bronze_rows']} delivered, "
+        + ", ".join(f"{row[name]} {name.removesuffix('_rows')}" for name in OUTCOMES)
+        for row in off.head(3).iter_rows(named=True)
+    ]
+    sums = balance.group_by("feed").agg(pl.col("silver_rows", "quarantined_rows").sum())
+    booked = {feed: (silver, refused) for feed, silver, refused in sums.iter_rows()}
+    for name, entity in ENTITIES.items():
+        expected = booked.get(entity.feed.short_name, (0, 0))
+        for table, count in zip((entity.full_name(), QUARANTINE[name].full_name()), expected, strict=True):
+            handle = storage.open(table)
+            actual = 0 if handle is None else row_count(handle)
+            if actual != count:
+                problems.append(f"{table} holds {actual} rows, its batches account for {count}")
+    return Audit(
+        "reconciliation",
+        not problems,
+        "; ".join(problems) or f"{balance.height} batches, {balance['bronze_rows'].sum()} rows, all accounted for",
+    )
+
+
+def _keys(storage: Storage, last: Release | None) -> Audit:
+    """Business keys are unique: in the silver partitions that changed, and in all of gold."""
+    problems = []
+    checked = 0
+    for entity in ENTITIES.values():
+        rows = _changed_rows(storage, entity.full_name(), last)
+        if rows is None:
+            continue
+        count, distinct = (
+            rows.select(pl.len(), keys=pl.struct("key_hash").n_unique()).collect(engine="streaming").row(0)
+        )
+        checked += count
+        if count != distinct:
+            problems.append(f"{entity.full_name()}: {count - distinct} rows repeat a key")
+    for mart in MARTS:
+        key = mart.table.key()
+        rows = storage.scan(mart.table.full_name()).select(key)
+        count, distinct = rows.select(pl.len(), keys=pl.struct(key).n_unique()).collect(engine="streaming").row(0)
+        checked += count
+        if count != distinct:
+            problems.append(f"{mart.table.full_name()}: {count - distinct} rows repeat a key")
+    return Audit("keys", not problems, "; ".join(problems) or f"{checked} keys are unique")
+
+
+def _integrity(storage: Storage) -> Audit:
+    """Every fact of gold finds its provider, month and service line in the dimensions."""
+    monthly = storage.scan("gold.provider_monthly")
+    lookups = {
+        "gold.dim_provider": (monthly.select("provider_id").unique(), "provider_id"),
+        "gold.dim_service_line": (monthly.select("service_line").unique(), "service_line"),
+        "gold.dim_date": (monthly.select(date="month").unique(), "date"),
+    }
+    problems = []
+    for dimension, (facts, key) in lookups.items():
+        orphans = facts.join(storage.scan(dimension), on=key, how="anti").collect(engine="streaming").height
+        if orphans:
+            problems.append(f"{orphans} values of {key} in gold.provider_monthly are not in {dimension}")
+    summary = storage.scan("gold.provider_summary")
+    orphans = summary.join(storage.scan("gold.dim_provider"), on="provider_id", how="anti").collect().height
+    if orphans:
+        problems.append(f"{orphans} providers of gold.provider_summary are not in gold.dim_provider")
+    return Audit("integrity", not problems, "; ".join(problems) or "facts find their dimensions")
+
+
+def _totals(storage: Storage, last: Release | None) -> Audit:
+    """Counts and dollars of gold are silver's, to the cent, in every month that changed; summary adds up monthly."""
+    problems = []
+    months_checked = set()
+    for table in dict.fromkeys(table for table, _ in TOTALS.values()):
+        rows = _changed_rows(storage, table, last)
+        if rows is None:
+            continue
+        month = _month_column(table)
+        sums = {name: expression for name, (of, expression) in TOTALS.items() if of == table}
+        silver = (
+            rows.filter(~pl.col("withdrawn"))
+            .group_by(pl.col(month).alias("month"))
+            .agg(**sums)
+            .collect(engine="streaming")
+        )
+        months_checked |= set(silver["month"])
+        gold = (
+            storage.scan("gold.provider_monthly")
+            .group_by("month")
+            .agg(pl.col(name).sum() for name in sums)
+            .join(silver.lazy().select("month"), on="month", how="semi")
+            .collect()
+        )
+        both = silver.join(gold, on="month", how="left", suffix="_gold").sort("month")
+        for name in sums:
+            off = both.filter(pl.col(name).fill_null(0) != pl.col(f"{name}_gold").fill_null(0))
+            for row in off.head(2).iter_rows(named=True):
+                problems.append(f"{name} of {row['month']}: silver {row[name]}, gold {row[f'{name}_gold']}")
+    names = {"total_visits": "visits", "total_claim_amount": "gross_charges", "stays": "stays"}
+    summary = storage.scan("gold.provider_summary").select(pl.col(name).sum() for name in names).collect()
+    monthly = storage.scan("gold.provider_monthly").select(pl.col(name).sum() for name in names.values()).collect()
+    for above, below in names.items():
+        if (summary[above][0] or 0) != (monthly[below][0] or 0):
+            problems.append(f"{above}: summary {summary[above][0]}, monthly {monthly[below][0]}")
+    return Audit("totals", not problems, "; ".join(problems) or f"gold equals silver in {len(months_checked)} months")
+
+
+def _drift(storage: Storage, last: Release | None) -> Audit:
+    """Months that the last release held complete have not changed by more than the tolerance."""
+    if last is None or last.data_as_of is None or "gold.provider_monthly" not in last.versions:
+        return Audit("drift", True, "no earlier release to compare with")
+    open_month = last.data_as_of.replace(day=1)
+    sums = [pl.col(name).sum().cast(pl.Float64) for name in DRIFTING]
+    before, now = (
+        frame.filter(pl.col("month") < open_month).select(sums).collect(engine="streaming")
+        for frame in (
+            storage.scan("gold.provider_monthly", last.versions["gold.provider_monthly"]),
+            storage.scan("gold.provider_monthly"),
+        )
+    )
+    worst, problems = 0.0, []
+    for name in DRIFTING:
+        old, new = before[name][0], now[name][0]
+        if not old:
+            continue
+        change = (new - old) / old
+        worst = max(worst, abs(change))
+        if abs(change) > DRIFT_TOLERANCE:
+            problems.append(f"{name} before {open_month:%Y-%m} went from {old:,.2f} to {new:,.2f} ({change:+.1%})")
+    detail = "; ".join(problems) or f"months before {open_month:%Y-%m} moved by at most {worst:.2%}"
+    return Audit("drift", not problems, f"{detail} (tolerance {DRIFT_TOLERANCE:.0%})")
+
+
+def _changed_rows(storage: Storage, table: str, last: Release | None) -> pl.LazyFrame | None:
+    """Rows of the partitions that changed since the last release; None where none did."""
+    handle = storage.open(table)
+    if handle is None:
+        return None
+    rows = storage.scan(table)
+    seen = None if last is None else last.versions.get(table)
+    if seen is None:
+        return rows
+    if seen == handle.version():
+        return None
+    touched, rebuilt = changed_months(commits(handle, seen))
+    entity = ENTITIES[table.split(".")[1]]
+    if rebuilt or entity.partition_by is None:
+        return rows
+    dated: list[date] = [day for day in touched if day]
+    return rows.filter(pl.col(entity.partition_by).is_in(dated))
+
+
+def _month_column(table: str) -> str:
+    column = ENTITIES[table.split(".")[1]].partition_by
+    assert column is not None
+    return column

@@ -1,0 +1,360 @@
+"""Silver and quarantine brought up to date with bronze: reads and writes around the pure steps of ``pipeline``."""
+
+import hashlib
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from carti_lake.pipeline import cleanse as cleanse_module
+from carti_lake.pipeline import codes as codes_module
+from carti_lake.pipeline import newest as newest_module
+from carti_lake.pipeline import parse as parse_module
+from carti_lake.pipeline.cleanse import broken_rules, cleanse, code_maps, order
+from carti_lake.pipeline.newest import LIGHT, Settled, settle
+from carti_lake.pipeline.silver import providers as providers_module
+from carti_lake.pipeline.silver import visits as visits_module
+from carti_lake.pipeline.silver.providers import resolve
+from carti_lake.pipeline.silver.snapshot import unlisted
+from carti_lake.storage import Commit, Storage, append, commits, merge, scan, transaction
+from carti_lake.tables import ENTITIES
+from carti_lake.tables.quarantine import QUARANTINE
+from carti_lake.tables.silver import Entity, ProviderReferences
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+STEP_MODULES: tuple[ModuleType, ...] = (
+    parse_module,
+    codes_module,
+    cleanse_module,
+    newest_module,
+    providers_module,
+    visits_module,
+)
+REFERENCES = ProviderReferences.full_name()
+
+
+def fingerprint(entity: type[Entity], secret: str) -> str:
+    """What a change of rules, code or key must change: such a change rebuilds the entity from bronze."""
+    declared = inspect.getmodule(entity)
+    sources = [inspect.getsource(module) for module in (*STEP_MODULES, declared) if module is not None]
+    return hashlib.sha256("\0".join([*sources, secret]).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Bronze versions that a table has still to take in.
+
+    Attributes
+    ----------
+    after, upto
+        Versions: the first that was taken in already (-1: none), and the last to take in.
+    batches
+        Metadata of the batches committed between them: ``batch_id``, ``extract_date``, ``rows``.
+    """
+
+    after: int
+    upto: int
+    batches: list[dict[str, Any]]
+
+    def rows(self, bronze: "DeltaTable", options: Mapping[str, str]) -> pl.LazyFrame:
+        """Bronze rows of the window's batches."""
+        if self.after < 0:
+            bronze.load_as_version(self.upto)
+            return scan(bronze, options)
+        rows = scan(bronze, options)
+        days = {date.fromisoformat(batch["extract_date"]) for batch in self.batches}
+        ids = {batch["batch_id"] for batch in self.batches}
+        return rows.filter(pl.col("extract_date").is_in(sorted(days)) & pl.col("batch_id").is_in(sorted(ids)))
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An entity with what its tables have still to take in."""
+
+    entity: type[Entity]
+    app_id: str
+    bronze: "DeltaTable"
+    silver_window: Window | None
+    quarantine_window: Window | None
+
+
+def pending(storage: Storage, entity: type[Entity], secret: str, *, full: bool) -> Pending | None:
+    """What the entity has still to take in; None where its feed was never loaded."""
+    bronze = storage.open(entity.feed.full_name())
+    if bronze is None:
+        return None
+    app_id = f"{entity.feed.full_name()}@{fingerprint(entity, secret)}"
+    windows = []
+    for table in (entity.full_name(), QUARANTINE[entity.short_name].full_name()):
+        handle = storage.open(table)
+        taken = None if handle is None or full else transaction(handle, app_id)
+        windows.append(window(bronze, -1 if taken is None else taken))
+    return Pending(entity, app_id, bronze, *windows)
+
+
+def window(bronze: "DeltaTable", after: int) -> Window | None:
+    """The batches after a bronze version; None where there are none."""
+    upto = bronze.version()
+    if after >= upto:
+        return None
+    batches = [
+        {**commit.metadata["batch"], "version": commit.version}
+        for commit in commits(bronze, max(after, 0))
+        if "batch" in commit.metadata
+    ]
+    return Window(after, upto, batches)
+
+
+def update_entity(storage: Storage, work: Pending, references: pl.DataFrame, secret: str) -> list[str]:
+    """Bring the entity's silver and quarantine up to date; returns the tables that changed.
+
+    Silver is committed first. Where a crash left quarantine behind, it catches up alone: its rows follow from the
+    delivered rows and from silver's current ones.
+    """
+    silver_window, quarantine_window = work.silver_window, work.quarantine_window
+    changed: list[str] = []
+    if quarantine_window is not None and (silver_window is None or quarantine_window.after != silver_window.after):
+        reached = work.bronze.version() if silver_window is None else silver_window.after
+        behind = Window(
+            quarantine_window.after,
+            reached,
+            [batch for batch in quarantine_window.batches if batch["version"] <= reached],
+        )
+        if behind.after < reached:
+            changed += _settle_window(storage, work, behind, references, secret, only_quarantine=True)
+    if silver_window is not None:
+        changed += _settle_window(storage, work, silver_window, references, secret, only_quarantine=False)
+    else:
+        changed += _re_resolve(storage, work, references)
+    return changed
+
+
+def _settle_window(
+    storage: Storage, work: Pending, todo: Window, references: pl.DataFrame, secret: str, *, only_quarantine: bool
+) -> list[str]:
+    entity, options = work.entity, storage.options
+    refused_table = QUARANTINE[entity.short_name]
+    silver = storage.create(entity.full_name(), entity)
+    quarantine = storage.create(refused_table.full_name(), refused_table)
+    rebuild = todo.after < 0
+    rows = todo.rows(work.bronze, options)
+    maps = code_maps(rows, entity)
+    codes = dict(zip(maps, pl.collect_all(maps.values(), engine="streaming"), strict=True))
+    cleansed = cleanse(rows, entity, codes, secret)
+    if not rebuild:
+        cleansed = cleansed.collect(engine="streaming").lazy()
+    whole_table = entity.feed.snapshot
+    if rebuild:
+        current = _empty(entity, LIGHT)
+        waiting = _empty(refused_table, ())
+    else:
+        keys = cleansed.select("key_hash").unique().collect(engine="streaming")
+        current = _current_rows(scan(silver, options), entity, None if whole_table else keys)
+        waiting = _waiting_rows(scan(quarantine, options), None if whole_table else keys)
+    settled = settle(cleansed, current, waiting)
+    base = {"bronze_version": todo.upto, "rebuild": rebuild}
+    changed = []
+    if not only_quarantine:
+        transactions = {work.app_id: todo.upto, REFERENCES: _version(storage, REFERENCES)}
+        metadata = {**base, "ledger": _ledger(settled.silver_ledger), "batches": len(todo.batches)}
+        upserts = cleansed.join(settled.winners.lazy(), on=["key_hash", "order"], how="semi")
+        if whole_table:
+            upserts = unlisted(upserts, cleansed, scan(silver, options), scan(quarantine, options), rebuild=rebuild)
+        upserts = resolve(upserts, entity, references.lazy()).select(entity.column_names())
+        if rebuild:
+            version = append(silver, upserts, transactions=transactions, metadata=metadata, mode="overwrite")
+        else:
+            new = upserts.collect(engine="streaming")
+            moved_ids = _re_resolved(silver, entity, references, storage, options)
+            if moved_ids is not None:
+                new = pl.concat([new, moved_ids.join(new, on="key_hash", how="anti")])
+            change = _with_deletes(new, settled.replaced, entity)
+            months = _months(change, entity)
+            version = merge(
+                silver,
+                change,
+                key=["key_hash", *entity.key()],
+                partition_by=entity.partition_by,
+                transactions=transactions,
+                metadata={**metadata, "months": months},
+            )
+        assert version >= 0
+        changed.append(entity.full_name())
+    _commit_quarantine(quarantine, refused_table, work, todo, rows, cleansed, settled, base)
+    if rebuild or settled.refused.height or settled.released.height:
+        changed.append(refused_table.full_name())
+    return changed
+
+
+def _commit_quarantine(
+    quarantine: "DeltaTable",
+    refused_table: Any,
+    work: Pending,
+    todo: Window,
+    rows: pl.LazyFrame,
+    cleansed: pl.LazyFrame,
+    settled: Settled,
+    base: dict[str, Any],
+) -> None:
+    why = (
+        cleansed.filter(pl.col("broken") != 0)
+        .select("batch_id", "row_number", "order", "key_hash", rules=broken_rules(work.entity))
+        .join(settled.refused.lazy().select("batch_id", "order"), on=["batch_id", "order"], how="semi")
+        .drop("order")
+        .collect(engine="streaming")
+        if settled.refused.height
+        else pl.DataFrame(
+            schema={"batch_id": pl.String, "row_number": pl.Int64, "key_hash": pl.Int64, "rules": pl.String}
+        )
+    )
+    columns = refused_table.column_names()
+    refused = (
+        rows.join(why.lazy(), on=["batch_id", "row_number"], how="inner").select(columns).collect(engine="streaming")
+    )
+    metadata = {**base, "ledger": _ledger(settled.quarantine_ledger)}
+    transactions = {work.app_id: todo.upto}
+    if base["rebuild"]:
+        append(quarantine, refused, transactions=transactions, metadata=metadata, mode="overwrite")
+        return
+    released = settled.released.select("batch_id", "row_number", "extract_date")
+    change = pl.concat(
+        [refused.with_columns(delete=pl.lit(False)), released.with_columns(delete=pl.lit(True))], how="diagonal"
+    )
+    merge(
+        quarantine,
+        change,
+        key=["batch_id", "row_number"],
+        partition_by="extract_date",
+        transactions=transactions,
+        metadata=metadata,
+    )
+
+
+def _empty(table: Any, columns: tuple[str, ...]) -> pl.DataFrame:
+    schema = {**table.dtypes(), "order": pl.Int128}
+    wanted = columns or tuple(dict.fromkeys((*LIGHT, "row_number", "extract_date")))
+    return pl.DataFrame(schema={name: schema[name] for name in wanted})
+
+
+def _current_rows(silver: pl.LazyFrame, entity: type[Entity], keys: pl.DataFrame | None) -> pl.DataFrame:
+    """Silver's rows of the given keys: first where they stand, then only those partitions."""
+    month = entity.partition_by
+    if keys is not None and month is not None:
+        where = (
+            silver.select("key_hash", month).join(keys.lazy(), on="key_hash", how="semi").select(month).unique()
+        ).collect(engine="streaming")[month]
+        silver = silver.filter(
+            pl.col(month).is_in(where.drop_nulls().implode()) | (pl.col(month).is_null() & where.has_nulls())
+        )
+    wanted = [*LIGHT, *entity.key(), *([month] if month else [])]
+    found = silver.with_columns(order=order()).select(wanted)
+    if keys is not None:
+        found = found.join(keys.lazy(), on="key_hash", how="semi")
+    return found.collect(engine="streaming")
+
+
+def _waiting_rows(quarantine: pl.LazyFrame, keys: pl.DataFrame | None) -> pl.DataFrame:
+    rows = quarantine.with_columns(order=order()).select(*LIGHT, "row_number", "extract_date")
+    if keys is not None:
+        keyless = rows.filter(pl.col("key_hash").is_null()) if keys["key_hash"].has_nulls() else rows.clear()
+        rows = pl.concat([rows.join(keys.lazy(), on="key_hash", how="semi"), keyless])
+    return rows.collect(engine="streaming")
+
+
+def _with_deletes(new: pl.DataFrame, replaced: pl.DataFrame, entity: type[Entity]) -> pl.DataFrame:
+    """New rows to upsert, and deletes where the old row of a key stands in another partition."""
+    upserts = new.with_columns(delete=pl.lit(False))
+    month = entity.partition_by
+    if month is None or replaced.is_empty():
+        return upserts
+    moved = (
+        replaced.select("key_hash", *entity.key(), month)
+        .join(new.select("key_hash", pl.col(month).alias("new_month")), on="key_hash")
+        .filter(pl.col(month).ne_missing(pl.col("new_month")))
+        .drop("new_month")
+        .with_columns(delete=pl.lit(True))
+    )
+    return pl.concat([upserts, moved], how="diagonal")
+
+
+def _months(change: pl.DataFrame, entity: type[Entity]) -> list[str | None]:
+    if entity.partition_by is None:
+        return []
+    return [day.isoformat() if day else None for day in change[entity.partition_by].unique().sort()]
+
+
+def _ledger(changes: pl.DataFrame) -> dict[str, list[int]]:
+    return {batch: list(numbers) for batch, *numbers in changes.iter_rows()}
+
+
+def _version(storage: Storage, table: str) -> int:
+    handle = storage.open(table)
+    return -1 if handle is None else handle.version()
+
+
+def _re_resolved(
+    silver: "DeltaTable", entity: type[Entity], references: pl.DataFrame, storage: Storage, options: Mapping[str, str]
+) -> pl.DataFrame | None:
+    """Silver rows whose provider has become another, because the directory or its spellings changed."""
+    if not entity.providers:
+        return None
+    seen = transaction(silver, REFERENCES)
+    now = _version(storage, REFERENCES)
+    if seen is None or seen < 0 or seen == now:
+        return None
+    before = storage.scan(REFERENCES, seen).select("reference_name", "reference_npi", before="provider_id").collect()
+    changed = references.join(before, on=["reference_name", "reference_npi"]).filter(
+        pl.col("provider_id") != pl.col("before")
+    )
+    if changed.is_empty():
+        return None
+    rows = scan(silver, options)
+    parts = []
+    for name, npi in entity.providers.values():
+        named = rows.with_columns(_name=pl.col(name).fill_null(""), _npi=pl.col(npi).fill_null(""))
+        parts.append(
+            named.join(
+                changed.lazy().select(_name="reference_name", _npi="reference_npi"), on=["_name", "_npi"], how="semi"
+            ).select(entity.column_names())
+        )
+    found = pl.concat(parts).unique("key_hash")
+    return resolve(found, entity, references.lazy()).select(entity.column_names()).collect(engine="streaming")
+
+
+def _re_resolve(storage: Storage, work: Pending, references: pl.DataFrame) -> list[str]:
+    """Re-attribute rows of an entity that has nothing new of its own."""
+    entity = work.entity
+    silver = storage.open(entity.full_name())
+    if silver is None:
+        return []
+    rows = _re_resolved(silver, entity, references, storage, storage.options)
+    if rows is None:
+        return []
+    change = rows.with_columns(delete=pl.lit(False))
+    merge(
+        silver,
+        change,
+        key=["key_hash", *entity.key()],
+        partition_by=entity.partition_by,
+        transactions={REFERENCES: _version(storage, REFERENCES)},
+        metadata={"rebuild": False, "ledger": {}, "months": _months(change, entity)},
+    )
+    return [entity.full_name()]
+
+
+def changed_months(history: list[Commit]) -> tuple[list[date | None], bool]:
+    """Months that the commits touched, and whether one of them rewrote the table."""
+    months: set[date | None] = set()
+    for commit in history:
+        for month in commit.metadata.get("months", []):
+            months.add(date.fromisoformat(month) if month else None)
+    return sorted(months, key=str), any(commit.metadata.get("rebuild") for commit in history)
+
+
+ORDER_OF_ENTITIES = tuple(ENTITIES)

@@ -1,0 +1,130 @@
+"""Reconciliation and data quality brought up to date from what the commits of silver and quarantine say."""
+
+import polars as pl
+
+from carti_lake.pipeline.gold.dimensions import UNDATED
+from carti_lake.pipeline.gold.quality import findings, refusals
+from carti_lake.pipeline.newest import OUTCOMES, ledger
+from carti_lake.runner.entities import changed_months
+from carti_lake.runner.marts import changes
+from carti_lake.storage import Commit, Storage, commits, merge, scan, transaction
+from carti_lake.tables import ENTITIES
+from carti_lake.tables.gold import DataQuality, Reconciliation
+from carti_lake.tables.quarantine import QUARANTINE
+from carti_lake.tables.silver import Entity
+
+
+def update_reconciliation(storage: Storage) -> bool:
+    """Add what the new commits did with each batch's rows; true where a number changed."""
+    handle = storage.create(Reconciliation.full_name(), Reconciliation)
+    standing = scan(handle, storage.options).collect()
+    versions: dict[str, int] = {}
+    parts = []
+    for name, entity in ENTITIES.items():
+        feed = entity.feed.full_name()
+        sources = (entity.full_name(), QUARANTINE[name].full_name())
+        seen = {table: transaction(handle, table) for table in (feed, *sources)}
+        history: dict[str, list[Commit]] = {}
+        for table in (feed, *sources):
+            source = storage.open(table)
+            if source is None:
+                continue
+            versions[table] = source.version()
+            since = seen[table]
+            history[table] = commits(source, 0 if since is None else since)
+        before = standing.filter(pl.col("feed") == entity.feed.short_name)
+        if not any(history.values()):
+            parts.append(before)
+            continue
+        parts.append(_feed_balance(entity, before, history, feed, sources))
+    now = pl.concat([pl.DataFrame(schema=Reconciliation.dtypes()), *parts])
+    change = changes(now.lazy(), standing.lazy(), Reconciliation)
+    if all(transaction(handle, name) == version for name, version in versions.items()):
+        return False
+    merge(handle, change, key=Reconciliation.key(), partition_by=None, transactions=versions, metadata={})
+    return not change.is_empty()
+
+
+def _feed_balance(
+    entity: type[Entity], before: pl.DataFrame, history: dict[str, list[Commit]], feed: str, sources: tuple[str, str]
+) -> pl.DataFrame:
+    batches = pl.DataFrame(
+        [
+            {
+                "batch_id": commit.metadata["batch"]["batch_id"],
+                "extract_date": commit.metadata["batch"]["extract_date"],
+                "bronze_rows": commit.rows_added,
+            }
+            for commit in history.get(feed, [])
+            if "batch" in commit.metadata
+        ],
+        schema={"batch_id": pl.String, "extract_date": pl.String, "bronze_rows": pl.Int64},
+    ).with_columns(pl.col("extract_date").str.to_date())
+    known = pl.concat([before.select(batches.columns), batches]).unique("batch_id")
+    ledgers = []
+    rebuilt = False
+    for table in sources:
+        entries = [commit.metadata for commit in history.get(table, []) if "ledger" in commit.metadata]
+        resets = [place for place, entry in enumerate(entries) if entry.get("rebuild")]
+        if resets:
+            rebuilt = True
+            entries = entries[resets[-1] :]
+        ledgers += [_ledger_frame(entry["ledger"]) for entry in entries]
+    base = before.select("batch_id", *OUTCOMES)
+    totals = ledger(*([] if rebuilt else [base]), *ledgers)
+    return (
+        known.join(totals, on="batch_id", how="left")
+        .with_columns(pl.col(OUTCOMES).fill_null(0), feed=pl.lit(entity.feed.short_name))
+        .select(pl.col(name).cast(dtype) for name, dtype in Reconciliation.dtypes().items())
+    )
+
+
+def _ledger_frame(entries: dict[str, list[int]]) -> pl.DataFrame:
+    rows = [(batch, *numbers) for batch, numbers in entries.items()]
+    return pl.DataFrame(rows, schema={"batch_id": pl.String, **dict.fromkeys(OUTCOMES, pl.Int64)}, orient="row")
+
+
+def update_quality(storage: Storage, *, full: bool) -> bool:
+    """Recompute the checks of the months that changed; true where a result changed."""
+    handle = storage.create(DataQuality.full_name(), DataQuality)
+    standing = scan(handle, storage.options)
+    reconciliation = storage.scan(Reconciliation.full_name())
+    versions: dict[str, int] = {}
+    parts = [pl.DataFrame(schema={**DataQuality.dtypes(), "delete": pl.Boolean})]
+    for name, entity in ENTITIES.items():
+        of_table = standing.filter(pl.col("table_name") == entity.full_name())
+        silver = storage.open(entity.full_name())
+        if silver is not None:
+            versions[entity.full_name()] = silver.version()
+            seen = transaction(handle, entity.full_name())
+            if full or seen != silver.version():
+                parts.append(_finding_changes(storage, entity, of_table, None if full else seen))
+        refused = storage.open(QUARANTINE[name].full_name())
+        if refused is not None:
+            table = QUARANTINE[name].full_name()
+            versions[table] = refused.version()
+            if full or transaction(handle, table) != refused.version() or silver is None:
+                old = of_table.filter(pl.col("severity") == "quarantine")
+                parts.append(
+                    changes(refusals(scan(refused, storage.options), reconciliation, entity), old, DataQuality)
+                )
+    change = pl.concat(parts)
+    if not full and all(transaction(handle, name) == version for name, version in versions.items()):
+        return False
+    merge(handle, change, key=DataQuality.key(), partition_by=None, transactions=versions, metadata={})
+    return not change.is_empty()
+
+
+def _finding_changes(storage: Storage, entity: type[Entity], of_table: pl.LazyFrame, seen: int | None) -> pl.DataFrame:
+    silver = storage.open(entity.full_name())
+    assert silver is not None
+    old = of_table.filter(pl.col("severity") == "warn")
+    rows = scan(silver, storage.options)
+    month = entity.partition_by
+    if seen is not None and month is not None:
+        touched, rebuilt = changed_months(commits(silver, seen))
+        if not rebuilt:
+            dated = sorted(day for day in touched if day)
+            rows = rows.filter(pl.col(month).is_in(dated))
+            old = old.filter(pl.col("month").is_in([*dated, UNDATED]))
+    return changes(findings(rows, entity), old, DataQuality)

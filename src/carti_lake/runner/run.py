@@ -1,0 +1,163 @@
+"""The order of a run, from the batches that wait to the release that readers see."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from carti_lake.pipeline.silver.providers import references, resolve_references
+from carti_lake.release import Audit, latest, publish, record_refusal
+from carti_lake.runner.audits import audit
+from carti_lake.runner.entities import REFERENCES, Pending, pending, update_entity
+from carti_lake.runner.marts import MARTS, changes, update_mart
+from carti_lake.runner.quality import update_quality, update_reconciliation
+from carti_lake.storage import Storage, merge, row_count, scan
+from carti_lake.tables import ENTITIES, TABLES
+from carti_lake.tables.silver import ProviderReferences, Providers
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run did.
+
+    Attributes
+    ----------
+    release
+        Number of the release that it published; None where there was nothing new or an audit failed.
+    changed
+        Full names of the tables whose rows changed.
+    audits
+        Results of the audits; empty where there was nothing new.
+    accepted
+        Failed audits that the caller accepted.
+    """
+
+    release: int | None
+    changed: tuple[str, ...]
+    audits: tuple[Audit, ...] = ()
+    accepted: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> tuple[Audit, ...]:
+        """Audits that keep readers on the last release."""
+        return tuple(one for one in self.audits if not one.passed and one.name not in self.accepted)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would take in: by feed, the batches and rows that wait."""
+
+    waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def plan(storage: Storage, secret: str, *, full: bool) -> Plan:
+    """What a run would do, without doing it."""
+    waiting = {}
+    for entity in ENTITIES.values():
+        work = pending(storage, entity, secret, full=full)
+        if work is not None and work.silver_window is not None:
+            waiting[entity.feed.short_name] = {
+                "batches": len(work.silver_window.batches),
+                "extract_dates": sorted({batch["extract_date"] for batch in work.silver_window.batches}),
+                "rebuild": work.silver_window.after < 0,
+            }
+    return Plan(waiting)
+
+
+def run(
+    storage: Storage, *, full: bool, accept: Collection[str], secret: str, now: datetime, progress: Progress
+) -> RunResult:
+    """Bring every table up to date, audit, and publish.
+
+    Parameters
+    ----------
+    storage
+        The lake.
+    full
+        Rebuild everything from bronze.
+    accept
+        Names of audits whose failure a person accepts.
+    secret
+        Key of the patients' pseudonyms.
+    now
+        Time of the release.
+    progress
+        Called with what is being done.
+    """
+    with storage.lock("run"):
+        changed = _update(storage, full=full, secret=secret, progress=progress)
+        last = latest(storage)
+        tables = _versions(storage)
+        if last is not None and not full and {name: version for name, (version, _) in tables.items()} == last.versions:
+            return RunResult(None, tuple(changed))
+        if not tables:
+            return RunResult(None, ())
+        progress("audit")
+        audits = tuple(audit(storage, last))
+        result = RunResult(None, tuple(changed), audits, tuple(sorted(accept)))
+        if result.failed:
+            record_refusal(storage, audits, now)
+            return result
+        progress("release")
+        number = publish(storage, tables, audits, sorted(accept), _data_as_of(storage), now)
+        return RunResult(number, tuple(changed), audits, tuple(sorted(accept)))
+
+
+def _update(storage: Storage, *, full: bool, secret: str, progress: Progress) -> list[str]:
+    works = {name: pending(storage, entity, secret, full=full) for name, entity in ENTITIES.items()}
+    changed: list[str] = []
+    none = pl.DataFrame(schema=ProviderReferences.dtypes())
+    directory = works.pop(Providers.short_name)
+    if directory is not None:
+        progress(Providers.full_name())
+        changed += update_entity(storage, directory, none, secret)
+    progress(REFERENCES)
+    known = _update_references(storage, [work for work in works.values() if work is not None])
+    for work in works.values():
+        if work is not None:
+            progress(work.entity.full_name())
+            changed += update_entity(storage, work, known, secret)
+    progress("gold.reconciliation")
+    changed += ["gold.reconciliation"] * update_reconciliation(storage)
+    for mart in MARTS:
+        progress(mart.table.full_name())
+        changed += [mart.table.full_name()] * update_mart(storage, mart, full=full)
+    progress("gold.data_quality")
+    changed += ["gold.data_quality"] * update_quality(storage, full=full)
+    return changed
+
+
+def _update_references(storage: Storage, works: list[Pending]) -> pl.DataFrame:
+    """Every spelling of a provider, those of the waiting batches too, resolved against the directory as it stands."""
+    handle = storage.create(REFERENCES, ProviderReferences)
+    standing = scan(handle, storage.options)
+    named = [standing.select("reference_name", "reference_npi")]
+    for work in works:
+        if work.silver_window is not None and work.entity.providers:
+            named.append(references(work.silver_window.rows(work.bronze, storage.options), work.entity))
+    directory = storage.scan(Providers.full_name()).filter(~pl.col("withdrawn"))
+    resolved = resolve_references(pl.concat(named).unique(), directory).collect(engine="streaming")
+    change = changes(resolved.lazy(), standing, ProviderReferences)
+    if not change.is_empty():
+        merge(handle, change, key=ProviderReferences.key(), partition_by=None, transactions={}, metadata={})
+    return resolved
+
+
+def _versions(storage: Storage) -> dict[str, tuple[int, int]]:
+    """Version and rows of every table that exists and that a release names."""
+    found = {}
+    for name, table in TABLES.items():
+        if table.layer in ("silver", "gold", "quarantine") and table.view_of is None:
+            handle = storage.open(name)
+            if handle is not None:
+                found[name] = (handle.version(), row_count(handle))
+    return found
+
+
+def _data_as_of(storage: Storage) -> date | None:
+    newest: date | None = storage.scan("gold.reconciliation").select(pl.col("extract_date").max()).collect().item()
+    return newest

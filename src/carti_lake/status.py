@@ -1,0 +1,102 @@
+"""How the lake stands: freshness, rows, balance, quarantine, the last release."""
+
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from carti_lake.pipeline.newest import OUTCOMES
+from carti_lake.release import last_refusal, latest
+from carti_lake.storage import Storage, row_count
+from carti_lake.tables import ENTITIES, FEEDS
+from carti_lake.tables.quarantine import QUARANTINE
+
+
+def status(storage: Storage, now: datetime, *, keyed: bool) -> dict[str, Any]:
+    """The state of the lake as plain values.
+
+    Parameters
+    ----------
+    storage
+        The lake.
+    now
+        The present, for ages.
+    keyed
+        Whether a key for the patients' pseudonyms is set.
+    """
+    balance = storage.scan("gold.reconciliation").collect()
+    newest = latest(storage)
+    refusal = last_refusal(storage)
+    return {
+        "lake": storage.uri,
+        "release": None
+        if newest is None
+        else {
+            "number": newest.number,
+            "at": newest.at,
+            "age_hours": round((now - newest.at).total_seconds() / 3600, 1),
+            "data_as_of": newest.data_as_of,
+            "locks": list(newest.locks),
+            "rows": newest.rows,
+        },
+        "refused": None
+        if refusal is None
+        else {"at": refusal[0], "audits": [f"{one.name}: {one.detail}" for one in refusal[1] if not one.passed]},
+        "feeds": [_feed(storage, name, balance) for name in FEEDS],
+        "quarantine": [_quarantine(storage, name) for name in ENTITIES if storage.open(QUARANTINE[name].full_name())],
+        "patient_key": "set" if keyed else "not set: pseudonyms are unkeyed; set CARTI_LAKE_PATIENT_KEY",
+    }
+
+
+def _feed(storage: Storage, name: str, balance: pl.DataFrame) -> dict[str, Any]:
+    handle = storage.open(f"bronze.{name}")
+    rows = balance.filter(pl.col("feed") == name)
+    sums = rows.select(pl.col("bronze_rows", *OUTCOMES).sum()).row(0, named=True)
+    return {
+        "feed": name,
+        "batches": rows.height,
+        "extract_date": rows["extract_date"].max(),
+        "delivered_rows": 0 if handle is None else row_count(handle),
+        **sums,
+        "balanced": sums["bronze_rows"] == sum(sums[outcome] for outcome in OUTCOMES),
+    }
+
+
+def _quarantine(storage: Storage, name: str) -> dict[str, Any]:
+    rules = (
+        storage.scan(QUARANTINE[name].full_name())
+        .select(rule=pl.col("rules").str.split(","))
+        .explode("rule")
+        .group_by("rule")
+        .len("rows")
+        .sort("rows", "rule", descending=[True, False])
+        .collect()
+    )
+    return {"entity": name, "rules": dict(rules.iter_rows())}
+
+
+def refused(storage: Storage, entity: str, rule: str | None) -> pl.LazyFrame:
+    """Refused rows of an entity without identifiers: the rules, the offending values, and where they came from."""
+    table = QUARANTINE[entity]
+    rows = storage.scan(table.full_name())
+    if rule is not None:
+        asked = pl.col("rules").str.split(",")
+        rows = rows.filter(
+            asked.list.eval((pl.element() == rule) | pl.element().str.starts_with(f"{rule}|")).list.any()
+        )
+    phi = table.phi_columns()
+    return rows.select(
+        pl.lit(entity).alias("entity"),
+        "rules",
+        "batch_id",
+        "row_number",
+        "extract_date",
+        unreadable=_without(pl.col("rescued"), phi),
+    )
+
+
+def _without(json: pl.Expr, phi: list[str]) -> pl.Expr:
+    """Rescued values, without the patient's identifiers."""
+    for name in phi:
+        json = json.str.replace_all(rf'"{name}":"(?:[^"\\]|\\.)*",?', "")
+    return json

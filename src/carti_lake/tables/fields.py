@@ -1,0 +1,80 @@
+"""Columns that several tables share, so that each is described in one place."""
+
+from typing import Any
+
+import dataframely as dy
+
+
+def text(description: str, *, nullable: bool = True, **metadata: Any) -> dy.String:
+    """Text as delivered, or a normalised code where ``code`` names one."""
+    return dy.String(nullable=nullable, description=description, metadata=metadata)
+
+
+def money(description: str, *, nullable: bool = True, minimum: int | None = None) -> dy.Decimal:
+    """US dollars to four decimals: exact sums, and Power BI's fixed decimal."""
+    return dy.Decimal(18, 4, nullable=nullable, min=minimum, description=description, metadata={"unit": "USD"})
+
+
+def number(description: str, unit: str, *, required: bool = False) -> dy.Float64:
+    """A delivered number; bronze keeps the digits that a double holds."""
+    return dy.Float64(nullable=True, description=description, metadata={"unit": unit, "required": required})
+
+
+def count(description: str, *, nullable: bool = False) -> dy.Int64:
+    """A count of rows or things."""
+    return dy.Int64(nullable=nullable, description=description, metadata={"unit": "count"})
+
+
+def rate(description: str) -> dy.Float64:
+    """A ratio of sums; null where the denominator is zero or not delivered."""
+    return dy.Float64(nullable=True, description=description, metadata={"unit": "ratio"})
+
+
+def day(description: str, *, nullable: bool = True, **metadata: Any) -> dy.Date:
+    """A calendar date."""
+    return dy.Date(nullable=nullable, description=description, metadata=metadata)
+
+
+def flag(description: str) -> dy.Bool:
+    """True, false, or not delivered."""
+    return dy.Bool(nullable=True, description=description)
+
+
+def patient_id() -> dy.String:
+    """The source's own patient number: bronze and quarantine only."""
+    return text("Patient number of the source system", phi=True, required=True)
+
+
+def patient_key(*, nullable: bool = False) -> dy.Int64:
+    """The only name of a patient beyond bronze."""
+    return dy.Int64(nullable=nullable, description="Keyed hash of the source's patient number (first 60 bits)")
+
+
+def is_deleted() -> dy.Bool:
+    """The source's soft delete."""
+    return flag("True where the source withdraws the row (soft delete)")
+
+
+def provider_id(role: str, *, nullable: bool = False, primary_key: bool = False) -> dy.String:
+    """A resolved provider, in one role."""
+    return dy.String(
+        nullable=nullable,
+        primary_key=primary_key,
+        description=f"{role}: NPI where known, else `name:` and the normalised name",
+    )
+
+
+def key(description: str) -> dy.String:
+    """A column of the business key."""
+    return dy.String(primary_key=True, description=description)
+
+
+def age() -> dy.Int64:
+    """Ages of 90 and over stand as 90 (HIPAA Safe Harbor, 45 CFR 164.514(b)(2))."""
+    return dy.Int64(
+        nullable=True,
+        min=0,
+        max=90,
+        description="Patient's age; 90 means 90 or over",
+        metadata={"unit": "years", "code": "age"},
+    )

@@ -1,0 +1,46 @@
+"""Every gold table, by name."""
+
+from carti_lake.tables.gold.dimensions import DimDate, DimProvider, DimServiceLine
+from carti_lake.tables.gold.marts import ClaimsMonthly, MarketingRoi, ReferralFlow
+from carti_lake.tables.gold.models import Forecasts, ModelMetrics, OpportunityPredictions, RiskScores
+from carti_lake.tables.gold.provider import Gold, ProviderMonthly, ProviderSummary
+from carti_lake.tables.gold.quality import DataQuality, Reconciliation
+
+GOLD: dict[str, type[Gold]] = {
+    table.short_name: table
+    for table in (
+        ProviderSummary,
+        ProviderMonthly,
+        ReferralFlow,
+        MarketingRoi,
+        ClaimsMonthly,
+        Forecasts,
+        OpportunityPredictions,
+        RiskScores,
+        ModelMetrics,
+        DataQuality,
+        Reconciliation,
+        DimProvider,
+        DimDate,
+        DimServiceLine,
+    )
+}
+
+__all__ = [
+    "GOLD",
+    "ClaimsMonthly",
+    "DataQuality",
+    "DimDate",
+    "DimProvider",
+    "DimServiceLine",
+    "Forecasts",
+    "Gold",
+    "MarketingRoi",
+    "ModelMetrics",
+    "OpportunityPredictions",
+    "ProviderMonthly",
+    "ProviderSummary",
+    "Reconciliation",
+    "ReferralFlow",
+    "RiskScores",
+]

@@ -1,0 +1,33 @@
+"""What the lake knows of its own quality, and whether every delivered row is accounted for."""
+
+import dataframely as dy
+
+from carti_lake.tables import fields as f
+from carti_lake.tables.gold.provider import Gold
+
+
+class DataQuality(Gold, table="data_quality"):
+    """Result of each check by month of the rows: rules that refuse a row, and findings that report it."""
+
+    table_name = f.key("Silver table")
+    rule = f.key("Rule or finding")
+    month = dy.Date(primary_key=True, description="Month of the rows; 1900-01-01 for undated ones")
+    category = f.text("Kahn's category: conformance, completeness, plausibility", nullable=False)
+    severity = f.text("`quarantine` (the row is refused) or `warn` (the row is reported)", nullable=False)
+    description = f.text("What a failing row looks like", nullable=False)
+    checked = f.count("Rows that the check is about")
+    failed = f.count("Rows that fail it")
+    failed_amount = f.money("Dollars on the failing rows, where the check is about money")
+
+
+class Reconciliation(Gold, table="reconciliation"):
+    """One row per batch: bronze = silver + superseded + duplicates + quarantined."""
+
+    batch_id = f.key("Delivery")
+    feed = f.text("Feed", nullable=False)
+    extract_date = f.day("Extract date", nullable=False)
+    bronze_rows = f.count("Rows delivered")
+    silver_rows = f.count("Rows that are the current row of their key, withdrawn ones among them")
+    superseded_rows = f.count("Rows that a newer row of their key replaced")
+    duplicate_rows = f.count("Rows identical to a later one of the same batch")
+    quarantined_rows = f.count("Rows refused")

@@ -1,0 +1,44 @@
+"""Every silver table, by name."""
+
+from carti_lake.tables.silver.care import Appointments, Medications
+from carti_lake.tables.silver.crm import Campaigns, CrmAccounts, Opportunities, Referrals
+from carti_lake.tables.silver.encounters import Encounters
+from carti_lake.tables.silver.entity import HIDDEN, ORIGIN, Entity
+from carti_lake.tables.silver.providers import ProviderReferences, Providers
+from carti_lake.tables.silver.visits import Claims, Visits
+from carti_lake.tables.table import Table
+
+ENTITIES: dict[str, type[Entity]] = {
+    entity.short_name: entity
+    for entity in (
+        Providers,
+        Encounters,
+        CrmAccounts,
+        Opportunities,
+        Campaigns,
+        Referrals,
+        Visits,
+        Appointments,
+        Medications,
+    )
+}
+SILVER: dict[str, type[Table]] = {**ENTITIES, "provider_references": ProviderReferences, "claims": Claims}
+
+__all__ = [
+    "ENTITIES",
+    "HIDDEN",
+    "ORIGIN",
+    "SILVER",
+    "Appointments",
+    "Campaigns",
+    "Claims",
+    "CrmAccounts",
+    "Encounters",
+    "Entity",
+    "Medications",
+    "Opportunities",
+    "ProviderReferences",
+    "Providers",
+    "Referrals",
+    "Visits",
+]

@@ -1,0 +1,121 @@
+"""What Salesforce knows: provider accounts, opportunities, campaigns, referrals."""
+
+import dataframely as dy
+import polars as pl
+
+from carti_lake.tables import fields as f
+from carti_lake.tables.feeds import SalesforceCampaigns, SalesforceCrm, SalesforceOpportunities, SalesforceReferrals
+from carti_lake.tables.silver.entity import Entity
+from carti_lake.tables.table import Finding
+
+
+class CrmAccounts(
+    Entity, table="crm_accounts", feed=SalesforceCrm, providers={"provider_id": ("provider_name", "provider_npi")}
+):
+    """One row per provider's CRM account, as the newest snapshot lists it."""
+
+    provider_name = f.key("Provider as delivered")
+    provider_npi = f.text("Provider's NPI as delivered")
+    provider_id = f.provider_id("Provider whose account it is")
+    contact_count = dy.Int64(nullable=True, min=0, description="Contacts logged", metadata={"unit": "count"})
+    deals_value = f.money("Value of deals, whatever their stage")
+    opportunity_value = f.money("Value of opportunities")
+    marketing_cost = f.money("Marketing cost", minimum=0)
+    pipeline_stage = f.text("Stage of the provider's pipeline, as labelled")
+
+
+class Opportunities(
+    Entity,
+    table="opportunities",
+    feed=SalesforceOpportunities,
+    providers={"provider_id": ("provider_name", "provider_npi")},
+):
+    """One row per Salesforce opportunity, at its latest stage."""
+
+    opportunity_id = f.key("Salesforce Opportunity Id")
+    opportunity_name = f.text("Opportunity name")
+    provider_id = f.provider_id("Provider whom it is about", nullable=True)
+    provider_name = f.text("Provider as delivered")
+    provider_npi = f.text("Provider's NPI as delivered")
+    campaign_id = f.text("Primary campaign source")
+    service_line = f.text("Service line", code="slug")
+    stage_name = f.text("Stage label", nullable=False)
+    amount = f.money("Amount")
+    probability = dy.Decimal(
+        18, 4, nullable=True, min=0, max=100, description="Probability of winning", metadata={"unit": "percent"}
+    )
+    is_won = f.flag("Salesforce IsWon; never read from the label")
+    is_closed = f.flag("Salesforce IsClosed; never read from the label")
+    created_date = f.day("Day of creation")
+    close_date = f.day("Day of closing, expected or actual")
+
+    @dy.rule()
+    def won_is_closed(cls) -> pl.Expr:
+        """Conformance: a won opportunity is closed."""
+        return ~cls.is_won.col | cls.is_closed.col
+
+
+class Campaigns(Entity, table="campaigns", feed=SalesforceCampaigns):
+    """One row per marketing campaign."""
+
+    campaign_id = f.key("Salesforce Campaign Id")
+    campaign_name = f.text("Campaign name")
+    campaign_type = f.text("Channel", code="slug")
+    status = f.text("Planned, in progress, completed, aborted", code="slug")
+    service_line = f.text("Service line that it promotes", code="slug")
+    start_date = f.day("First day")
+    end_date = f.day("Last day")
+    budgeted_cost = f.money("Budgeted cost", minimum=0)
+    actual_cost = f.money("Actual cost so far", minimum=0)
+
+
+class Referrals(
+    Entity,
+    table="referrals",
+    feed=SalesforceReferrals,
+    partition_by="referral_month",
+    month_of="referral_date",
+    providers={
+        "referring_provider_id": ("referring_provider_name", "referring_provider_npi"),
+        "rendering_provider_id": ("rendering_provider_name", "rendering_provider_npi"),
+    },
+):
+    """One row per referral, from its referring to its rendering provider."""
+
+    referral_id = f.key("Referral number")
+    patient_key = f.patient_key()
+    patient_zip3 = f.text("First three digits of the patient's ZIP code", code="zip3")
+    patient_age = f.age()
+    referral_date = f.day("Day of the referral", nullable=False)
+    referral_month = f.day("First day of the referral's month", nullable=False)
+    referring_provider_id = f.provider_id("Provider who referred")
+    rendering_provider_id = f.provider_id("Provider referred to", nullable=True)
+    referring_provider_name = f.text("Referring provider as delivered")
+    referring_provider_npi = f.text("Referring provider's NPI as delivered")
+    rendering_provider_name = f.text("Rendering provider as delivered")
+    rendering_provider_npi = f.text("Rendering provider's NPI as delivered")
+    service_line = f.text("Service line referred to", code="slug")
+    network_status = f.text("Whether the patient was seen in or out of network", code="network_status")
+    referral_status = f.text("Status of the referral", nullable=False, code="referral_status")
+    first_visit_date = f.day("Day of the first visit")
+    campaign_id = f.text("Campaign that the referral is credited to")
+    opportunity_id = f.text("Opportunity that the referral belongs to")
+    estimated_value = f.money("Expected charges of the referred care", minimum=0)
+
+    @dy.rule()
+    def seen_after_referral(cls) -> pl.Expr:
+        """Plausibility: the first visit is not before the referral."""
+        return cls.first_visit_date.col >= cls.referral_date.col
+
+    @classmethod
+    def findings(cls) -> list[Finding]:
+        """Completed referrals that name no visit."""
+        return [
+            Finding(
+                "completed_without_visit",
+                "completeness",
+                "A completed referral has no day of the first visit",
+                applies=pl.col("referral_status") == "completed",
+                failed=pl.col("first_visit_date").is_null(),
+            )
+        ]

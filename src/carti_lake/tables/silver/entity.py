@@ -1,0 +1,60 @@
+"""What a silver entity is: typed columns, row rules, and the lineage of its current row."""
+
+from typing import Any, ClassVar
+
+import dataframely as dy
+
+from carti_lake.tables.feeds.feed import Feed
+from carti_lake.tables.table import Table
+
+#: Columns that say where the current row of a key came from.
+ORIGIN = ("batch_id", "extract_date", "delivered_at", "row_number", "row_hash")
+#: Columns that the lake needs and readers do not see.
+HIDDEN = ("key_hash", "withdrawn")
+
+
+class Entity(Table, layer="silver"):
+    """A cleansed entity: one current row per business key.
+
+    Class keywords: ``feed`` (where its rows come from), ``month_of`` (the date whose month is the partition) and
+    ``providers`` (role to the feed's columns that name the provider: name, NPI).
+    """
+
+    feed: ClassVar[type[Feed]]
+    month_of: ClassVar[str | None] = None
+    providers: ClassVar[dict[str, tuple[str, str]]] = {}
+
+    batch_id = dy.String(description="Delivery that the current row came with")
+    extract_date = dy.Date(description="Extract date of that delivery")
+    delivered_at = dy.Datetime(time_unit="us", time_zone="UTC", description="When that delivery was made")
+    row_number = dy.Int64(description="Position of the row in that delivery")
+    row_hash = dy.Int64(description="xxHash64 of the row as delivered")
+    key_hash = dy.Int64(description="xxHash64 of the business key")
+    withdrawn = dy.Bool(description="Tombstone: the source withdrew the row")
+
+    def __init_subclass__(
+        cls,
+        *,
+        feed: type[Feed] | None = None,
+        month_of: str | None = None,
+        providers: dict[str, tuple[str, str]] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if feed is not None:
+            cls.feed = feed
+        if month_of is not None:
+            cls.month_of = month_of
+        if providers is not None:
+            cls.providers = providers
+
+    @classmethod
+    def business_columns(cls) -> list[str]:
+        """Declared columns without lineage and bookkeeping."""
+        return [name for name in cls.columns() if name not in (*ORIGIN, *HIDDEN)]
+
+    @classmethod
+    def parsed_columns(cls) -> list[str]:
+        """Columns that carry the feed's column of the same name, cleansed."""
+        delivered = cls.feed.delivered()
+        return [name for name in cls.business_columns() if name in delivered]

@@ -1,0 +1,31 @@
+"""The provider directory, and every way in which a source has named a provider."""
+
+from carti_lake.tables import fields as f
+from carti_lake.tables.feeds import ProvidersFeed
+from carti_lake.tables.silver.entity import Entity
+from carti_lake.tables.table import Table
+
+
+class Providers(Entity, table="providers", feed=ProvidersFeed):
+    """One row per provider of the directory."""
+
+    provider_id = f.provider_id("Provider", primary_key=True)
+    npi = f.text("National Provider Identifier", code="npi")
+    provider_name = f.text("Provider as displayed", nullable=False)
+    aliases = f.text("Other spellings of the name, separated by semicolons")
+    specialty = f.text("Specialty")
+    service_line = f.text("Main service line", code="slug")
+    network_status = f.text("In or out of network", code="network_status")
+    organization = f.text("Practice or hospital")
+    zip3 = f.text("First three digits of the practice's ZIP code", code="zip3")
+    active_from = f.day("First day in the directory")
+
+
+class ProviderReferences(Table, layer="silver", table="provider_references"):
+    """One row per spelling by which a source has named a provider, with whom we took it for."""
+
+    reference_name = f.key("Name as delivered; empty where only an NPI was given")
+    reference_npi = f.key("NPI as delivered; empty where only a name was given")
+    name_key = f.text("Name without titles, credentials, case, accents and word order of `Last, First`")
+    provider_id = f.provider_id("Provider")
+    matched_by = f.text("npi, name, alias; `none` where the directory has no such provider", nullable=False)

@@ -1,0 +1,95 @@
+"""Visits, and claims as the part of a visit that a payer sees."""
+
+import polars as pl
+
+from carti_lake.tables import fields as f
+from carti_lake.tables.feeds import EhrVisits
+from carti_lake.tables.silver.entity import Entity
+from carti_lake.tables.table import Finding, Table
+
+
+class Visits(
+    Entity,
+    table="visits",
+    feed=EhrVisits,
+    partition_by="visit_month",
+    month_of="visit_date",
+    providers={"rendering_provider_id": ("provider_name", "provider_npi")},
+):
+    """One row per visit with its claim, as the EHR last reported it."""
+
+    visit_id = f.key("EHR visit number; derived where the source has none")
+    patient_key = f.patient_key()
+    rendering_provider_id = f.provider_id("Provider who saw the patient")
+    provider_name = f.text("Rendering provider as delivered")
+    provider_npi = f.text("Rendering provider's NPI as delivered")
+    visit_date = f.day("Day of the visit", nullable=False)
+    visit_month = f.day("First day of the visit's month", nullable=False)
+    service_line = f.text("Service line", code="slug")
+    visit_type = f.text("New patient, follow-up, treatment", code="slug")
+    diagnosis_code = f.text("ICD-10-CM diagnosis", code="icd10")
+    procedure_code = f.text("CPT/HCPCS procedure", code="procedure")
+    referral_id = f.text("Referral that led to the visit")
+    patient_zip3 = f.text("First three digits of the patient's ZIP code", code="zip3")
+    patient_age = f.age()
+    claim_id = f.text("Claim number")
+    payer = f.text("Payer", code="slug")
+    claim_amount = f.money("Billed charges", minimum=0)
+    allowed_amount = f.money("Amount that the payer's contract allows", minimum=0)
+    contractual_adjustment = f.money("Charges written off by contract")
+    claim_paid = f.money("Payment shown on the claim, as delivered", minimum=0)
+    claim_status = f.text("Status of the claim", code="claim_status")
+    denial_reason = f.text("CARC group of the denial", code="slug")
+    claim_submitted_date = f.day("Day the claim was submitted")
+    claim_paid_date = f.day("Day the claim was adjudicated")
+
+    @classmethod
+    def findings(cls) -> list[Finding]:
+        """Payments that no adjudication explains, and payments above charges."""
+        paid = pl.col("claim_paid")
+        return [
+            Finding(
+                "payment_on_unpaid_claim",
+                "plausibility",
+                "A denied or pending claim shows a payment; it is kept as delivered and not counted as cash",
+                applies=pl.col("claim_status").is_in(["denied", "pending"]),
+                failed=paid > 0,
+                amount="claim_paid",
+            ),
+            Finding(
+                "payment_above_charges",
+                "plausibility",
+                "A payer pays more than was billed",
+                applies=paid.is_not_null() & pl.col("claim_amount").is_not_null(),
+                failed=paid > pl.col("claim_amount"),
+                amount="claim_paid",
+            ),
+            Finding(
+                "missing_service_line",
+                "completeness",
+                "The visit names no service line",
+                applies=pl.lit(True),
+                failed=pl.col("service_line").is_null(),
+            ),
+        ]
+
+
+class Claims(Table, layer="silver", table="claims", view_of=Visits, partition_by="visit_month"):
+    """One row per claim: the visits that carry one, under the claim's own number."""
+
+    claim_id = f.key("Claim number; the visit's where the source has none")
+    visit_id = f.text("Visit that the claim bills", nullable=False)
+    patient_key = f.patient_key()
+    rendering_provider_id = f.provider_id("Provider who saw the patient")
+    visit_date = f.day("Day of service", nullable=False)
+    visit_month = f.day("First day of the month of service", nullable=False)
+    service_line = f.text("Service line")
+    payer = f.text("Payer")
+    claim_amount = f.money("Billed charges")
+    allowed_amount = f.money("Amount that the payer's contract allows")
+    contractual_adjustment = f.money("Charges written off by contract")
+    claim_paid = f.money("Payment shown on the claim, as delivered")
+    claim_status = f.text("Status of the claim", nullable=False)
+    denial_reason = f.text("CARC group of the denial")
+    claim_submitted_date = f.day("Day the claim was submitted")
+    claim_paid_date = f.day("Day the claim was adjudicated")

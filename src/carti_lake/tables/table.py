@@ -1,0 +1,124 @@
+"""What a declared table is: columns, key, partition, rules and findings, all read from one class."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import dataframely as dy
+import polars as pl
+
+KAHN_CATEGORIES = ("conformance", "completeness", "plausibility")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A data-quality check that reports rows without refusing them.
+
+    Attributes
+    ----------
+    id
+        Name of the check, unique within its table.
+    category
+        One of Kahn's categories: conformance, completeness, plausibility.
+    description
+        What a failing row looks like, in plain words.
+    applies
+        Boolean expression: the rows that the check is about.
+    failed
+        Boolean expression: the rows among them that fail.
+    amount
+        Column whose sum over the failing rows is reported (USD), if any.
+    """
+
+    id: str
+    category: str
+    description: str
+    applies: pl.Expr
+    failed: pl.Expr
+    amount: str | None = None
+
+
+class Table(dy.Schema):
+    """A table of the lake, declared once; everything else is derived from the declaration.
+
+    Class keywords: ``layer`` (bronze, silver, gold), ``table`` (its name), ``partition_by``, ``view_of`` (a table that
+    is a projection of another one and holds no files of its own).
+    """
+
+    layer: ClassVar[str] = ""
+    short_name: ClassVar[str] = ""
+    partition_by: ClassVar[str | None] = None
+    view_of: ClassVar[type["Table"] | None] = None
+
+    def __init_subclass__(
+        cls,
+        *,
+        layer: str | None = None,
+        table: str | None = None,
+        partition_by: str | None = None,
+        view_of: "type[Table] | None" = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if layer is not None:
+            cls.layer = layer
+        if table is not None:
+            cls.short_name = table
+        if partition_by is not None:
+            cls.partition_by = partition_by
+        if view_of is not None:
+            cls.view_of = view_of
+
+    @classmethod
+    def full_name(cls) -> str:
+        """Layer and name, as users write it: ``gold.provider_summary``."""
+        return f"{cls.layer}.{cls.short_name}" if cls.layer else cls.short_name
+
+    @classmethod
+    def purpose(cls) -> str:
+        """First line of the declaration's docstring."""
+        return (cls.__doc__ or "").strip().splitlines()[0]
+
+    @classmethod
+    def key(cls) -> list[str]:
+        """Columns that together identify a row."""
+        return cls.primary_key()
+
+    @classmethod
+    def dtypes(cls) -> dict[str, pl.DataType]:
+        """Column names and Polars types as held in memory."""
+        return {name: column.dtype for name, column in cls.columns().items()}
+
+    @classmethod
+    def meta(cls, column: str) -> dict[str, Any]:
+        """Declared properties of a column: ``unit``, ``phi``, ``required``, ``code``."""
+        return cls.columns()[column].metadata or {}
+
+    @classmethod
+    def phi_columns(cls) -> list[str]:
+        """Columns that hold protected health information as delivered."""
+        return [name for name in cls.columns() if cls.meta(name).get("phi")]
+
+    @classmethod
+    def row_rules(cls) -> dict[str, pl.Expr]:
+        """Rules that one row can break by itself: id to an expression that is true for good rows.
+
+        The key's uniqueness is not among them: the pipeline makes keys unique, the audit proves it.
+        """
+        rules = cls._validation_rules(with_cast=False)
+        return {name: rule.expr for name, rule in rules.items() if name != "primary_key"}
+
+    @classmethod
+    def rule_text(cls) -> dict[str, str]:
+        """Rule ids and what they ask for, for the catalogue."""
+        texts = {}
+        for name, expression in cls.row_rules().items():
+            declared = cls._schema_validation_rules().get(name)
+            function: Callable[..., Any] | None = getattr(declared, "_source", None)
+            texts[name] = (getattr(function, "__doc__", None) or str(expression)).strip()
+        return texts
+
+    @classmethod
+    def findings(cls) -> list[Finding]:
+        """Checks that report and do not refuse; a table with any overrides this."""
+        return []
