@@ -45,8 +45,8 @@ def test_many_providers_are_cut_and_counted() -> None:
 
 def test_providers_without_a_value_are_counted() -> None:
     summary = providers(3, roi=[1.0, None, 2.0], opportunity_value=[1.0, None, None])
-    assert "2 providers without a recorded value are not shown" in subtitle(opportunity(release_of(summary)))
-    assert "1 providers without a marketing cost are not shown" in subtitle(roi_by_provider(summary, LINE))
+    assert "Not shown, for want of a recorded value: 2" in subtitle(opportunity(release_of(summary)))
+    assert "Not shown, for want of a marketing cost: 1" in subtitle(roi_by_provider(summary, LINE))
 
 
 def test_providers_of_one_name_stay_apart() -> None:

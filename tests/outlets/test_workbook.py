@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import zipfile
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,21 @@ def test_numbers_that_excel_has_no_cell_for_are_blank(release: Release, tmp_path
     sheet = read(release_of(providers(3, roi=[float("nan"), float("inf"), 2.0])), release, tmp_path)["provider_summary"]
     column = cells(sheet)["roi"].column
     assert [sheet.cell(row, column).value for row in (2, 3, 4)] == [None, None, 2]
+
+
+def test_a_date_before_excels_first_is_blank(frames: Frames, release: Release, tmp_path: Path) -> None:
+    months = [date(1850, 1, 1), date(1900, 1, 1)]
+    monthly = frames["provider_monthly"].head(2).with_columns(month=pl.Series(months))
+    sheet = read(frames | {"provider_monthly": monthly}, release, tmp_path)["provider_monthly"]
+    assert [sheet.cell(row, 2).value for row in (2, 3)] == [None, datetime(1900, 1, 1)]
+
+
+def test_a_failed_write_leaves_the_last_workbook(frames: Frames, release: Release, tmp_path: Path) -> None:
+    path = write_workbook(frames, release, tmp_path / "published" / "carti_lake.xlsx")
+    before = path.read_bytes()
+    with pytest.raises(KeyError):
+        write_workbook({"dim_date": frames["dim_date"]}, release, path)
+    assert [file.read_bytes() for file in path.parent.iterdir()] == [before]
 
 
 def test_too_many_rows_name_the_way_out(

@@ -61,7 +61,7 @@ def roi_by_provider(summary: pl.DataFrame, line: str) -> "alt.LayerChart":
         ProviderSummary.columns()["roi"].description,
         f"{NETWORK}: the same with the sums of all providers",
         left_out,
-        f"{missing} providers without a marketing cost are not shown" if missing else None,
+        f"Not shown, for want of a marketing cost: {missing}" if missing else None,
         line,
     )
 
@@ -126,7 +126,7 @@ def predicted_vs_actual_opportunity(
         *_quality(metrics),
         "Beside the points: predicted minus recorded, to two digits",
         left_out,
-        f"{missing} providers without a recorded value are not shown" if missing else None,
+        f"Not shown, for want of a recorded value: {missing}" if missing else None,
         line,
     )
 

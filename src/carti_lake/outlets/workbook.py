@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 1_048_575
 MOST_LETTERS = 32_767
+EARLIEST = date(1900, 1, 1)
 TABLE_STYLE = "Table Style Medium 2"
 FORMATS = {"USD": "$#,##0.00", "ratio": "0.0%", "count": "#,##0", "days": "0.0", "points": "0.0", "years": "0"}
 DATE, TEXT, PLAIN_INTEGER, PLAIN_FLOAT = "yyyy-mm-dd", "@", "0", "#,##0.00"
@@ -31,7 +33,7 @@ READING = (
     "The other sheets are one table each, with a name that formulas and pivot tables can use; Dictionary explains "
     "each column.",
     'Columns "as in the seed" repeat the definitions of the original reports; the standard ones stand beside them.',
-    f"Blank also means: not delivered by any source. {RULE}",
+    f"Blank means: not delivered by any source, or a date before 1900, which Excel does not know. {RULE}",
 )
 
 
@@ -61,19 +63,23 @@ def write_workbook(frames: Mapping[str, pl.DataFrame], release: "Release", path:
 
     shown = publishable(frames)
     sheets = {name: _sheet(table, shown[name]) for name, table in GOLD.items() if name in shown}
+    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")
-    with xlsxwriter.Workbook(unfinished, SAFE) as book:
-        book.set_properties({"title": f"carti_lake {release.caption}", "created": release.at.replace(tzinfo=None)})
-        _cover(book, frames, sheets, release)
-        _kpis(book, frames)
-        for name, frame in sheets.items():
-            _table(book, GOLD[name], frame)
-        _dictionary(book, sheets)
-        for worksheet in book.worksheets():
-            worksheet.set_landscape()
-            worksheet.fit_to_pages(1, 0)
-            worksheet.set_footer(f"&L{release.caption}&C&A&R&P of &N")
-    os.replace(unfinished, path)
+    try:
+        with xlsxwriter.Workbook(unfinished, SAFE) as book:
+            book.set_properties({"title": f"carti_lake {release.caption}", "created": release.at.replace(tzinfo=None)})
+            _cover(book, frames, sheets, release)
+            _kpis(book, frames)
+            for name, frame in sheets.items():
+                _table(book, GOLD[name], frame)
+            _dictionary(book, sheets)
+            for worksheet in book.worksheets():
+                worksheet.set_landscape()
+                worksheet.fit_to_pages(1, 0)
+                worksheet.set_footer(f"&L{release.caption}&C&A&R&P of &N")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
     return path
 
 
@@ -86,11 +92,13 @@ def _sheet(table: type[Gold], frame: pl.DataFrame) -> pl.DataFrame:
     for column, letters in (longest[0] if longest else {}).items():
         if letters > MOST_LETTERS:
             raise _too_big(name, f"has {letters:,} letters in {column}; an Excel cell holds {MOST_LETTERS:,}")
-    finite = cs.float().is_finite()
     return (
         frame.select(column for column in table.columns() if column in frame.columns)
-        .with_columns(pl.when(finite).then(cs.float()))
         .sort([column for column in table.key() if column in frame.columns])
+        .with_columns(
+            pl.when(cs.float().is_finite()).then(cs.float()),
+            pl.when(cs.date() >= EARLIEST).then(cs.date()),
+        )
     )
 
 
