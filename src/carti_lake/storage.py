@@ -4,7 +4,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -59,10 +59,17 @@ class Storage:
         Local folder, or ``s3://``, ``abfss://``, ``gs://``.
     options
         Credentials and endpoints, spelt as deltalake and Polars both take them.
+    held
+        Open tables that a run goes on using, since opening one reads its log; None outside a run.
     """
 
     uri: str
     options: dict[str, str] = field(default_factory=dict, repr=False)
+    held: "dict[str, DeltaTable] | None" = field(default=None, repr=False, compare=False)
+
+    def holding(self) -> "Storage":
+        """The same lake with each table opened once and then held, for whoever has the claim on it."""
+        return replace(self, held={})
 
     @property
     def local(self) -> Path | None:
@@ -84,6 +91,16 @@ class Storage:
 
     def open(self, table: str, version: int | None = None) -> "DeltaTable | None":
         """A handle on the table, or None where it has not been created."""
+        if self.held is None or version is not None:
+            return self._open(table, version)
+        if table not in self.held:
+            handle = self._open(table, None)
+            if handle is None:
+                return None
+            self.held[table] = handle
+        return self.held[table]
+
+    def _open(self, table: str, version: int | None) -> "DeltaTable | None":
         from deltalake import DeltaTable
         from deltalake.exceptions import TableNotFoundError
 
@@ -118,7 +135,9 @@ class Storage:
                 configuration={**CONFIGURATION, **feed},
                 storage_options=self.options or None,
             )
-            return DeltaTable(self.path(table), storage_options=self.options or None)
+            created = self.open(table)
+        assert created is not None
+        return created
 
     def scan(self, table: str, version: int | None = None) -> pl.LazyFrame:
         """Lazy rows of the table at a version (default: the newest); an empty frame of its schema where it is new."""

@@ -7,7 +7,7 @@ import polars as pl
 from carti_lake.pipeline.newest import OUTCOMES
 from carti_lake.release import Audit, Release
 from carti_lake.runner.entities import changed_months
-from carti_lake.runner.marts import MARTS
+from carti_lake.runner.marts import BUILT
 from carti_lake.storage import Storage, commits, row_count
 from carti_lake.tables import ENTITIES
 from carti_lake.tables.quarantine import QUARANTINE
@@ -76,13 +76,13 @@ def _keys(storage: Storage, last: Release | None) -> Audit:
         checked += count
         if count != distinct:
             problems.append(f"{entity.full_name()}: {count - distinct} rows repeat a key")
-    for mart in MARTS:
-        key = mart.table.key()
-        rows = storage.scan(mart.table.full_name()).select(key)
+    for table in BUILT:
+        key = table.key()
+        rows = storage.scan(table.full_name()).select(key)
         count, distinct = rows.select(pl.len(), keys=pl.struct(key).n_unique()).collect(engine="streaming").row(0)
         checked += count
         if count != distinct:
-            problems.append(f"{mart.table.full_name()}: {count - distinct} rows repeat a key")
+            problems.append(f"{table.full_name()}: {count - distinct} rows repeat a key")
     return Audit("keys", not problems, "; ".join(problems) or f"{checked} keys are unique")
 
 

@@ -62,12 +62,11 @@ class Window:
     upto: int
     batches: list[dict[str, Any]]
 
-    def rows(self, bronze: "DeltaTable", options: Mapping[str, str]) -> pl.LazyFrame:
+    def rows(self, storage: Storage, feed: str) -> pl.LazyFrame:
         """Bronze rows of the window's batches."""
         if self.after < 0:
-            bronze.load_as_version(self.upto)
-            return scan(bronze, options)
-        rows = scan(bronze, options)
+            return storage.scan(feed, self.upto)
+        rows = storage.scan(feed)
         days = {date.fromisoformat(batch["extract_date"]) for batch in self.batches}
         ids = {batch["batch_id"] for batch in self.batches}
         return rows.filter(pl.col("extract_date").is_in(sorted(days)) & pl.col("batch_id").is_in(sorted(ids)))
@@ -143,7 +142,7 @@ def _settle_window(
     silver = storage.create(entity.full_name(), entity)
     quarantine = storage.create(refused_table.full_name(), refused_table)
     rebuild = todo.after < 0
-    rows = todo.rows(work.bronze, options)
+    rows = todo.rows(storage, entity.feed.full_name())
     maps = code_maps(rows, entity)
     codes = dict(zip(maps, pl.collect_all(maps.values(), engine="streaming"), strict=True))
     cleansed = cleanse(rows, entity, codes, secret)

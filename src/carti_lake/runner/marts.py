@@ -1,6 +1,6 @@
 """Gold brought up to date with silver: only the months that changed are computed, only rows that differ are merged."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,104 +24,107 @@ from carti_lake.tables.gold import (
     ProviderSummary,
 )
 
-Frames = Mapping[str, pl.LazyFrame]
-
 
 @dataclass(frozen=True)
 class Mart:
-    """A gold table, what it is made from, and how.
+    """Gold tables that are made together, what they are made from, and how.
 
     Attributes
     ----------
-    table
-        Declaration of the mart.
+    tables
+        Declarations of the tables.
     inputs
-        Full names of the tables that it is made from; gold ones stand before it in :data:`MARTS`.
+        Full names of the tables that they are made from; gold ones stand before them in :data:`MARTS`.
     make
-        Pure function of the inputs' rows.
+        Pure function of the inputs' rows that gives the rows of each table.
     by_month
-        Whether a month of the mart follows from the same month of its inputs alone.
+        Whether a month of the tables follows from the same month of their inputs alone.
     """
 
-    table: type[Gold]
+    tables: tuple[type[Gold], ...]
     inputs: tuple[str, ...]
-    make: Callable[..., pl.LazyFrame]
+    make: Callable[..., tuple[pl.LazyFrame, ...]]
     by_month: bool = False
 
 
-SUMMARY_INPUTS = (
-    "gold.provider_monthly",
-    "silver.encounters",
-    "silver.crm_accounts",
-    "silver.opportunities",
-    "gold.dim_provider",
-)
+def _alone(make: Callable[..., pl.LazyFrame]) -> Callable[..., tuple[pl.LazyFrame]]:
+    return lambda *frames: (make(*frames),)
 
 
-def _predictions(*frames: pl.LazyFrame) -> pl.LazyFrame:
-    return opportunity_value.predictions(provider_summary(*frames))
-
-
-def _model_metrics(*frames: pl.LazyFrame) -> pl.LazyFrame:
-    return opportunity_value.metrics(provider_summary(*frames))
-
-
-def _summary(predictions: pl.LazyFrame, *frames: pl.LazyFrame) -> pl.LazyFrame:
-    return with_predictions(provider_summary(*frames), predictions)
+def _summary_and_model(*frames: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
+    # One row a provider: computed once for the model that reads it and for the table that shows the prediction.
+    summary = provider_summary(*frames).collect(engine="streaming").lazy()
+    predictions = opportunity_value.predictions(summary).collect().lazy()
+    return predictions, opportunity_value.metrics(summary), with_predictions(summary, predictions)
 
 
 #: Every mart that is built, in the order of building.
 MARTS: tuple[Mart, ...] = (
-    Mart(DimProvider, ("silver.providers", "silver.provider_references"), dim_provider),
+    Mart((DimProvider,), ("silver.providers", "silver.provider_references"), _alone(dim_provider)),
     Mart(
-        ProviderMonthly,
+        (ProviderMonthly,),
         ("silver.visits", "silver.encounters", "silver.referrals", "silver.appointments"),
-        provider_monthly,
+        _alone(provider_monthly),
         by_month=True,
     ),
-    Mart(DimDate, ("gold.provider_monthly",), dim_date),
-    Mart(DimServiceLine, ("gold.provider_monthly",), dim_service_line),
-    Mart(OpportunityPredictions, SUMMARY_INPUTS, _predictions),
-    Mart(ModelMetrics, SUMMARY_INPUTS, _model_metrics),
-    Mart(ProviderSummary, ("gold.opportunity_predictions", *SUMMARY_INPUTS), _summary),
+    Mart(
+        (DimDate, DimServiceLine),
+        ("gold.provider_monthly",),
+        lambda monthly: (dim_date(monthly), dim_service_line(monthly)),
+    ),
+    Mart(
+        (OpportunityPredictions, ModelMetrics, ProviderSummary),
+        (
+            "gold.provider_monthly",
+            "silver.encounters",
+            "silver.crm_accounts",
+            "silver.opportunities",
+            "gold.dim_provider",
+        ),
+        _summary_and_model,
+    ),
 )
+BUILT: tuple[type[Gold], ...] = tuple(table for mart in MARTS for table in mart.tables)
 
 
-def update_mart(storage: Storage, mart: Mart, *, full: bool) -> bool:
-    """Bring a mart up to date with its inputs; true where its rows changed."""
-    table = mart.table
-    handle = storage.create(table.full_name(), table)
-    versions, months, everything = {}, set[date | None](), full
+def update_mart(storage: Storage, mart: Mart, *, full: bool) -> list[str]:
+    """Bring the tables of a mart up to date with their inputs; returns those whose rows changed."""
+    handles = [storage.create(table.full_name(), table) for table in mart.tables]
+    versions: dict[str, int] = {}
+    months: set[date | None] = set()
+    behind = everything = full
     for name in mart.inputs:
         source = storage.open(name)
         if source is None:
             continue
         versions[name] = source.version()
-        seen = transaction(handle, name)
-        if seen == versions[name]:
-            continue
-        if seen is None or not mart.by_month:
-            everything = True
-            continue
-        touched, rebuilt = changed_months(commits(source, seen))
-        months.update(touched)
-        everything = everything or rebuilt
-    if all(transaction(handle, name) == version for name, version in versions.items()) and not full:
-        return False
+        for seen in {transaction(handle, name) for handle in handles} - {versions[name]}:
+            behind = True
+            if seen is None or not mart.by_month:
+                everything = True
+            else:
+                touched, rebuilt = changed_months(commits(source, seen))
+                months.update(touched)
+                everything = everything or rebuilt
+    if not behind:
+        return []
     inputs = [_input(storage, name, None if everything else months) for name in mart.inputs]
-    standing = scan(handle, storage.options)
-    if not everything:
-        standing = _of_months(standing, table, months)
-    change = changes(mart.make(*inputs), standing, table)
-    merge(
-        handle,
-        change,
-        key=table.key(),
-        partition_by=table.partition_by,
-        transactions=versions,
-        metadata={"months": _month_names(change, table)},
-    )
-    return not change.is_empty()
+    changed = []
+    for table, handle, rows in zip(mart.tables, handles, mart.make(*inputs), strict=True):
+        standing = scan(handle, storage.options)
+        if not everything:
+            standing = _of_months(standing, table, months)
+        change = changes(rows, standing, table)
+        merge(
+            handle,
+            change,
+            key=table.key(),
+            partition_by=table.partition_by,
+            transactions=versions,
+            metadata={"months": _month_names(change, table)},
+        )
+        changed += [table.full_name()] * (not change.is_empty())
+    return changed
 
 
 def changes(new: pl.LazyFrame, standing: pl.LazyFrame, table: type[Table]) -> pl.DataFrame:

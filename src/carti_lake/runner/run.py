@@ -89,6 +89,7 @@ def run(
         Called with what is being done.
     """
     with storage.lock("run"):
+        storage = storage.holding()
         changed = _update(storage, full=full, secret=secret, progress=progress)
         last = latest(storage)
         tables = _versions(storage)
@@ -124,8 +125,8 @@ def _update(storage: Storage, *, full: bool, secret: str, progress: Progress) ->
     progress("gold.reconciliation")
     changed += ["gold.reconciliation"] * update_reconciliation(storage)
     for mart in MARTS:
-        progress(mart.table.full_name())
-        changed += [mart.table.full_name()] * update_mart(storage, mart, full=full)
+        progress(mart.tables[-1].full_name())
+        changed += update_mart(storage, mart, full=full)
     progress("gold.data_quality")
     changed += ["gold.data_quality"] * update_quality(storage, full=full)
     return changed
@@ -138,7 +139,7 @@ def _update_references(storage: Storage, works: list[Pending]) -> pl.DataFrame:
     named = [standing.select("reference_name", "reference_npi")]
     for work in works:
         if work.silver_window is not None and work.entity.providers:
-            named.append(references(work.silver_window.rows(work.bronze, storage.options), work.entity))
+            named.append(references(work.silver_window.rows(storage, work.entity.feed.full_name()), work.entity))
     directory = storage.scan(Providers.full_name()).filter(~pl.col("withdrawn"))
     resolved = resolve_references(pl.concat(named).unique(), directory).collect(engine="streaming")
     change = changes(resolved.lazy(), standing, ProviderReferences)
