@@ -1,0 +1,152 @@
+"""From delivered columns to bronze rows: typed where the value fits exactly, verbatim in ``rescued`` where not."""
+
+from collections.abc import Sequence
+from datetime import date, time
+
+import polars as pl
+import polars_hash as plh
+
+from carti_lake.tables.feeds import Feed
+
+#: The first day that a four-digit year can name: "24-01-05" is no ISO date of the first century.
+FIRST_DAY = date(1000, 1, 1)
+
+FITTED = "fitted "
+
+
+def bronze(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
+    """Rows of an extract as bronze keeps them: declared columns, ``rescued``, ``row_number``, ``row_hash``.
+
+    A delivered value that its column's type cannot hold exactly is null in its column and stands verbatim in
+    ``rescued`` (JSON, column to value), as do the values of columns that the feed does not declare. Empty text counts
+    as null. Rows keep their order. ``row_hash`` is xxHash64 over the declared columns and ``rescued``, so the same row
+    has the same hash whether it came as CSV, Parquet or a frame.
+    """
+    delivered = rows.collect_schema()
+    declared = feed.delivered()
+    unknown = sorted(set(delivered) - set(declared))
+    refitted = [name for name, dtype in declared.items() if name in delivered and delivered[name] != dtype]
+    columns = {
+        name: pl.col(FITTED + name)
+        if name in refitted
+        else _as_delivered(name, dtype)
+        if name in delivered
+        else pl.lit(None, dtype)
+        for name, dtype in declared.items()
+    }
+    return (
+        rows.with_columns(_fit(name, delivered[name], declared[name]).alias(FITTED + name) for name in refitted)
+        .with_columns(_plausible(FITTED + name, declared[name]) for name in refitted)
+        .select(**columns, rescued=_rescued(refitted, unknown, delivered))
+        .with_row_index("row_number", offset=1)
+        .select(
+            *declared,
+            "rescued",
+            pl.col("row_number").cast(pl.Int64),
+            row_hash=plh.hash_rows([*declared, "rescued"]).nchash.xxhash64().reinterpret(signed=True),
+        )
+    )
+
+
+def _as_delivered(name: str, dtype: pl.DataType) -> pl.Expr:
+    """A column delivered in its declared type, without the values that stand for none."""
+    if dtype == pl.String:
+        return pl.when(pl.col(name) != "").then(pl.col(name))
+    return pl.col(name).fill_nan(None) if dtype.is_float() else pl.col(name)
+
+
+def _fit(name: str, delivered: pl.DataType, declared: pl.DataType) -> pl.Expr:
+    """The column in its declared type, null where the delivered value does not fit."""
+    value = pl.col(name)
+    if delivered == pl.Null:
+        return value.cast(declared)
+    if delivered == pl.String:
+        return _fit_text(value, declared)
+    if delivered in (pl.Categorical, pl.Enum):
+        return _fit_text(value.cast(pl.String), declared)
+    if declared == pl.String:
+        return _text_of(value, delivered)
+    if declared == pl.Date and delivered == pl.Datetime:
+        return pl.when(value.dt.time() == time(0)).then(value.dt.date())
+    if delivered.is_numeric() and (declared.is_numeric() or declared == pl.Boolean):
+        cast = value.cast(declared, strict=False)
+        return pl.when(cast.cast(delivered, strict=False) == value).then(cast)
+    return pl.lit(None, declared)
+
+
+def _fit_text(text: pl.Expr, declared: pl.DataType) -> pl.Expr:
+    """Text in its declared type: ISO dates, plain numbers, true and false."""
+    if declared == pl.String:
+        return text
+    bare = text.str.strip_chars()
+    if declared == pl.Date:
+        # Without the cache: parsing a day costs less than looking it up.
+        return bare.str.to_date("%Y-%m-%d", strict=False, cache=False)
+    if declared == pl.Boolean:
+        return (
+            pl.when(bare.str.to_lowercase() == "true").then(True).when(bare.str.to_lowercase() == "false").then(False)
+        )
+    return bare.cast(declared, strict=False)
+
+
+def _text_of(value: pl.Expr, delivered: pl.DataType) -> pl.Expr:
+    """A typed value as text, null for nested and binary ones."""
+    if delivered.is_float():
+        # Spreadsheets and pandas turn whole numbers into floats: patient 17 is not "17.0".
+        whole = value.cast(pl.Int64, strict=False)
+        return pl.when(value == whole).then(whole.cast(pl.String)).otherwise(value.fill_nan(None).cast(pl.String))
+    return pl.lit(None, pl.String) if delivered.is_nested() or delivered == pl.Binary else value.cast(pl.String)
+
+
+def _plausible(column: str, declared: pl.DataType) -> pl.Expr:
+    """A fitted column without what merely parses: infinity, not-a-number, empty text, years of two digits."""
+    value = pl.col(column)
+    if declared.is_float():
+        return pl.when(value.is_finite()).then(value)
+    if declared == pl.Date:
+        return pl.when(value >= FIRST_DAY).then(value)
+    return pl.when(value != "").then(value) if declared == pl.String else value
+
+
+def _rescued(refitted: list[str], unknown: list[str], delivered: pl.Schema) -> pl.Expr:
+    """JSON of the values that found no place, null for the usual row where all did."""
+    if not refitted and not unknown:
+        return pl.lit(None, pl.String)
+
+    def rescue(batch: Sequence[pl.Series]) -> pl.Series:
+        nulls = {column.name: column.null_count() for column in batch}
+        rescued = pl.repeat(None, len(batch[0]), dtype=pl.String, eager=True)
+        # No more nulls than were delivered: the whole column fitted, and JSON costs nothing where nothing is rescued.
+        lossy = [name for name in refitted if nulls[FITTED + name] > nulls[name]]
+        homeless = {name: _has_value(name, delivered[name]) & pl.col(FITTED + name).is_null() for name in lossy}
+        homeless |= {name: _has_value(name, delivered[name]) for name in unknown}
+        if not homeless:
+            return rescued
+        rows = pl.DataFrame(batch).with_row_index("row").filter(pl.any_horizontal(homeless.values()))
+        members = [pl.when(lost).then(_json_member(name, delivered[name])) for name, lost in homeless.items()]
+        json = rows.select("{" + pl.concat_str(members, separator=",", ignore_nulls=True) + "}").to_series()
+        return rescued.scatter(rows["row"], json)
+
+    return pl.map_batches(
+        [*refitted, *(FITTED + name for name in refitted), *unknown],
+        rescue,
+        return_dtype=pl.String,
+        is_elementwise=True,
+    )
+
+
+def _has_value(name: str, dtype: pl.DataType) -> pl.Expr:
+    value = pl.col(name)
+    if dtype == pl.String:
+        return value.str.strip_chars() != ""
+    return value.is_not_null() & value.is_not_nan() if dtype.is_float() else value.is_not_null()
+
+
+def _json_member(name: str, dtype: pl.DataType) -> pl.Expr:
+    """One member of a JSON object: ``"claim_amount":"$1,234"``."""
+    value = pl.col(name)
+    if dtype == pl.Binary:
+        value = value.bin.encode("base64")
+    elif not dtype.is_nested():
+        value = value.cast(pl.String)
+    return pl.struct(value.alias(name)).struct.json_encode().str.head(-1).str.slice(1)

@@ -1,0 +1,94 @@
+"""Where extracts are: files, globs, folders, object stores."""
+
+import glob
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from carti_lake.sources.extract import ExtractError
+
+CHUNK = 8 << 20
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that was found, wherever it lies.
+
+    Attributes
+    ----------
+    name
+        Its name without folders.
+    place
+        Its whole path or URI.
+    modified
+        The time that its store gives for it.
+    store, key
+        The object store to fetch it from, and its path there; None for a local file.
+    """
+
+    name: str
+    place: str
+    modified: datetime
+    store: Any = None
+    key: str = ""
+
+    def local(self, folder: Path) -> Path:
+        """Path to read it from; an object is fetched into the folder first."""
+        if self.store is None:
+            return Path(self.place)
+        with self.store.open_input_stream(self.key) as source, (folder / "fetched").open("wb") as target:
+            shutil.copyfileobj(source, target, CHUNK)
+        return folder / "fetched"
+
+
+def locate(paths: Sequence[str | Path], storage_options: dict[str, str] | None) -> list[Found]:
+    """Every file that the paths name, each once, in the order of their names.
+
+    A folder stands for all files below it but hidden ones (``.x``, ``_x``); a URI may end in a glob.
+    """
+    found: dict[str, Found] = {}
+    for path in paths:
+        here = list(_objects(str(path), storage_options) if "://" in str(path) else _files(str(path)))
+        if not here:
+            raise ExtractError(f"{path}: there is no such file. Give a file, a folder, a glob in quotes, or a URI.")
+        found |= {one.place: one for one in here}
+    return sorted(found.values(), key=lambda one: (one.name, one.place))
+
+
+def _files(path: str) -> Iterator[Found]:
+    for match in [path] if Path(path).exists() else glob.glob(path, recursive=True):
+        base = Path(match)
+        inside = (
+            [base] if base.is_file() else [file for file in base.rglob("*") if _visible(str(file.relative_to(base)))]
+        )
+        for file in inside:
+            if file.is_file():
+                modified = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+                yield Found(file.name, str(file.resolve()), modified)
+
+
+def _objects(uri: str, storage_options: dict[str, str] | None) -> Iterator[Found]:
+    from deltalake.fs import DeltaStorageHandler
+    from pyarrow.fs import FileSelector, FileType, PyFileSystem
+
+    # Listing starts at the last folder that is spelt out.
+    fixed = uri.split("*")[0].split("?")[0]
+    root = uri if fixed == uri else fixed.rpartition("/")[0]
+    store = PyFileSystem(DeltaStorageHandler(root.rstrip("/"), options=storage_options))
+    listed = [info for info in store.get_file_info(FileSelector("", recursive=True)) if info.type == FileType.File]
+    if not listed and root == uri:
+        root, _, file = uri.rpartition("/")
+        store = PyFileSystem(DeltaStorageHandler(root, options=storage_options))
+        listed = [info for info in store.get_file_info([file]) if info.type == FileType.File]
+    for info in listed:
+        place = f"{root.rstrip('/')}/{info.path}"
+        if _visible(info.path) and (root == uri or fixed == uri or fnmatchcase(place, uri)):
+            yield Found(info.base_name, place, info.mtime, store, info.path)
+
+
+def _visible(path: str) -> bool:
+    return not any(part.startswith((".", "_")) for part in Path(path).parts)
