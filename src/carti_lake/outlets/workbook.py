@@ -28,7 +28,7 @@ DATE, TEXT, PLAIN_INTEGER, PLAIN_FLOAT = "yyyy-mm-dd", "@", "0", "#,##0.00"
 SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 READING = (
-    "Every sheet shows the same release: the same numbers as the dashboard, the API and SQL show of it.",
+    "Every sheet shows the same audited release; `carti-lake query --release N` shows the same numbers.",
     "KPIs: the network as a whole. Rates are sum over sum, never a mean of rates; both sums stand beside them.",
     "The other sheets are one table each, with a name that formulas and pivot tables can use; Dictionary explains "
     "each column.",
