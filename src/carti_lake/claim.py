@@ -54,7 +54,7 @@ def file_lock(folder: Path, purpose: str) -> Iterator[None]:
 @contextlib.contextmanager
 def lease(storage: "Storage", purpose: str) -> Iterator[None]:
     """An application transaction that says until when the lake is held; two claimants conflict in the log."""
-    from carti_lake.storage import ConflictError, append, transaction
+    from carti_lake.storage import ConflictError, transaction
     from carti_lake.tables.releases import Releases
 
     handle = storage.create("releases", Releases, change_feed=False)
@@ -66,11 +66,11 @@ def lease(storage: "Storage", purpose: str) -> Iterator[None]:
         )
     empty = Releases.create_empty()
     try:
-        append(handle, empty, transactions={"lease": now + LEASE_SECONDS}, metadata={"claim": purpose})
+        storage.append(handle, empty, transactions={"lease": now + LEASE_SECONDS}, metadata={"claim": purpose})
     except ConflictError:
         raise BusyError(f"Another run has just started on {storage.uri}. Try again when it has ended.") from None
     try:
         yield
     finally:
         fresh = storage.create("releases", Releases, change_feed=False)
-        append(fresh, empty, transactions={"lease": now}, metadata={"claim": "ended"})
+        storage.append(fresh, empty, transactions={"lease": now}, metadata={"claim": "ended"})

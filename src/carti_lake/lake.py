@@ -65,9 +65,9 @@ class View:
         declared = find(table)
         stored = declared.view_of or declared
         name = stored.full_name()
+        if declared.layer not in ("silver", "gold"):
+            raise ReleaseError(f"{name} is not for readers: a release shows silver and gold.")
         if name not in self.release.versions:
-            if declared.layer in ("bronze", ""):
-                raise ReleaseError(f"{name} is not part of a release: readers read silver and gold.")
             raise ReleaseError(f"Release {self.release.number} has no {name}; nothing has filled it yet.")
         rows = self.lake.storage.scan(name, self.release.versions[name])
         if issubclass(stored, Entity):

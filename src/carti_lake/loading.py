@@ -10,7 +10,7 @@ import polars as pl
 from carti_lake.pipeline.bronze import bronze
 from carti_lake.sources.extract import Extract
 from carti_lake.sources.files import explain_failure
-from carti_lake.storage import ConflictError, Storage, append, commits, transaction
+from carti_lake.storage import ConflictError, Storage, commits, transaction
 from carti_lake.tables import FEEDS, Feed
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
             return done
         before = handle.version()
         try:
-            version = append(
+            version = storage.append(
                 handle, rows.select(feed.column_names()), transactions={batch_id: 1}, metadata={"batch": batch}
             )
         except ConflictError:

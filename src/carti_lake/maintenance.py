@@ -1,12 +1,13 @@
 """Optimise, vacuum, verify: the lake's upkeep, under its claim."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
+from carti_lake.integrity import hashes, recorded
 from carti_lake.release import expire, latest, releases
 from carti_lake.storage import CorruptTableError, LakeError, Storage, brief, row_count, translated
 from carti_lake.tables import TABLES
@@ -124,26 +125,33 @@ class Check:
 
 
 def verify(storage: Storage, names: list[str], progress: Callable[[str], None]) -> list[Check]:
-    """Read every data file of the tables and of the newest release, and compare with the log."""
+    """Read every data file of the tables and of the newest release; compare with recorded hashes and with the log."""
     newest = latest(storage)
+    known = recorded(storage)
     checks = []
     for name in names:
         progress(name)
-        checks.append(_verify_table(storage, name, None))
+        checks.append(_verify_table(storage, name, None, known.get(name, {})))
         version = None if newest is None else newest.versions.get(name)
         handle = storage.open(name)
         if version is not None and handle is not None and version != handle.version():
-            checks.append(_verify_table(storage, name, version))
+            checks.append(_verify_table(storage, name, version, known.get(name, {})))
     return checks
 
 
-def _verify_table(storage: Storage, name: str, version: int | None) -> Check:
+def _verify_table(storage: Storage, name: str, version: int | None, known: Mapping[str, str]) -> Check:
     files = 0
     try:
         handle = storage.open(name, version)
         if handle is None:
             return Check(name, 0, "the table does not exist")
         files = len(handle.file_uris())
+        if storage.local is not None:
+            with translated(name):
+                found = hashes(Path(storage.path(name)), handle.file_uris())
+            changed = sorted(file for file, digest in found.items() if known.get(file, digest) != digest)
+            if changed:
+                return Check(name, files, f"{', '.join(changed[:3])}: not the bytes that were written. {repair(name)}")
         with translated(name):
             rows = storage.scan(name, version)
             counted = rows.select(pl.len(), pl.all().count().name.prefix("n_")).collect(engine="streaming")["len"][0]

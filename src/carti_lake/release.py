@@ -1,13 +1,13 @@
 """Releases: audited, consistent sets of table versions, and the only thing that readers read."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time
 
 import polars as pl
 
-from carti_lake.storage import LakeError, Storage, append, transaction
+from carti_lake.storage import LakeError, Storage, transaction
 from carti_lake.tables.releases import Releases
 
 TABLE = Releases.full_name()
@@ -180,8 +180,12 @@ def publish(
     accepted: Sequence[str],
     data_as_of: date | None,
     now: datetime,
+    files: Mapping[str, Mapping[str, str]],
 ) -> int:
-    """Make the versions of all tables visible at once; returns the release's number."""
+    """Make the versions of all tables visible at once; returns the release's number.
+
+    ``files`` are the hashes of the data files that are new since the last release.
+    """
     handle = storage.create(TABLE, Releases, change_feed=False)
     number = (transaction(handle, NUMBERING) or 0) + 1
     details = json.dumps({"audits": [asdict(audit) for audit in audits], "accepted": sorted(accepted)})
@@ -189,7 +193,9 @@ def publish(
         _event(number, "release", name, now, version=version, rows=count, data_as_of=data_as_of, details=details)
         for name, (version, count) in sorted(tables.items())
     ]
-    append(handle, pl.concat(rows), transactions={NUMBERING: number}, metadata={"release": number})
+    storage.append(
+        handle, pl.concat(rows), transactions={NUMBERING: number}, metadata={"release": number, "files": files}
+    )
     return number
 
 
@@ -198,7 +204,9 @@ def record_refusal(storage: Storage, audits: Sequence[Audit], now: datetime) -> 
     handle = storage.create(TABLE, Releases, change_feed=False)
     number = (transaction(handle, NUMBERING) or 0) + 1
     details = json.dumps({"audits": [asdict(audit) for audit in audits], "accepted": []})
-    append(handle, _event(number, "refused", "", now, details=details), transactions={}, metadata={"refused": number})
+    storage.append(
+        handle, _event(number, "refused", "", now, details=details), transactions={}, metadata={"refused": number}
+    )
 
 
 def last_refusal(storage: Storage) -> tuple[datetime, tuple[Audit, ...]] | None:
@@ -232,12 +240,12 @@ def expire(storage: Storage, numbers: Sequence[int], now: datetime) -> None:
     if numbers:
         handle = storage.create(TABLE, Releases, change_feed=False)
         rows = [_event(number, "expire", "", now) for number in numbers]
-        append(handle, pl.concat(rows), transactions={}, metadata={"expire": list(numbers)})
+        storage.append(handle, pl.concat(rows), transactions={}, metadata={"expire": list(numbers)})
 
 
 def _record(storage: Storage, release: Release, event: str, name: str, now: datetime) -> None:
     handle = storage.create(TABLE, Releases, change_feed=False)
-    append(handle, _event(release.number, event, name, now), transactions={}, metadata={event: name})
+    storage.append(handle, _event(release.number, event, name, now), transactions={}, metadata={event: name})
 
 
 def _refuse_odd_name(name: str) -> None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote, urlparse
 
 import polars as pl
 
+from carti_lake import datafiles
 from carti_lake.tables import Table, find
 
 if TYPE_CHECKING:
@@ -121,7 +123,7 @@ class Storage:
 
         handle = self.open(table)
         if handle is not None:
-            return handle
+            return _with_new_columns(handle, declaration)
         feed = {"delta.enableChangeDataFeed": "true"} if change_feed else {}
         if self.local is not None:
             Path(self.path(table)).mkdir(parents=True, exist_ok=True)
@@ -146,6 +148,84 @@ class Storage:
             return pl.LazyFrame(schema=find(table).dtypes())
         return scan(handle, self.options)
 
+    def append(
+        self,
+        handle: "DeltaTable",
+        rows: pl.LazyFrame | pl.DataFrame,
+        *,
+        transactions: Mapping[str, int],
+        metadata: Mapping[str, Any],
+        mode: Literal["append", "overwrite"] = "append",
+    ) -> int:
+        """Append the rows (or overwrite with them) as one commit through this handle; returns the new version."""
+        schema = handle.schema()
+        partitions = handle.metadata().partition_columns
+        frame = rows.lazy().select(field.name for field in schema.fields)
+        with translated(handle.table_uri):
+            files = datafiles.sink(frame, address(handle), partitions, self.options)
+            handle.create_write_transaction(
+                [*files],
+                mode=mode,
+                schema=schema,
+                partition_by=partitions or None,
+                commit_properties=commit_properties(transactions, {**metadata, "rows": datafiles.row_counts(files)}),
+            )
+            handle.update_incremental()
+            return handle.version()
+
+    def merge(
+        self,
+        handle: "DeltaTable",
+        rows: pl.DataFrame,
+        *,
+        key: Sequence[str],
+        partition_by: str | None,
+        transactions: Mapping[str, int],
+        metadata: Mapping[str, Any],
+    ) -> int:
+        """Upsert and delete rows by key as one commit that holds only true changes; returns the new version.
+
+        Parameters
+        ----------
+        handle
+            The table as it was when its transactions were read.
+        rows
+            Full rows with a Boolean column ``delete``; unique by key and partition.
+        key
+            Columns that identify a row within its partition.
+        partition_by
+            Partition column; only the partitions that ``rows`` names are read.
+        transactions, metadata
+            Written into the commit.
+        """
+        columns = [name for name in rows.columns if name != "delete"]
+        if rows.is_empty():
+            return self.append(handle, rows.select(columns), transactions=transactions, metadata=metadata)
+        conditions = [f"t.{name} = s.{name}" for name in key]
+        if partition_by is not None:
+            values = rows[partition_by].unique().sort().to_list()
+            conditions.insert(0, f"({' OR '.join(literal(partition_by, value) for value in values)})")
+            conditions.insert(1, f"(t.{partition_by} IS NOT DISTINCT FROM s.{partition_by})")
+        changed = " OR ".join(f"(t.{name} IS DISTINCT FROM s.{name})" for name in columns if name not in key)
+        with translated(handle.table_uri):
+            (
+                handle.merge(
+                    rows,
+                    " AND ".join(conditions),
+                    source_alias="s",
+                    target_alias="t",
+                    streamed_exec=False,
+                    commit_properties=commit_properties(transactions, metadata),
+                )
+                .when_matched_delete("s.delete")
+                .when_matched_update(
+                    {name: f"s.{name}" for name in columns}, predicate=f"NOT s.delete AND ({changed or 'false'})"
+                )
+                .when_not_matched_insert({name: f"s.{name}" for name in columns}, predicate="NOT s.delete")
+                .execute()
+            )
+            return handle.version()
+
     def lock(self, purpose: str) -> "contextlib.AbstractContextManager[None]":
         """Hold the lake for one run or one maintenance at a time; the claim ends with the process."""
         from carti_lake.claim import claim
@@ -157,6 +237,19 @@ def scan(handle: "DeltaTable", options: Mapping[str, str]) -> pl.LazyFrame:
     """Lazy rows of an open table."""
     with translated(handle.table_uri):
         return pl.scan_delta(handle, storage_options=dict(options) or None)
+
+
+def _with_new_columns(handle: "DeltaTable", declaration: type[Table]) -> "DeltaTable":
+    """The table with the columns that its declaration has gained since it was created."""
+    from deltalake import Schema
+
+    wanted = Schema.from_arrow(pl.DataFrame(schema=declaration.dtypes()).to_arrow().schema)
+    held = {one.name for one in handle.schema().fields}
+    missing = [one for one in wanted.fields if one.name not in held]
+    if missing:
+        with translated(handle.table_uri):
+            handle.alter.add_columns(missing)
+    return handle
 
 
 def transaction(handle: "DeltaTable", app_id: str) -> int | None:
@@ -175,75 +268,10 @@ def commit_properties(transactions: Mapping[str, int], metadata: Mapping[str, An
     )
 
 
-def append(
-    handle: "DeltaTable",
-    rows: pl.LazyFrame | pl.DataFrame,
-    *,
-    transactions: Mapping[str, int],
-    metadata: Mapping[str, Any],
-    mode: Literal["append", "overwrite"] = "append",
-) -> int:
-    """Append the rows (or overwrite with them) as one commit through this handle; returns the new version."""
-    with translated(handle.table_uri):
-        rows.lazy().sink_delta(
-            handle,
-            mode=mode,
-            delta_write_options={"commit_properties": commit_properties(transactions, metadata)},
-        )
-        return handle.version()
-
-
-def merge(
-    handle: "DeltaTable",
-    rows: pl.DataFrame,
-    *,
-    key: Sequence[str],
-    partition_by: str | None,
-    transactions: Mapping[str, int],
-    metadata: Mapping[str, Any],
-) -> int:
-    """Upsert and delete rows by key as one commit that holds only true changes; returns the new version.
-
-    Parameters
-    ----------
-    handle
-        The table as it was when its transactions were read.
-    rows
-        Full rows with a Boolean column ``delete``; unique by key and partition.
-    key
-        Columns that identify a row within its partition.
-    partition_by
-        Partition column; only the partitions that ``rows`` names are read.
-    transactions, metadata
-        Written into the commit.
-    """
-    columns = [name for name in rows.columns if name != "delete"]
-    if rows.is_empty():
-        return append(handle, rows.select(columns), transactions=transactions, metadata=metadata)
-    conditions = [f"t.{name} = s.{name}" for name in key]
-    if partition_by is not None:
-        values = rows[partition_by].unique().sort().to_list()
-        conditions.insert(0, f"({' OR '.join(literal(partition_by, value) for value in values)})")
-        conditions.insert(1, f"(t.{partition_by} IS NOT DISTINCT FROM s.{partition_by})")
-    changed = " OR ".join(f"(t.{name} IS DISTINCT FROM s.{name})" for name in columns if name not in key)
-    with translated(handle.table_uri):
-        (
-            handle.merge(
-                rows,
-                " AND ".join(conditions),
-                source_alias="s",
-                target_alias="t",
-                streamed_exec=False,
-                commit_properties=commit_properties(transactions, metadata),
-            )
-            .when_matched_delete("s.delete")
-            .when_matched_update(
-                {name: f"s.{name}" for name in columns}, predicate=f"NOT s.delete AND ({changed or 'false'})"
-            )
-            .when_not_matched_insert({name: f"s.{name}" for name in columns}, predicate="NOT s.delete")
-            .execute()
-        )
-        return handle.version()
+def address(handle: "DeltaTable") -> str:
+    """Where the table is: a folder's path, or the address in an object store."""
+    uri = handle.table_uri
+    return unquote(urlparse(uri).path) if uri.startswith("file:") else uri
 
 
 def literal(column: str, value: date | str | None) -> str:
@@ -264,12 +292,17 @@ def commits(handle: "DeltaTable", since: int) -> list[Commit]:
             timestamp=datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
             operation=entry["operation"],
             metadata=json.loads(entry.get(METADATA_KEY) or "{}"),
-            rows_added=int(entry.get("operationMetrics", {}).get("num_added_rows", 0)),
+            rows_added=_rows_added(entry),
         )
         for entry in entries
         if entry["version"] > since
     ]
     return sorted(found, key=lambda commit: commit.version)
+
+
+def _rows_added(entry: dict[str, Any]) -> int:
+    ours = json.loads(entry.get(METADATA_KEY) or "{}").get("rows")
+    return int(entry.get("operationMetrics", {}).get("num_added_rows", 0) if ours is None else ours)
 
 
 def row_count(handle: "DeltaTable") -> int:

@@ -168,6 +168,9 @@ def _rules(entity: type[Entity]) -> dict[str, pl.Expr]:
     """Declared row rules over columns that exist before providers are resolved."""
     elsewhere = {*ORIGIN, *HIDDEN, *entity.providers}
     rules = {rule: good for rule, good in entity.row_rules().items() if rule.split("|")[0] not in elsewhere}
+    if "patient_key|nullability" in rules:
+        # The same without hashing anyone.
+        rules["patient_key|nullability"] = pl.col("patient_id").is_not_null()
     for role, (name, npi) in entity.providers.items():
         if not entity.columns()[role].nullable:
             rules[f"{role}|nullability"] = pl.col(name).is_not_null() | pl.col(npi).is_not_null()

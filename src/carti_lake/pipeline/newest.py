@@ -19,10 +19,10 @@ class Settled:
 
     Attributes
     ----------
-    winners
-        ``key_hash``, ``order`` of new rows that become the current row of their key.
+    losers
+        Valid new rows (``LIGHT``) that are not the current row of their key; all other valid ones are.
     replaced
-        Rows of ``current`` that a winner replaces.
+        Rows of ``current`` that a new row replaces.
     refused
         New rows (``LIGHT``) that go to quarantine.
     released
@@ -31,7 +31,7 @@ class Settled:
         By ``batch_id``: changes of :data:`OUTCOMES` that go with the commit of silver, of quarantine.
     """
 
-    winners: pl.DataFrame
+    losers: pl.DataFrame
     replaced: pl.DataFrame
     refused: pl.DataFrame
     released: pl.DataFrame
@@ -52,27 +52,35 @@ def settle(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.DataFrame)
     quarantined
         Quarantine's rows of the same keys, and those without a readable key (``LIGHT``).
     """
-    light = rows.select(*LIGHT, "broken")
+    # Narrow and read several times: held in memory, not computed again each time.
+    light = rows.select(*LIGHT, "broken").collect(engine="streaming").lazy()
     valid = light.filter(pl.col("broken") == 0).select(LIGHT)
     bad = light.filter(pl.col("broken") != 0).select(LIGHT).collect(engine="streaming")
     standing = current.lazy().select("key_hash", "order")
     best = (
         pl.concat([valid.select("key_hash", "order"), standing])
         .group_by("key_hash")
-        .agg(pl.col("order").max())
+        .agg(pl.col("order").max().alias("best"), pl.len().alias("rows"))
         .collect(engine="streaming")
     )
-    winners = best.join(current.select("key_hash", "order"), on=["key_hash", "order"], how="anti")
-    replaced = current.join(winners.select("key_hash"), on="key_hash", how="semi")
-    waiting = _waiting(bad, quarantined, best)
+    # Only the rows of contested keys are looked at again: most keys have one row.
+    contested = best.lazy().filter(pl.col("rows") > 1).select("key_hash", "best")
+    losers = (
+        valid.join(contested, on="key_hash")
+        .filter(pl.col("order") < pl.col("best"))
+        .select(LIGHT)
+        .collect(engine="streaming")
+    )
+    replaced = current.join(best, on="key_hash").filter(pl.col("order") < pl.col("best")).drop("best", "rows")
+    waiting = _waiting(bad, quarantined, best.select("key_hash", "best"))
     refused = waiting.join(quarantined, on=["batch_id", "order"], how="anti")
     released = quarantined.join(waiting, on=["batch_id", "order"], how="anti")
     return Settled(
-        winners=winners,
+        losers=losers,
         replaced=replaced,
         refused=refused,
         released=released,
-        silver_ledger=_silver_ledger(valid, winners, current, replaced),
+        silver_ledger=_silver_ledger(valid, losers, current, replaced),
         quarantine_ledger=_quarantine_ledger(bad, quarantined, refused, released),
     )
 
@@ -81,7 +89,7 @@ def _waiting(bad: pl.DataFrame, quarantined: pl.DataFrame, best: pl.DataFrame) -
     """Refused rows newer than the current row of their key; of identical ones the newest."""
     return (
         pl.concat([bad, quarantined.select(LIGHT)])
-        .join(best.rename({"order": "best"}), on="key_hash", how="left")
+        .join(best, on="key_hash", how="left")
         .filter(pl.col("best").is_null() | (pl.col("order") > pl.col("best")))
         .sort("order", "batch_id")
         .unique(["key_hash", "row_hash"], keep="last", maintain_order=True)
@@ -90,19 +98,24 @@ def _waiting(bad: pl.DataFrame, quarantined: pl.DataFrame, best: pl.DataFrame) -
 
 
 def _silver_ledger(
-    valid: pl.LazyFrame, winners: pl.DataFrame, current: pl.DataFrame, replaced: pl.DataFrame
+    valid: pl.LazyFrame, losers: pl.DataFrame, current: pl.DataFrame, replaced: pl.DataFrame
 ) -> pl.DataFrame:
-    counts = valid.group_by("batch_id").agg(silver_rows=pl.len()).collect(engine="streaming")
-    if counts["silver_rows"].sum() == winners.height:
-        # Every valid row won: nothing to look for among the losers, which a first load of clean rows need not pay for.
-        return ledger(counts, _count(replaced, silver_rows=-1, superseded_rows=1))
-    chosen = pl.concat([winners, current.select("key_hash", "order")]).lazy()
-    won = (
-        valid.join(winners.lazy(), on=["key_hash", "order"], how="semi").group_by("batch_id").agg(silver_rows=pl.len())
+    known = valid.join(current.lazy().select("key_hash", "order"), on=["key_hash", "order"], how="semi")
+    counts, taken, lost = pl.collect_all(
+        [
+            valid.group_by("batch_id").agg(silver_rows=pl.len()),
+            known.group_by("batch_id").agg(silver_rows=pl.len()),
+            _lost(losers.lazy(), valid),
+        ],
+        engine="streaming",
     )
-    losers = valid.join(chosen, on=["key_hash", "order"], how="anti")
-    wins, lost = pl.collect_all([won, _lost(losers, valid)], engine="streaming")
-    return ledger(wins, lost, _count(replaced, silver_rows=-1, superseded_rows=1))
+    return ledger(
+        counts,
+        lost,
+        taken.with_columns(-pl.col("silver_rows").cast(pl.Int64)),
+        _count(losers, silver_rows=-1),
+        _count(replaced, silver_rows=-1, superseded_rows=1),
+    )
 
 
 def _quarantine_ledger(

@@ -20,7 +20,7 @@ from carti_lake.pipeline.silver import providers as providers_module
 from carti_lake.pipeline.silver import visits as visits_module
 from carti_lake.pipeline.silver.providers import resolve
 from carti_lake.pipeline.silver.snapshot import unlisted
-from carti_lake.storage import Commit, Storage, append, commits, merge, scan, transaction
+from carti_lake.storage import Commit, Storage, commits, scan, transaction
 from carti_lake.tables import ENTITIES
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import Entity, ProviderReferences
@@ -162,12 +162,14 @@ def _settle_window(
     if not only_quarantine:
         transactions = {work.app_id: todo.upto, REFERENCES: _version(storage, REFERENCES)}
         metadata = {**base, "ledger": _ledger(settled.silver_ledger), "batches": len(todo.batches)}
-        upserts = cleansed.join(settled.winners.lazy(), on=["key_hash", "order"], how="semi")
+        upserts = cleansed.filter(pl.col("broken") == 0)
+        if settled.losers.height:
+            upserts = upserts.join(settled.losers.lazy().select("order"), on="order", how="anti")
         if whole_table:
             upserts = unlisted(upserts, cleansed, scan(silver, options), scan(quarantine, options), rebuild=rebuild)
         upserts = resolve(upserts, entity, references.lazy()).select(entity.column_names())
         if rebuild:
-            version = append(silver, upserts, transactions=transactions, metadata=metadata, mode="overwrite")
+            version = storage.append(silver, upserts, transactions=transactions, metadata=metadata, mode="overwrite")
         else:
             new = upserts.collect(engine="streaming")
             moved_ids = _re_resolved(silver, entity, references, storage, options)
@@ -175,7 +177,7 @@ def _settle_window(
                 new = pl.concat([new, moved_ids.join(new, on="key_hash", how="anti")])
             change = _with_deletes(new, settled.replaced, entity)
             months = _months(change, entity)
-            version = merge(
+            version = storage.merge(
                 silver,
                 change,
                 key=["key_hash", *entity.key()],
@@ -185,13 +187,14 @@ def _settle_window(
             )
         assert version >= 0
         changed.append(entity.full_name())
-    _commit_quarantine(quarantine, refused_table, work, todo, rows, cleansed, settled, base)
+    _commit_quarantine(storage, quarantine, refused_table, work, todo, rows, cleansed, settled, base)
     if rebuild or settled.refused.height or settled.released.height:
         changed.append(refused_table.full_name())
     return changed
 
 
 def _commit_quarantine(
+    storage: Storage,
     quarantine: "DeltaTable",
     refused_table: Any,
     work: Pending,
@@ -219,13 +222,13 @@ def _commit_quarantine(
     metadata = {**base, "ledger": _ledger(settled.quarantine_ledger)}
     transactions = {work.app_id: todo.upto}
     if base["rebuild"]:
-        append(quarantine, refused, transactions=transactions, metadata=metadata, mode="overwrite")
+        storage.append(quarantine, refused, transactions=transactions, metadata=metadata, mode="overwrite")
         return
     released = settled.released.select("batch_id", "row_number", "extract_date")
     change = pl.concat(
         [refused.with_columns(delete=pl.lit(False)), released.with_columns(delete=pl.lit(True))], how="diagonal"
     )
-    merge(
+    storage.merge(
         quarantine,
         change,
         key=["batch_id", "row_number"],
@@ -336,7 +339,7 @@ def _re_resolve(storage: Storage, work: Pending, references: pl.DataFrame) -> li
     if rows is None:
         return []
     change = rows.with_columns(delete=pl.lit(False))
-    merge(
+    storage.merge(
         silver,
         change,
         key=["key_hash", *entity.key()],

@@ -11,7 +11,7 @@ from carti_lake.pipeline.gold.dimensions import dim_date, dim_provider, dim_serv
 from carti_lake.pipeline.gold.provider_monthly import provider_monthly
 from carti_lake.pipeline.gold.provider_summary import provider_summary, with_predictions
 from carti_lake.runner.entities import changed_months
-from carti_lake.storage import Storage, commits, merge, scan, transaction
+from carti_lake.storage import Storage, commits, scan, transaction
 from carti_lake.tables import TABLES, Table
 from carti_lake.tables.gold import (
     DimDate,
@@ -115,7 +115,7 @@ def update_mart(storage: Storage, mart: Mart, *, full: bool) -> list[str]:
         if not everything:
             standing = _of_months(standing, table, months)
         change = changes(rows, standing, table)
-        merge(
+        storage.merge(
             handle,
             change,
             key=table.key(),

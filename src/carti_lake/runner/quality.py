@@ -7,7 +7,7 @@ from carti_lake.pipeline.gold.quality import findings, refusals
 from carti_lake.pipeline.newest import OUTCOMES, ledger
 from carti_lake.runner.entities import changed_months
 from carti_lake.runner.marts import changes
-from carti_lake.storage import Commit, Storage, commits, merge, scan, transaction
+from carti_lake.storage import Commit, Storage, commits, scan, transaction
 from carti_lake.tables import ENTITIES
 from carti_lake.tables.gold import DataQuality, Reconciliation
 from carti_lake.tables.quarantine import QUARANTINE
@@ -41,7 +41,7 @@ def update_reconciliation(storage: Storage) -> bool:
     change = changes(now.lazy(), standing.lazy(), Reconciliation)
     if all(transaction(handle, name) == version for name, version in versions.items()):
         return False
-    merge(handle, change, key=Reconciliation.key(), partition_by=None, transactions=versions, metadata={})
+    storage.merge(handle, change, key=Reconciliation.key(), partition_by=None, transactions=versions, metadata={})
     return not change.is_empty()
 
 
@@ -111,7 +111,7 @@ def update_quality(storage: Storage, *, full: bool) -> bool:
     change = pl.concat(parts)
     if not full and all(transaction(handle, name) == version for name, version in versions.items()):
         return False
-    merge(handle, change, key=DataQuality.key(), partition_by=None, transactions=versions, metadata={})
+    storage.merge(handle, change, key=DataQuality.key(), partition_by=None, transactions=versions, metadata={})
     return not change.is_empty()
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import polars as pl
 
+from carti_lake.integrity import new_hashes
 from carti_lake.pipeline.silver.providers import references, resolve_references
 from carti_lake.release import Audit, latest, publish, record_refusal
 from carti_lake.runner.audits import audit
 from carti_lake.runner.entities import REFERENCES, Pending, pending, update_entity
 from carti_lake.runner.marts import MARTS, changes, update_mart
 from carti_lake.runner.quality import update_quality, update_reconciliation
-from carti_lake.storage import Storage, merge, row_count, scan
+from carti_lake.storage import Storage, row_count, scan
 from carti_lake.tables import ENTITIES, TABLES
 from carti_lake.tables.silver import ProviderReferences, Providers
 
@@ -104,7 +105,8 @@ def run(
             record_refusal(storage, audits, now)
             return result
         progress("release")
-        number = publish(storage, tables, audits, sorted(accept), _data_as_of(storage), now)
+        files = new_hashes(storage, tables, {} if last is None else last.versions)
+        number = publish(storage, tables, audits, sorted(accept), _data_as_of(storage), now, files)
         return RunResult(number, tuple(changed), audits, tuple(sorted(accept)))
 
 
@@ -144,7 +146,7 @@ def _update_references(storage: Storage, works: list[Pending]) -> pl.DataFrame:
     resolved = resolve_references(pl.concat(named).unique(), directory).collect(engine="streaming")
     change = changes(resolved.lazy(), standing, ProviderReferences)
     if not change.is_empty():
-        merge(handle, change, key=ProviderReferences.key(), partition_by=None, transactions={}, metadata={})
+        storage.merge(handle, change, key=ProviderReferences.key(), partition_by=None, transactions={}, metadata={})
     return resolved
 
 
@@ -152,7 +154,7 @@ def _versions(storage: Storage) -> dict[str, tuple[int, int]]:
     """Version and rows of every table that exists and that a release names."""
     found = {}
     for name, table in TABLES.items():
-        if table.layer in ("silver", "gold", "quarantine") and table.view_of is None:
+        if name != "releases" and table.view_of is None:
             handle = storage.open(name)
             if handle is not None:
                 found[name] = (handle.version(), row_count(handle))

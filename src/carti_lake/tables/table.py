@@ -1,6 +1,5 @@
 """What a declared table is: columns, key, partition, rules and findings, all read from one class."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -113,9 +112,8 @@ class Table(dy.Schema):
         """Rule ids and what they ask for, for the catalogue."""
         texts = {}
         for name, expression in cls.row_rules().items():
-            declared = cls._schema_validation_rules().get(name)
-            function: Callable[..., Any] | None = getattr(declared, "_source", None)
-            texts[name] = (getattr(function, "__doc__", None) or str(expression)).strip()
+            declared = getattr(getattr(cls, name, None), "validation_fn", None)
+            texts[name] = (getattr(declared, "__doc__", None) or str(expression)).strip()
         return texts
 
     @classmethod
