@@ -60,6 +60,8 @@ def scan_delimited(path: Path, feed: type[Feed], mapping: Mapping[str, str] | No
         schema=dict.fromkeys(columns, pl.String()),
         separator=layout.separator,
         eol_char=layout.newline,
+        # The first row may be blank; every other has all its fields.
+        missing_columns="insert",
         glob=False,
     )
     return rows.filter(pl.any_horizontal(pl.all().is_not_null())) if blank else rows

@@ -25,6 +25,8 @@ def nothing_found() -> str | None:
 class Extract:
     """What a source delivered, ready for bronze.
 
+    Hold it for as long as its rows are read: temporary files (of a compressed source, say) go when it goes.
+
     Attributes
     ----------
     name

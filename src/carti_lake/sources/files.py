@@ -97,8 +97,8 @@ def explain_failure(extract: Extract, failure: BaseException) -> ExtractError:
         found = f"{extract.name}: {failure.strerror}."
     return ExtractError(
         found
-        or f"{extract.name}: the content cannot be read ({type(failure).__name__}); it is damaged, or was changed while "
-        "it was read. Ask the source for it again."
+        or f"{extract.name}: the content cannot be read ({type(failure).__name__}); it is damaged, or changed while "
+        "being read. Ask the source for it again."
     )
 
 

@@ -71,23 +71,34 @@ def _files(path: str) -> Iterator[Found]:
                 yield Found(file.name, str(file.resolve()), modified)
 
 
-def _objects(uri: str, storage_options: dict[str, str] | None) -> Iterator[Found]:
+def _objects(uri: str, storage_options: dict[str, str] | None) -> list[Found]:
+    # Listing starts at the last folder that is spelt out.
+    fixed = uri.split("*")[0].split("?")[0]
+    folder = uri.rstrip("/") if fixed == uri else fixed.rpartition("/")[0]
+    found = [one for one in _listed(folder, storage_options) if fixed == uri or fnmatchcase(one.place, uri)]
+    if found or fixed != uri:
+        return found
+    folder, _, name = uri.rpartition("/")
+    return [one for one in _listed(folder, storage_options, name) if one.place == uri]
+
+
+def _listed(folder: str, storage_options: dict[str, str] | None, name: str = "") -> Iterator[Found]:
+    """The files below a folder of an object store, or the one of that name in it."""
+    from deltalake.exceptions import DeltaError, TableNotFoundError
     from deltalake.fs import DeltaStorageHandler
     from pyarrow.fs import FileSelector, FileType, PyFileSystem
 
-    # Listing starts at the last folder that is spelt out.
-    fixed = uri.split("*")[0].split("?")[0]
-    root = uri if fixed == uri else fixed.rpartition("/")[0]
-    store = PyFileSystem(DeltaStorageHandler(root.rstrip("/"), options=storage_options))
-    listed = [info for info in store.get_file_info(FileSelector("", recursive=True)) if info.type == FileType.File]
-    if not listed and root == uri:
-        root, _, file = uri.rpartition("/")
-        store = PyFileSystem(DeltaStorageHandler(root, options=storage_options))
-        listed = [info for info in store.get_file_info([file]) if info.type == FileType.File]
-    for info in listed:
-        place = f"{root.rstrip('/')}/{info.path}"
-        if _visible(info.path) and (root == uri or fixed == uri or fnmatchcase(place, uri)):
-            yield Found(info.base_name, place, info.mtime, store, info.path)
+    try:
+        store = PyFileSystem(DeltaStorageHandler(folder, options=storage_options))
+        infos = store.get_file_info([name] if name else FileSelector("", recursive=True))
+    except TableNotFoundError:
+        return
+    except (DeltaError, OSError) as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise ExtractError(f"{folder}: cannot be read: {reason}. Check the address and the credentials.") from error
+    for info in infos:
+        if info.type == FileType.File and _visible(info.path):
+            yield Found(info.base_name, f"{folder}/{info.path}", info.mtime, store, info.path)
 
 
 def _visible(path: str) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from carti_lake.sources.extract import ExtractError
+from carti_lake.sources.text import HEAD
 
 Words = npt.NDArray[np.uint64]
 Octets = npt.NDArray[np.uint8]
@@ -92,7 +93,8 @@ def _whole_records(path: Path, end: int, skip_lines: int, name: str) -> Iterator
     """Blocks of the file behind its header, each ending where a record ends."""
     line = skip_lines
     with path.open("rb") as file:
-        rest = _behind(file.read(BLOCK), end, skip_lines)
+        file.seek(_behind(file.read(HEAD), end, skip_lines))
+        rest = b""
         while chunk := file.read(BLOCK):
             data = rest + chunk
             cut = _last_record(np.frombuffer(data, np.uint8), end)
@@ -109,13 +111,14 @@ def _whole_records(path: Path, end: int, skip_lines: int, name: str) -> Iterator
         yield rest if rest[-1] == end else rest + bytes([end])
 
 
-def _behind(data: bytes, end: int, lines: int) -> bytes:
+def _behind(start: bytes, end: int, lines: int) -> int:
+    """Where the file goes on behind its first lines."""
     place = -1
     for _ in range(lines):
-        place = data.find(end, place + 1)
+        place = start.find(end, place + 1)
         if place < 0:
-            return b""
-    return data[place + 1 :]
+            return len(start)
+    return place + 1
 
 
 def _words(mask: npt.NDArray[np.bool_]) -> Words:

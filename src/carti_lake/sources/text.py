@@ -49,9 +49,11 @@ def head(path: Path, size: int = HEAD) -> bytes:
 
 
 def encoding_of(start: bytes) -> str | None:
-    """``utf-16-le`` or ``utf-16-be`` where the first bytes look like it; else None."""
+    """The encoding that the first bytes show and that must be decoded before it can be read; else None."""
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    if start.startswith(codecs.BOM_UTF8 + b"{"):
+        return "utf-8"  # no JSON reader takes a byte-order mark
     sample = start[:4096]
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     # Text of mostly Latin letters: every second byte is zero.
