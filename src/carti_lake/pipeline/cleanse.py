@@ -39,9 +39,15 @@ def order() -> pl.Expr:
 
 
 def pseudonym(column: str, secret: str) -> pl.Expr:
-    """First 60 bits of SHA-256 over the secret and the identifier."""
-    digest = plh.concat_str(pl.lit(secret), pl.col(column)).chash.sha2_256()
+    """First 60 bits of SHA-256 over the secret and the identifier; null where it is blank."""
+    digest = plh.concat_str(pl.lit(secret), identifier(pl.col(column))).chash.sha2_256()
     return digest.str.slice(0, 15).str.to_integer(base=16)
+
+
+def identifier(text: pl.Expr) -> pl.Expr:
+    """An identifier without blanks around it; null where nothing is left."""
+    bare = text.str.strip_chars()
+    return pl.when(bare.str.len_bytes() > 0).then(bare)
 
 
 def code_maps(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.LazyFrame]:
@@ -82,7 +88,7 @@ def cleanse(rows: pl.LazyFrame, entity: type[Entity], codes: Mapping[str, pl.Dat
     key = entity.key()[0]
     if key not in entity.feed.delivered():
         return _typed(rows, entity, codes, secret, rescued=True)
-    plain = pl.col("rescued").is_null() & pl.col(key).is_not_null()
+    plain = pl.col("rescued").is_null() & identifier(pl.col(key)).is_not_null()
     # Nearly every row is typed already; only the others pay for reading text and deriving keys.
     typed = rows.filter(plain).pipe(_typed, entity, codes, secret, rescued=False)
     mended = rows.filter(~plain).pipe(_typed, entity, codes, secret, rescued=True)
@@ -124,7 +130,7 @@ def _value(
     column = pl.col(name)
     if wanted == pl.String:
         if codes is None:
-            return (column.str.strip_chars() if name.endswith("_id") else column), None
+            return (identifier(column) if name.endswith("_id") or name in entity.key() else column), None
         if codes.is_empty():
             return column, None
         value = column.replace_strict(codes["spelling"], codes["code"], default=column, return_dtype=pl.String)
@@ -170,7 +176,7 @@ def _rules(entity: type[Entity]) -> dict[str, pl.Expr]:
     rules = {rule: good for rule, good in entity.row_rules().items() if rule.split("|")[0] not in elsewhere}
     if "patient_key|nullability" in rules:
         # The same without hashing anyone.
-        rules["patient_key|nullability"] = pl.col("patient_id").is_not_null()
+        rules["patient_key|nullability"] = identifier(pl.col("patient_id")).is_not_null()
     for role, (name, npi) in entity.providers.items():
         if not entity.columns()[role].nullable:
             rules[f"{role}|nullability"] = pl.col(name).is_not_null() | pl.col(npi).is_not_null()

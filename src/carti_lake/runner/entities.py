@@ -310,10 +310,13 @@ def _re_resolved(
     now = _version(storage, REFERENCES)
     if seen is None or seen < 0 or seen == now:
         return None
-    before = storage.scan(REFERENCES, seen).select("reference_name", "reference_npi", before="provider_id").collect()
-    changed = references.join(before, on=["reference_name", "reference_npi"]).filter(
-        pl.col("provider_id") != pl.col("before")
-    )
+    key = ["reference_name", "reference_npi"]
+    try:
+        before = storage.scan(REFERENCES, seen).select(*key, before="provider_id").collect()
+        changed = references.join(before, on=key).filter(pl.col("provider_id") != pl.col("before"))
+    except FileNotFoundError:
+        # A vacuum has removed what this entity saw last: any reference may have changed.
+        changed = references
     if changed.is_empty():
         return None
     rows = scan(silver, options)
@@ -335,8 +338,13 @@ def _re_resolve(storage: Storage, work: Pending, references: pl.DataFrame) -> li
     silver = storage.open(entity.full_name())
     if silver is None:
         return []
+    now = _version(storage, REFERENCES)
+    if not entity.providers or transaction(silver, REFERENCES) == now:
+        return []
     rows = _re_resolved(silver, entity, references, storage, storage.options)
     if rows is None:
+        seen = {"rebuild": False, "ledger": {}, "months": []}
+        storage.append(silver, entity.create_empty(), transactions={REFERENCES: now}, metadata=seen)
         return []
     change = rows.with_columns(delete=pl.lit(False))
     storage.merge(
@@ -344,7 +352,7 @@ def _re_resolve(storage: Storage, work: Pending, references: pl.DataFrame) -> li
         change,
         key=["key_hash", *entity.key()],
         partition_by=entity.partition_by,
-        transactions={REFERENCES: _version(storage, REFERENCES)},
+        transactions={REFERENCES: now},
         metadata={"rebuild": False, "ledger": {}, "months": _months(change, entity)},
     )
     return [entity.full_name()]

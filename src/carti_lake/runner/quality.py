@@ -1,5 +1,7 @@
 """Reconciliation and data quality brought up to date from what the commits of silver and quarantine say."""
 
+from typing import Any
+
 import polars as pl
 
 from carti_lake.pipeline.gold.dimensions import UNDATED
@@ -36,7 +38,7 @@ def update_reconciliation(storage: Storage) -> bool:
         if not any(history.values()):
             parts.append(before)
             continue
-        parts.append(_feed_balance(entity, before, history, feed, sources))
+        parts.append(_feed_balance(storage, entity, before, history, feed, sources))
     now = pl.concat([pl.DataFrame(schema=Reconciliation.dtypes()), *parts])
     change = changes(now.lazy(), standing.lazy(), Reconciliation)
     if all(transaction(handle, name) == version for name, version in versions.items()):
@@ -46,7 +48,12 @@ def update_reconciliation(storage: Storage) -> bool:
 
 
 def _feed_balance(
-    entity: type[Entity], before: pl.DataFrame, history: dict[str, list[Commit]], feed: str, sources: tuple[str, str]
+    storage: Storage,
+    entity: type[Entity],
+    before: pl.DataFrame,
+    history: dict[str, list[Commit]],
+    feed: str,
+    sources: tuple[str, str],
 ) -> pl.DataFrame:
     batches = pl.DataFrame(
         [
@@ -61,15 +68,16 @@ def _feed_balance(
         schema={"batch_id": pl.String, "extract_date": pl.String, "bronze_rows": pl.Int64},
     ).with_columns(pl.col("extract_date").str.to_date())
     known = pl.concat([before.select(batches.columns), batches]).unique("batch_id")
-    ledgers = []
-    rebuilt = False
-    for table in sources:
-        entries = [commit.metadata for commit in history.get(table, []) if "ledger" in commit.metadata]
-        resets = [place for place, entry in enumerate(entries) if entry.get("rebuild")]
-        if resets:
-            rebuilt = True
-            entries = entries[resets[-1] :]
-        ledgers += [_ledger_frame(entry["ledger"]) for entry in entries]
+    entries = {table: _entries(history.get(table, [])) for table in sources}
+    rebuilt = any(entry.get("rebuild") for table in sources for entry in entries[table])
+    if rebuilt:
+        # A crash may have parted the two rebuilds: each table's account begins with its own last one.
+        for table in sources:
+            source = storage.open(table)
+            told = [] if source is None else _entries(commits(source, 0))
+            resets = [place for place, entry in enumerate(told) if entry.get("rebuild")]
+            entries[table] = told[resets[-1] if resets else 0 :]
+    ledgers = [_ledger_frame(entry["ledger"]) for table in sources for entry in entries[table]]
     base = before.select("batch_id", *OUTCOMES)
     totals = ledger(*([] if rebuilt else [base]), *ledgers)
     return (
@@ -77,6 +85,10 @@ def _feed_balance(
         .with_columns(pl.col(OUTCOMES).fill_null(0), feed=pl.lit(entity.feed.short_name))
         .select(pl.col(name).cast(dtype) for name, dtype in Reconciliation.dtypes().items())
     )
+
+
+def _entries(history: list[Commit]) -> list[dict[str, Any]]:
+    return [commit.metadata for commit in history if "ledger" in commit.metadata]
 
 
 def _ledger_frame(entries: dict[str, list[int]]) -> pl.DataFrame:

@@ -55,7 +55,10 @@ def resolve_references(references: pl.LazyFrame, directory: pl.LazyFrame) -> pl.
                 "npi",
                 "by_name",
                 "by_alias",
-                "name:" + pl.coalesce("name_key", pl.col("reference_name").str.to_lowercase()),
+                "name:"
+                + pl.coalesce(
+                    "name_key", pl.col("reference_name").str.to_lowercase().replace("", None), "reference_npi"
+                ),
             ),
             matched_by=pl.when(pl.col("by_npi").is_not_null())
             .then(pl.lit("npi"))
