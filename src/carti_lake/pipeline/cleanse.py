@@ -1,6 +1,6 @@
 """From delivered rows to typed ones: what the declaration of an entity says, done to every column."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import polars as pl
 import polars_hash as plh
@@ -38,6 +38,11 @@ def order() -> pl.Expr:
     return place
 
 
+def row_number(place: pl.Expr) -> pl.Expr:
+    """The row number in a place of the order of delivery."""
+    return (place // (1 << (CONTENT_BITS + BATCH_BITS)) % (1 << ROW_BITS)).cast(pl.Int64)
+
+
 def pseudonym(column: str, secret: str) -> pl.Expr:
     """First 60 bits of SHA-256 over the secret and the identifier; null where it is blank."""
     digest = plh.concat_str(pl.lit(secret), identifier(pl.col(column))).chash.sha2_256()
@@ -66,7 +71,7 @@ def code_maps(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.LazyFram
 
 
 def cleanse(rows: pl.LazyFrame, entity: type[Entity], codes: Mapping[str, pl.DataFrame], secret: str) -> pl.LazyFrame:
-    """Typed rows of an entity, each with its place in the order of delivery and the rules that it breaks.
+    """Typed rows of an entity, each with its place in the order of delivery and whether it breaks a rule.
 
     Parameters
     ----------
@@ -82,23 +87,45 @@ def cleanse(rows: pl.LazyFrame, entity: type[Entity], codes: Mapping[str, pl.Dat
     Returns
     -------
     pl.LazyFrame
-        The entity's columns without resolved providers; ``order`` (Int128) and ``broken``, a bit mask of
-        :func:`rule_ids`, 0 for a good row.
+        The entity's columns without resolved providers; ``order`` (Int128) and ``broken`` (Boolean).
     """
+    kept = [name for name in (*entity.business_columns(), *ORIGIN, *HIDDEN) if name not in entity.providers]
+    return _by_effort(rows, entity, codes, secret, lambda failed: [*kept, "order", _any(failed).alias("broken")])
+
+
+def refusals(rows: pl.LazyFrame, entity: type[Entity], codes: Mapping[str, pl.DataFrame], secret: str) -> pl.LazyFrame:
+    """Rows that break a rule: ``batch_id``, ``row_number``, ``key_hash``, and ``rules``, the ids of what they break."""
+    place = ["batch_id", "row_number", "key_hash"]
+    named = _by_effort(rows, entity, codes, secret, lambda failed: [*place, _names(failed).alias("rules")])
+    return named.filter(pl.col("rules") != "")
+
+
+def _by_effort(
+    rows: pl.LazyFrame,
+    entity: type[Entity],
+    codes: Mapping[str, pl.DataFrame],
+    secret: str,
+    outcome: Callable[[dict[str, pl.Expr]], list[str | pl.Expr]],
+) -> pl.LazyFrame:
     key = entity.key()[0]
     if key not in entity.feed.delivered():
-        return _typed(rows, entity, codes, secret, rescued=True)
+        return _typed(rows, entity, codes, secret, outcome, rescued=True)
     plain = pl.col("rescued").is_null() & identifier(pl.col(key)).is_not_null()
     # Nearly every row is typed already; only the others pay for reading text and deriving keys.
-    typed = rows.filter(plain).pipe(_typed, entity, codes, secret, rescued=False)
-    mended = rows.filter(~plain).pipe(_typed, entity, codes, secret, rescued=True)
+    typed = rows.filter(plain).pipe(_typed, entity, codes, secret, outcome, rescued=False)
+    mended = rows.filter(~plain).pipe(_typed, entity, codes, secret, outcome, rescued=True)
     return pl.concat([typed, mended])
 
 
 def _typed(
-    rows: pl.LazyFrame, entity: type[Entity], codes: Mapping[str, pl.DataFrame], secret: str, *, rescued: bool
+    rows: pl.LazyFrame,
+    entity: type[Entity],
+    codes: Mapping[str, pl.DataFrame],
+    secret: str,
+    outcome: Callable[[dict[str, pl.Expr]], list[str | pl.Expr]],
+    *,
+    rescued: bool,
 ) -> pl.LazyFrame:
-    columns = entity.columns()
     values = {}
     unreadable = {}
     for name in entity.parsed_columns():
@@ -106,7 +133,7 @@ def _typed(
         values[name] = value
         if failed is not None:
             unreadable[f"{name}|unreadable"] = failed
-    if "patient_key" in columns:
+    if "patient_key" in entity.columns():
         values["patient_key"] = pseudonym("patient_id", secret)
     frame = rows.with_columns(
         *(failed.alias(rule) for rule, failed in unreadable.items()), withdrawn=pl.col("is_deleted").fill_null(False)
@@ -115,10 +142,14 @@ def _typed(
         frame = frame.with_columns(**derived_columns(entity))
     if entity.partition_by is not None and entity.month_of is not None:
         frame = frame.with_columns(pl.col(entity.month_of).dt.truncate("1mo").alias(entity.partition_by))
-    frame = frame.with_columns(key_hash=key_hash(entity.key()), order=order())
-    roles = entity.providers
-    kept = [name for name in (*entity.business_columns(), *ORIGIN, *HIDDEN) if name not in roles]
-    return frame.select(*kept, "order", _broken(entity, set(unreadable)).alias("broken"))
+    failures = {rule: pl.col(rule) for rule in unreadable}
+    failures |= {rule: ~good.fill_null(True) for rule, good in _rules(entity).items()}
+    key_rule = f"{entity.key()[0]}|nullability"
+    # A withdrawal names a key; its other columns may be anything.
+    failures = {
+        rule: failed if rule == key_rule else failed & ~pl.col("withdrawn") for rule, failed in failures.items()
+    }
+    return frame.with_columns(key_hash=key_hash(entity.key()), order=order()).select(outcome(failures))
 
 
 def _value(
@@ -165,11 +196,6 @@ def _parsed(text: pl.Expr, wanted: pl.DataType) -> pl.Expr:
     return parse_decimal(text, wanted)
 
 
-def rule_ids(entity: type[Entity]) -> list[str]:
-    """Ids of all rules that may refuse a row of the entity, in the order of the bits of ``broken``."""
-    return [f"{name}|unreadable" for name in entity.parsed_columns()] + list(_rules(entity))
-
-
 def _rules(entity: type[Entity]) -> dict[str, pl.Expr]:
     """Declared row rules over columns that exist before providers are resolved."""
     elsewhere = {*ORIGIN, *HIDDEN, *entity.providers}
@@ -183,27 +209,10 @@ def _rules(entity: type[Entity]) -> dict[str, pl.Expr]:
     return rules
 
 
-def _broken(entity: type[Entity], unreadable: set[str]) -> pl.Expr:
-    rules = _rules(entity)
-    mask: pl.Expr = pl.lit(0, pl.Int64)
-    key_rule = f"{entity.key()[0]}|nullability"
-    for bit, rule in enumerate(rule_ids(entity)):
-        if rule in rules:
-            failed = ~rules[rule].fill_null(True)
-        elif rule in unreadable:
-            failed = pl.col(rule)
-        else:
-            continue
-        if rule != key_rule:
-            # A withdrawal names a key; its other columns may be anything.
-            failed = failed & ~pl.col("withdrawn")
-        mask = mask + failed.cast(pl.Int64) * (1 << bit)
-    return mask
+def _any(failed: dict[str, pl.Expr]) -> pl.Expr:
+    return pl.any_horizontal(failed.values())
 
 
-def broken_rules(entity: type[Entity]) -> pl.Expr:
-    """Ids of the broken rules as text, from the bit mask ``broken``."""
-    names = [
-        pl.when((pl.col("broken") & (1 << bit)) != 0).then(pl.lit(rule)) for bit, rule in enumerate(rule_ids(entity))
-    ]
-    return pl.concat_str(names, separator=",", ignore_nulls=True)
+def _names(failed: dict[str, pl.Expr]) -> pl.Expr:
+    ids = [pl.when(wrong).then(pl.lit(rule)) for rule, wrong in failed.items()]
+    return pl.concat_str(ids, separator=",", ignore_nulls=True)

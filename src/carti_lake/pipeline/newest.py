@@ -45,7 +45,7 @@ def settle(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.DataFrame)
     Parameters
     ----------
     rows
-        New rows: ``LIGHT`` and ``broken`` (0 for a valid row). Rows that silver or quarantine holds already may be
+        New rows: ``LIGHT`` and ``broken`` (Boolean). Rows that silver or quarantine holds already may be
         among them.
     current
         Silver's rows of the same keys (``LIGHT`` and whatever the caller wants back in ``replaced``).
@@ -54,8 +54,8 @@ def settle(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.DataFrame)
     """
     # Narrow and read several times: held in memory, not computed again each time.
     light = rows.select(*LIGHT, "broken").collect(engine="streaming").lazy()
-    valid = light.filter(pl.col("broken") == 0).select(LIGHT)
-    bad = light.filter(pl.col("broken") != 0).select(LIGHT).collect(engine="streaming")
+    valid = light.filter(~pl.col("broken")).select(LIGHT)
+    bad = light.filter("broken").select(LIGHT).collect(engine="streaming")
     standing = current.lazy().select("key_hash", "order")
     best = (
         pl.concat([valid.select("key_hash", "order"), standing])

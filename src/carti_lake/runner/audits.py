@@ -70,9 +70,7 @@ def _keys(storage: Storage, last: Release | None) -> Audit:
         rows = _changed_rows(storage, entity.full_name(), last)
         if rows is None:
             continue
-        count, distinct = (
-            rows.select(pl.len(), keys=pl.struct("key_hash").n_unique()).collect(engine="streaming").row(0)
-        )
+        count, distinct = rows.select(pl.len(), keys=pl.col("key_hash").n_unique()).collect(engine="streaming").row(0)
         checked += count
         if count != distinct:
             problems.append(f"{entity.full_name()}: {count - distinct} rows repeat a key")

@@ -14,7 +14,7 @@ from carti_lake.pipeline import cleanse as cleanse_module
 from carti_lake.pipeline import codes as codes_module
 from carti_lake.pipeline import newest as newest_module
 from carti_lake.pipeline import parse as parse_module
-from carti_lake.pipeline.cleanse import broken_rules, cleanse, code_maps, order
+from carti_lake.pipeline.cleanse import cleanse, code_maps, order, refusals, row_number
 from carti_lake.pipeline.newest import LIGHT, Settled, settle
 from carti_lake.pipeline.silver import providers as providers_module
 from carti_lake.pipeline.silver import visits as visits_module
@@ -162,7 +162,7 @@ def _settle_window(
     if not only_quarantine:
         transactions = {work.app_id: todo.upto, REFERENCES: _version(storage, REFERENCES)}
         metadata = {**base, "ledger": _ledger(settled.silver_ledger), "batches": len(todo.batches)}
-        upserts = cleansed.filter(pl.col("broken") == 0)
+        upserts = cleansed.filter(~pl.col("broken"))
         if settled.losers.height:
             upserts = upserts.join(settled.losers.lazy().select("order"), on="order", how="anti")
         if whole_table:
@@ -187,7 +187,11 @@ def _settle_window(
             )
         assert version >= 0
         changed.append(entity.full_name())
-    _commit_quarantine(storage, quarantine, refused_table, work, todo, rows, cleansed, settled, base)
+    places = settled.refused.lazy().select("batch_id", row_number=row_number(pl.col("order")))
+    refused = rows.join(places, on=["batch_id", "row_number"], how="semi").collect(engine="streaming").lazy()
+    why = refusals(refused, entity, codes, secret)
+    refused = refused.join(why, on=["batch_id", "row_number"]).select(refused_table.column_names())
+    _commit_quarantine(storage, quarantine, work, todo, refused.collect(), settled, base)
     if rebuild or settled.refused.height or settled.released.height:
         changed.append(refused_table.full_name())
     return changed
@@ -196,29 +200,12 @@ def _settle_window(
 def _commit_quarantine(
     storage: Storage,
     quarantine: "DeltaTable",
-    refused_table: Any,
     work: Pending,
     todo: Window,
-    rows: pl.LazyFrame,
-    cleansed: pl.LazyFrame,
+    refused: pl.DataFrame,
     settled: Settled,
     base: dict[str, Any],
 ) -> None:
-    why = (
-        cleansed.filter(pl.col("broken") != 0)
-        .select("batch_id", "row_number", "order", "key_hash", rules=broken_rules(work.entity))
-        .join(settled.refused.lazy().select("batch_id", "order"), on=["batch_id", "order"], how="semi")
-        .drop("order")
-        .collect(engine="streaming")
-        if settled.refused.height
-        else pl.DataFrame(
-            schema={"batch_id": pl.String, "row_number": pl.Int64, "key_hash": pl.Int64, "rules": pl.String}
-        )
-    )
-    columns = refused_table.column_names()
-    refused = (
-        rows.join(why.lazy(), on=["batch_id", "row_number"], how="inner").select(columns).collect(engine="streaming")
-    )
     metadata = {**base, "ledger": _ledger(settled.quarantine_ledger)}
     transactions = {work.app_id: todo.upto}
     if base["rebuild"]:
