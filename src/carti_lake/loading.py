@@ -47,9 +47,10 @@ def load(
     storage: Storage, feed: type[Feed], extracts: Iterator[Extract], progress: Callable[[str], None]
 ) -> Iterator[Loaded]:
     """Append each extract to the feed's bronze table, as one commit that can happen only once."""
+    held = storage.holding()
     for extract in extracts:
         progress(extract.name)
-        yield _load_one(storage, feed, extract)
+        yield _load_one(held, feed, extract)
 
 
 def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
@@ -78,8 +79,10 @@ def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
         except ConflictError:
             if attempt + 1 == ATTEMPTS:
                 raise
+            storage.let_go(feed.full_name())
             continue
         except Exception as error:
+            storage.let_go(feed.full_name())
             fresh = storage.open(feed.full_name())
             # A failure after the commit (at a checkpoint) has loaded the batch all the same.
             if fresh is not None and transaction(fresh, batch_id) is not None:

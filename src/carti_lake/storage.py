@@ -70,8 +70,13 @@ class Storage:
     held: "dict[str, DeltaTable] | None" = field(default=None, repr=False, compare=False)
 
     def holding(self) -> "Storage":
-        """The same lake with each table opened once and then held, for whoever has the claim on it."""
+        """The same lake with each table opened once and then held, for a run or a series of loads."""
         return replace(self, held={})
+
+    def let_go(self, table: str) -> None:
+        """Hold the table no longer: another process has written to it."""
+        if self.held is not None:
+            self.held.pop(table, None)
 
     @property
     def local(self) -> Path | None:

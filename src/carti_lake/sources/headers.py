@@ -5,12 +5,14 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from carti_lake.sources.extract import ExtractError
 from carti_lake.tables.feeds import Feed
 
 
+@cache
 def canonical(header: str) -> str:
     """A header without what spelling varies in: case, blanks, underscores, hyphens, byte-order mark."""
     return re.sub(r"[\s_\-\ufeff]+", "", header).casefold()

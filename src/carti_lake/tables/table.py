@@ -1,6 +1,7 @@
 """What a declared table is: columns, key, partition, rules and findings, all read from one class."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import dataframely as dy
@@ -84,6 +85,7 @@ class Table(dy.Schema):
         return cls.primary_key()
 
     @classmethod
+    @cache
     def dtypes(cls) -> dict[str, pl.DataType]:
         """Column names and Polars types as held in memory."""
         return {name: column.dtype for name, column in cls.columns().items()}

@@ -1,5 +1,6 @@
 """What a feed is: a contract for one kind of extract, and the lineage that every bronze row carries."""
 
+from functools import cache
 from typing import Any, ClassVar
 
 import dataframely as dy
@@ -31,6 +32,7 @@ class Feed(Table, layer="bronze", partition_by="extract_date"):
         cls.snapshot = snapshot
 
     @classmethod
+    @cache
     def delivered(cls) -> dict[str, pl.DataType]:
         """Declared columns of the extract itself, with the type that bronze gives them."""
         return {name: dtype for name, dtype in cls.dtypes().items() if name not in LINEAGE}
