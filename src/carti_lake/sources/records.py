@@ -4,8 +4,6 @@ Polars fills a short row with nulls in silence. Here the separators outside quot
 speed of reading; only a block where the sum is wrong is looked at row by row.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,10 +17,10 @@ from carti_lake.sources.text import HEAD
 Words = npt.NDArray[np.uint64]
 Octets = npt.NDArray[np.uint8]
 
-BLOCK = 4 << 20
+BLOCK = 1 << 20
 #: A record beyond this is taken for the rest of the file behind an unclosed quote.
 LONGEST_RECORD = 32 << 20
-QUOTE = ord('"')
+QUOTE, CARRIAGE_RETURN = ord('"'), ord("\r")
 
 
 def check_records(path: Path, separator: str, newline: str, columns: Sequence[str], skip_lines: int, name: str) -> bool:
@@ -48,67 +46,68 @@ def check_records(path: Path, separator: str, newline: str, columns: Sequence[st
     UnicodeDecodeError
         The text is not UTF-8.
     """
-    end = ord(newline)
+    comma, end = ord(separator), ord(newline)
     line = skip_lines
     blanks = False
-    for block in _whole_records(path, end, skip_lines, name):
+    for block, inside in _whole_records(path, end, skip_lines, name):
         if b"\0" in block:
             raise ExtractError(_nul_byte(block, separator, columns, line, name))
         if not block.isascii():
             block.decode("utf-8")
         octets = np.frombuffer(block, np.uint8)
-        fields, records = _count(octets, ord(separator), end)
-        if fields != (len(columns) - 1) * records:
-            ragged = _first_ragged(block, separator, len(columns))
+        records = _count(octets == end, inside)
+        if _count(octets == comma, inside) != (len(columns) - 1) * records:
+            ragged = _first_ragged(octets, comma, end, inside, len(columns))
             if ragged is not None:
                 raise ExtractError(_wrong_fields(line + ragged[0], ragged[1], len(columns), name))
             blanks = True
-        line += int(np.count_nonzero(octets == end))
+        line += records if inside is None else block.count(end)
     return blanks
 
 
 def stray_quote(path: Path, separator: str, newline: str, skip_lines: int, name: str) -> str | None:
     """Where the first quote stands that is neither around a field nor doubled, None if there is none."""
-    end = re.escape(newline)
-    field = re.compile(
-        rf'(?:"(?:[^"]|"")*"|[^"{end}{re.escape(separator)}][^{end}{re.escape(separator)}]*)?(?:{re.escape(separator)}|\r?{end})'
-    )
-    line = skip_lines
-    for block in _whole_records(path, ord(newline), skip_lines, name):
+    between = re.escape(separator + newline)
+    field = re.compile(rf'(?:"(?:[^"]|"")*"|[^"{between}][^{between}]*)?(?:{re.escape(separator)}|\r?{newline})')
+    line = skip_lines + 1
+    for block, _ in _whole_records(path, ord(newline), skip_lines, name):
         text = block.decode("utf-8")
         place = 0
-        while place < len(text):
-            match = field.match(text, place)
-            if match is None:
-                return (
-                    f'{name}, line {line + 1 + text.count(newline, 0, place)}: a quote (") stands before or after the '
-                    "text of a field. Quote the whole field, and double the quotes within it."
-                )
+        while match := field.match(text, place):
             place = match.end()
-        line += text.count(newline)
+        line += text.count(newline, 0, place)
+        if place < len(text):
+            return (
+                f'{name}, line {line}: a quote (") stands before or after the text of a field. Quote the whole field, '
+                "and double the quotes within it."
+            )
     return None
 
 
-def _whole_records(path: Path, end: int, skip_lines: int, name: str) -> Iterator[bytes]:
-    """Blocks of the file behind its header, each ending where a record ends."""
+def _whole_records(path: Path, end: int, skip_lines: int, name: str) -> Iterator[tuple[bytes, Words | None]]:
+    """Blocks of the file behind its header, each ending where a record ends, with their :func:`_inside_quotes`."""
     line = skip_lines
     with path.open("rb") as file:
         file.seek(_behind(file.read(HEAD), end, skip_lines))
         rest = b""
         while chunk := file.read(BLOCK):
             data = rest + chunk
-            cut = _last_record(np.frombuffer(data, np.uint8), end)
+            inside = _inside_quotes(data)
+            cut = _last_record(data, end, inside)
             if cut == 0 and len(data) > LONGEST_RECORD:
                 raise ExtractError(_unclosed_quote(line + 1, name))
             rest = data[cut:]
             if cut:
                 line += data.count(end, 0, cut)
-                yield data[:cut]
+                yield data[:cut], inside if inside is None else inside[: -(-cut // 64)]
     if rest:
-        cut = _last_record(np.frombuffer(rest + bytes([end]), np.uint8), end)
-        if cut <= len(rest):
-            raise ExtractError(_unclosed_quote(line + 1 + rest.count(end, 0, cut), name))
-        yield rest if rest[-1] == end else rest + bytes([end])
+        # The last line may lack its end.
+        data = rest if rest[-1] == end else rest + bytes([end])
+        inside = _inside_quotes(data)
+        cut = _last_record(data, end, inside)
+        if cut < len(data):
+            raise ExtractError(_unclosed_quote(line + 1 + data.count(end, 0, cut), name))
+        yield data, inside
 
 
 def _behind(start: bytes, end: int, lines: int) -> int:
@@ -124,17 +123,14 @@ def _behind(start: bytes, end: int, lines: int) -> int:
 def _words(mask: npt.NDArray[np.bool_]) -> Words:
     """64 octets' flags in each word."""
     packed = np.packbits(mask, bitorder="little")
-    padded = np.zeros(-(-len(packed) // 8) * 8, np.uint8)
-    padded[: len(packed)] = packed
-    return padded.view(np.uint64)
+    return np.pad(packed, (0, -len(packed) % 8)).view(np.uint64)
 
 
-def _inside_quotes(octets: Octets) -> Words | None:
-    """Flags of the octets between an opening and its closing quote; None where there is no quote."""
-    quotes = octets == QUOTE
-    if not quotes.any():
+def _inside_quotes(block: bytes) -> Words | None:
+    """Flags of the octets between an opening quote and its closing one; None where there is no quote."""
+    if QUOTE not in block:
         return None
-    words: Words = _words(quotes)
+    words: Words = _words(np.frombuffer(block, np.uint8) == QUOTE)
     # The parity of the quotes so far, by prefix sums of bits: within each word, then from word to word.
     for shift in (1, 2, 4, 8, 16, 32):
         words ^= words << np.uint64(shift)
@@ -144,37 +140,38 @@ def _inside_quotes(octets: Octets) -> Words | None:
     return words
 
 
-def _count(octets: Octets, separator: int, end: int) -> tuple[int, int]:
-    """Separators and record ends outside quotes."""
-    inside = _inside_quotes(octets)
-    if inside is None:
-        return int(np.count_nonzero(octets == separator)), int(np.count_nonzero(octets == end))
-    return tuple(int(np.bitwise_count(_words(octets == byte) & ~inside).sum()) for byte in (separator, end))  # type: ignore[return-value]
+def _count(mask: npt.NDArray[np.bool_], inside: Words | None) -> int:
+    """How many of the octets stand outside quotes."""
+    return int(np.count_nonzero(mask) if inside is None else np.bitwise_count(_words(mask) & ~inside).sum())
 
 
-def _last_record(octets: Octets, end: int) -> int:
-    """Where the last record that ends in these octets ends; 0 if none does."""
-    inside = _inside_quotes(octets)
-    ends = _words(octets == end)
+def _places(mask: npt.NDArray[np.bool_], inside: Words | None) -> npt.NDArray[np.intp]:
+    """Where those of the octets stand that are outside quotes."""
     if inside is not None:
-        ends &= ~inside
+        mask = mask & ~np.unpackbits(inside.view(np.uint8), bitorder="little")[: len(mask)].astype(np.bool_)
+    return np.flatnonzero(mask)
+
+
+def _last_record(block: bytes, end: int, inside: Words | None) -> int:
+    """Where the last record that ends in the block ends; 0 if none does."""
+    if inside is None:
+        return block.rfind(end) + 1
+    ends = _words(np.frombuffer(block, np.uint8) == end) & ~inside
     filled = np.flatnonzero(ends)
     return int(filled[-1]) * 64 + int(ends[filled[-1]]).bit_length() if len(filled) else 0
 
 
-def _first_ragged(block: bytes, separator: str, fields: int) -> tuple[int, int] | None:
+def _first_ragged(octets: Octets, comma: int, end: int, inside: Words | None, expected: int) -> tuple[int, int] | None:
     """Line in the block and fields of the first record that is neither blank nor as wide as the header."""
-    limit = csv.field_size_limit(len(block) + 1)
-    try:
-        reader = csv.reader(io.StringIO(block.decode("utf-8"), newline=""), delimiter=separator)
-        line = 1
-        for record in reader:
-            if record and len(record) != fields:
-                return line, len(record)
-            line = reader.line_num + 1
-    finally:
-        csv.field_size_limit(limit)
-    return None
+    ends = _places(octets == end, inside)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    fields = np.diff(np.searchsorted(_places(octets == comma, inside), ends), prepend=0) + 1
+    blank = (ends == starts) | ((ends == starts + 1) & (octets[starts] == CARRIAGE_RETURN))
+    ragged = np.flatnonzero((fields != expected) & ~blank)
+    if not len(ragged):
+        return None
+    first = ragged[0]
+    return int(np.count_nonzero(octets[: starts[first]] == end)) + 1, int(fields[first])
 
 
 def _wrong_fields(line: int, found: int, expected: int, name: str) -> str:
