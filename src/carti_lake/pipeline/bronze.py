@@ -11,7 +11,8 @@ from carti_lake.tables.feeds import Feed
 #: The first day that a four-digit year can name: "24-01-05" is no ISO date of the first century.
 FIRST_DAY = date(1000, 1, 1)
 
-FITTED = "fitted "
+#: Columns of our own on the way; no delivered header holds a control character.
+FITTED, PLACE = "\x1ffitted ", "\x1fplace"
 
 
 def bronze(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
@@ -122,10 +123,10 @@ def _rescued(refitted: list[str], unknown: list[str], delivered: pl.Schema) -> p
         homeless |= {name: _has_value(name, delivered[name]) for name in unknown}
         if not homeless:
             return rescued
-        rows = pl.DataFrame(batch).with_row_index("row").filter(pl.any_horizontal(homeless.values()))
+        rows = pl.DataFrame(batch).with_row_index(PLACE).filter(pl.any_horizontal(homeless.values()))
         members = [pl.when(lost).then(_json_member(name, delivered[name])) for name, lost in homeless.items()]
         json = rows.select("{" + pl.concat_str(members, separator=",", ignore_nulls=True) + "}").to_series()
-        return rescued.scatter(rows["row"], json)
+        return rescued.scatter(rows[PLACE], json)
 
     return pl.map_batches(
         [*refitted, *(FITTED + name for name in refitted), *unknown],

@@ -13,6 +13,9 @@ from carti_lake.tables.silver import HIDDEN, ORIGIN, Entity
 #: Bits of the order of delivery, from the least: batch, row content, row number, delivered_at (ms), extract date.
 BATCH_BITS, CONTENT_BITS, ROW_BITS, DELIVERED_BITS = 23, 12, 32, 43
 
+#: Spellings that are compared one by one; more of them are joined.
+FEW = 8
+
 
 def key_hash(columns: list[str]) -> pl.Expr:
     """Stable 64-bit hash of the business key; null where a part of it is."""
@@ -135,9 +138,14 @@ def _typed(
             unreadable[f"{name}|unreadable"] = failed
     if "patient_key" in entity.columns():
         values["patient_key"] = pseudonym("patient_id", secret)
-    frame = rows.with_columns(
-        *(failed.alias(rule) for rule, failed in unreadable.items()), withdrawn=pl.col("is_deleted").fill_null(False)
-    ).with_columns(**values)
+    frame = (
+        _with_codes(rows, codes)
+        .with_columns(
+            *(failed.alias(rule) for rule, failed in unreadable.items()),
+            withdrawn=pl.col("is_deleted").fill_null(False),
+        )
+        .with_columns(**values)
+    )
     if rescued:
         frame = frame.with_columns(**derived_columns(entity))
     if entity.partition_by is not None and entity.month_of is not None:
@@ -162,9 +170,7 @@ def _value(
     if wanted == pl.String:
         if codes is None:
             return (identifier(column) if name.endswith("_id") or name in entity.key() else column), None
-        if codes.is_empty():
-            return column, None
-        value = column.replace_strict(codes["spelling"], codes["code"], default=column, return_dtype=pl.String)
+        value = _recoded(name, codes)
         return value, value.is_null() & column.is_not_null() if codes["code"].has_nulls() else None
     if delivered == wanted:
         value = column
@@ -183,6 +189,33 @@ def _value(
     if entity.meta(name).get("code") == "age":
         value = value.clip(upper_bound=90)
     return value, failed
+
+
+def _recoded(name: str, codes: pl.DataFrame) -> pl.Expr:
+    """The column with other spellings as their code: by comparison where they are few, else as joined to the rows.
+
+    ``replace_strict`` would do, but does not stream: it holds every column of every row in memory.
+    """
+    column = pl.col(name)
+    if codes.height > FEW:
+        return pl.when(pl.col(f"{name}|other")).then(pl.col(f"{name}|code")).otherwise(column)
+    value: pl.Expr = column
+    for spelling, code in codes.select("spelling", "code").iter_rows():
+        value = pl.when(column == spelling).then(pl.lit(code, pl.String)).otherwise(value)
+    return value
+
+
+def _with_codes(rows: pl.LazyFrame, codes: Mapping[str, pl.DataFrame]) -> pl.LazyFrame:
+    """Rows with the codes of columns that have many other spellings."""
+    for name, map_ in codes.items():
+        if map_.height > FEW:
+            known = map_.lazy().select(
+                pl.col("spelling").alias(name),
+                pl.col("code").alias(f"{name}|code"),
+                pl.lit(True).alias(f"{name}|other"),
+            )
+            rows = rows.join(known, on=name, how="left")
+    return rows
 
 
 def _parsed(text: pl.Expr, wanted: pl.DataType) -> pl.Expr:

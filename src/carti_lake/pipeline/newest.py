@@ -52,8 +52,9 @@ def settle(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.DataFrame)
     quarantined
         Quarantine's rows of the same keys, and those without a readable key (``LIGHT``).
     """
-    # Narrow and read several times: held in memory, not computed again each time.
-    light = rows.select(*LIGHT, "broken").collect(engine="streaming").lazy()
+    # Narrow and read several times: held in memory (batches as numbers), not computed again each time.
+    narrow = rows.select(*LIGHT, "broken").with_columns(pl.col("batch_id").cast(pl.Categorical))
+    light = narrow.collect(engine="streaming").lazy().with_columns(pl.col("batch_id").cast(pl.String))
     valid = light.filter(~pl.col("broken")).select(LIGHT)
     bad = light.filter("broken").select(LIGHT).collect(engine="streaming")
     standing = current.lazy().select("key_hash", "order")
