@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test lint check format bench requirements clean
+.PHONY: help demo install test lint check format docs bench requirements clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ check: lint test ## Run lint and tests
 format: install ## Put the code into ruff's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: install ## Write the pages that follow from the code
+	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.bench ## Measure against pandas, DuckDB and PySpark, and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -112,7 +113,9 @@ def feed_of(name: str) -> type[Feed]:
     try:
         return FEEDS[name]
     except KeyError:
-        raise UnknownFeedError(f"There is no feed {name!r}. Feeds: {', '.join(FEEDS)}.") from None
+        near = get_close_matches(name, FEEDS, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise UnknownFeedError(f"There is no feed {name!r}.{hint} Feeds: {', '.join(FEEDS)}.") from None
 
 
 class UnknownFeedError(ValueError):

@@ -35,6 +35,6 @@ def find(name: str) -> type[Table]:
     for candidate in (name, f"gold.{name}", f"silver.{name}", f"bronze.{name}"):
         if candidate in TABLES:
             return TABLES[candidate]
-    near = get_close_matches(name, [*TABLES, *(full.split(".")[1] for full in TABLES)], n=3)
+    near = get_close_matches(name, [*TABLES, *(full.split(".")[-1] for full in TABLES)], n=3)
     hint = f" Did you mean {', '.join(near)}?" if near else " `carti-lake tables` lists them."
     raise UnknownTableError(f"There is no table {name!r}.{hint}")

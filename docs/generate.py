@@ -1,0 +1,94 @@
+"""Write the pages that follow from the code: ``python docs/generate.py``, or ``make docs``."""
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from carti_lake.cli.app import VERBS, main
+from carti_lake.runner.marts import BUILT
+from carti_lake.tables import GOLD, QUARANTINE, TABLES
+from carti_lake.tables.catalogue import describe
+
+HERE = Path(__file__).parent
+RELEASE_VERBS = ("list", "show", "lock", "unlock")
+
+
+def cli_page() -> str:
+    """``docs/cli.md``: the help of every verb."""
+    lines = [
+        "# The command line",
+        "",
+        "Made from the program's own help by `make docs`.",
+        "",
+        "Every verb takes `--lake` (or `CARTI_LAKE`; default `./lake`), prints a table for people, or JSON with "
+        "`--json`, and exits 0 on success, 1 on a failed audit or load, 2 on wrong usage.",
+    ]
+    for verb in ("", *VERBS):
+        lines += ["", f"## carti-lake {verb}".rstrip(), "", "```text", _help(verb), "```"]
+        if verb == "release":
+            for inner in RELEASE_VERBS:
+                lines += ["", f"### carti-lake release {inner}", "", "```text", _help(verb, inner), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _help(*verb: str) -> str:
+    printed = io.StringIO()
+    arguments = [*(word for word in verb if word), "--help"]
+    with (
+        mock.patch.dict(os.environ, {"COLUMNS": "112"}),
+        contextlib.redirect_stdout(printed),
+        contextlib.suppress(SystemExit),
+    ):
+        main(arguments)
+    return printed.getvalue().strip()
+
+
+def tables_page() -> str:
+    """``docs/tables.md``: every declared table with its columns, rules and findings."""
+    lines = ["# The tables", "", "Made from the declarations in `src/carti_lake/tables/` by `make docs`.", ""]
+    lines += ["| table | what it is |", "| --- | --- |"]
+    lines += [f"| {_link(name)} | {_cell(table.purpose())} |" for name, table in TABLES.items()]
+    for table in TABLES.values():
+        lines += ["", *_table(describe(table))]
+    return "\n".join(lines) + "\n"
+
+
+def _table(table: dict[str, Any]) -> Iterator[str]:
+    name = table["name"]
+    yield from (f"## {name}", "", table["purpose"])
+    if name in {one.full_name() for one in GOLD.values()} - {one.full_name() for one in BUILT}:
+        yield from ("", "Declared; no step fills it yet.")
+    facts = {"Key": ", ".join(table["key"]), "Partitioned by": table["partition"], "A view of": table["view_of"]}
+    if any(facts.values()):
+        yield from ("", " · ".join(f"{label}: {value}" for label, value in facts.items() if value))
+    if name in {one.full_name() for one in QUARANTINE.values()}:
+        yield from ("", "Columns: those of its feed, and `key_hash` and `rules`.")
+        return
+    yield from ("", "| column | type | unit | required | description |", "| --- | --- | --- | --- | --- |")
+    for column in table["columns"]:
+        required = "yes" if column["required"] else ""
+        values = (f"`{column['name']}`", column["type"], column["unit"], required, column["description"])
+        yield "| " + " | ".join(_cell(value) for value in values) + " |"
+    for title, texts in (("rule", table["rules"]), ("finding", table["findings"])):
+        if texts:
+            yield from ("", f"| {title} | meaning |", "| --- | --- |")
+            yield from (f"| {_cell(f'`{name}`')} | {_cell(text)} |" for name, text in texts.items())
+
+
+def _link(name: str) -> str:
+    return f"[{name}](#{name.replace('.', '')})"
+
+
+def _cell(value: str | None) -> str:
+    return (value or "").replace("|", "\\|")
+
+
+PAGES = {"cli.md": cli_page, "tables.md": tables_page}
+
+if __name__ == "__main__":
+    for file, page in PAGES.items():
+        (HERE / file).write_text(page(), encoding="utf-8")

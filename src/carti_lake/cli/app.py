@@ -1,0 +1,91 @@
+"""The program itself: its verbs by name, and how it ends."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+#: Set to see the traceback of an unexpected error; it may quote rows, so it is never shown unasked.
+DEBUG = "CARTI_LAKE_DEBUG"
+FAILED, WRONG_USAGE = 1, 2
+
+#: Verbs in the order of use.
+VERBS = (
+    *("demo", "generate", "load", "run", "status", "tables", "query", "history", "diff", "quarantine"),
+    *("release", "charts", "workbook", "optimize", "vacuum", "verify"),
+)
+
+
+class _InOrderOfUse(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=VERBS.index)
+
+
+app = typer.Typer(
+    name="carti-lake",
+    cls=_InOrderOfUse,
+    help="Extracts of SG2, Salesforce and the EHR in, one audited release out.",
+    epilog="Start with `carti-lake demo`. Every verb has --help.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    # Plain help starts twice as fast as rich help.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+@app.callback(invoke_without_command=True)
+def version(version: bool = typer.Option(False, "--version", is_eager=True, help="Print the version.")) -> None:
+    """Extracts of SG2, Salesforce and the EHR in, one audited release out."""
+    if version:
+        from carti_lake import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line and exit: 0 success, 1 a failed audit or load, 2 wrong usage."""
+    try:
+        app(args=arguments, prog_name="carti-lake")
+    except Exception as error:
+        sys.exit(_ended(error))
+    except BaseException as error:
+        # A damaged data file panics inside the reader, past every `except Exception`.
+        if type(error).__name__ != "PanicException":
+            raise
+        sys.exit(_ended(error))
+
+
+def _ended(error: BaseException) -> int:
+    """Say what went wrong, for the person who reads it; returns the exit code."""
+    from carti_lake.claim import BusyError
+    from carti_lake.cli.show import complain
+    from carti_lake.loading import UnknownFeedError
+    from carti_lake.sources.extract import ExtractError
+    from carti_lake.storage import LakeError
+    from carti_lake.tables import UnknownTableError
+
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
+    if isinstance(error, UnknownTableError | UnknownFeedError):
+        complain(str(error))
+        return WRONG_USAGE
+    if isinstance(error, LakeError | ExtractError | BusyError):
+        complain(str(error))
+    elif isinstance(error, ModuleNotFoundError):
+        complain(f"This needs the package {error.name}: pip install 'carti_lake[all]'.")
+    elif isinstance(error, OSError) and error.strerror:
+        complain(f"{error.filename or 'A file'}: {error.strerror}.")
+    else:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        complain(
+            f"Unexpected {type(error).__name__} in {os.path.basename(frame.filename)}, line {frame.lineno}. "
+            f"{DEBUG}=1 shows the traceback, which may quote rows: do not share it unread."
+        )
+    return FAILED

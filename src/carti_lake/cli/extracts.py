@@ -1,0 +1,107 @@
+"""``load``: extracts into bronze."""
+
+import shutil
+import sys
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from carti_lake.cli import show
+from carti_lake.cli.app import app
+from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, StorageOptions, command, open_lake
+
+if TYPE_CHECKING:
+    from carti_lake.loading import Loaded
+
+#: More extracts than this are summed up instead of listed.
+MOST_LISTED = 20
+
+
+def moment(text: str) -> datetime:
+    """A time in ISO form; one without a zone is UTC."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a time such as 2026-11-22T06:30.") from None
+
+
+@app.command()
+def load(
+    feed: Annotated[str, typer.Argument(metavar="FEED", help="Feed of the extracts; `carti-lake tables` lists them.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH", help="Files, folders, globs or URIs; - reads CSV from stdin.")
+    ],
+    extract_date: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="D",
+            help="Day that the extracts are about; else the date in the file's name, else the day of delivery.",
+        ),
+    ] = None,
+    delivered_at: Annotated[
+        datetime | None,
+        typer.Option(parser=moment, metavar="T", help="When the source delivered them; else the file's own time."),
+    ] = None,
+    map_: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE", help="TOML or JSON: foreign header = column of the feed.")
+    ] = None,
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
+    """Load extracts of a feed; the same content twice counts once."""
+    from carti_lake.sources.headers import read_mapping
+
+    opened = open_lake(lake, storage_option)
+    done: list[Loaded] = []
+    with tempfile.TemporaryDirectory() as folder, show.steps(f"Loading {feed}") as progress:
+        try:
+            for one in opened.iter_load(
+                feed,
+                *[_stdin(folder) if path == "-" else path for path in paths],
+                extract_date=extract_date.date() if extract_date else None,
+                delivered_at=delivered_at,
+                mapping=read_mapping(map_) if map_ else None,
+                progress=lambda name: progress(f"{len(done)} done · {name}"),
+            ):
+                done.append(one)
+        except Exception:
+            if done and not json:
+                show.aside().print(f"Loaded before the error: {_count(len(done), 'extract')}; they stay.")
+            raise
+    if json:
+        show.as_json(done)
+        return
+    _print(done)
+    if any(not one.already for one in done):
+        show.next_steps((command("run", lake), "brings what was loaded into a release"))
+
+
+def _stdin(folder: str) -> Path:
+    """Standard input as a file, since an extract is read more than once."""
+    path = Path(folder) / "stdin.csv"
+    with path.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return path
+
+
+def _print(done: "list[Loaded]") -> None:
+    fresh = [one for one in done if not one.already]
+    if len(done) <= MOST_LISTED:
+        rows = [(one.name, one.extract_date, one.rows, "loaded before" if one.already else "loaded") for one in done]
+        show.screen().print(show.grid(["extract", "extract date", "rows", ""], rows))
+    days = sorted(one.extract_date for one in fresh)
+    span = f", extract dates {days[0]} to {days[-1]}" if days else ""
+    before = len(done) - len(fresh)
+    show.say(
+        f"Loaded {_count(len(fresh), 'extract')}, {_count(sum(one.rows for one in fresh), 'row')}{span}."
+        + (f" {_count(before, 'extract')} had been loaded before." if before else "")
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,52 @@
+"""Where an outlet's files go: a path or an object store, and never half a file."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def file_at(target: str, options: Mapping[str, str]) -> Iterator[Path]:
+    """A path to write to; the file appears at the target, whole, when the block ends without an error.
+
+    Parameters
+    ----------
+    target
+        File, or its address in an object store.
+    options
+        Credentials and endpoints of the object store.
+    """
+    if "://" in target:
+        with folder_at(target.rpartition("/")[0], options) as folder:
+            yield folder / target.rpartition("/")[2]
+        return
+    path = Path(target)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def folder_at(target: str, options: Mapping[str, str]) -> Iterator[Path]:
+    """A folder to write files to; those of an object store are sent when the block ends without an error."""
+    if "://" not in target:
+        Path(target).mkdir(parents=True, exist_ok=True)
+        yield Path(target)
+        return
+    from deltalake.fs import DeltaStorageHandler
+    from pyarrow.fs import PyFileSystem
+
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+        store = PyFileSystem(DeltaStorageHandler(target, options=dict(options) or None))
+        for path in sorted(Path(folder).rglob("*")):
+            if path.is_file():
+                with path.open("rb") as file, store.open_output_stream(str(path.relative_to(folder))) as out:
+                    shutil.copyfileobj(file, out)
