@@ -1,5 +1,5 @@
 import json
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 
 import dataframely as dy
 import polars as pl
@@ -87,6 +87,7 @@ def test_text_that_does_not_fit_is_rescued_verbatim(column, delivered):
         ("code", float("nan"), pl.Float64, None),
         ("code", True, pl.Boolean, "true"),
         ("code", date(2026, 1, 2), pl.Date, "2026-01-02"),
+        ("code", timedelta(hours=1), pl.Duration("us"), "PT1H"),
         ("code", "x", pl.Categorical, "x"),
         ("day", datetime(2026, 1, 2), pl.Datetime("ms"), date(2026, 1, 2)),
         ("day", datetime(2026, 1, 2), pl.Datetime("us", "UTC"), date(2026, 1, 2)),
@@ -126,6 +127,26 @@ def test_typed_values_that_do_not_fit_are_rescued(column, delivered, dtype, resc
 def test_columns_that_the_feed_does_not_declare_are_rescued_where_they_hold_something():
     rows = land(code=["A", "B", "C"], region=["South", "", None], rescued=[None, None, 7], amount=["1", "x", "3"])
     assert rows["rescued"].to_list() == ['{"region":"South"}', '{"amount":"x"}', '{"rescued":"7"}']
+
+
+@pytest.mark.parametrize(
+    ("delivered", "rescued"),
+    [
+        (pl.Series([5], dtype=pl.Int128), "5"),
+        (pl.Series(["1.50"]).cast(pl.Decimal(10, 2)), "1.50"),
+        (pl.Series([time(1, 2)]), "01:02:00"),
+        (pl.Series([timedelta(hours=1)]), "PT1H"),
+        (pl.Series([float("inf")]), "inf"),
+        (pl.Series([float("nan")]), None),
+        (pl.Series([b"\xff"]), "/w=="),
+        (pl.Series([[1.5, None]], dtype=pl.Array(pl.Float64, 2)), [1.5, None]),
+        (pl.Series([None]), None),
+        (pl.Series(["x"], dtype=pl.Categorical), "x"),
+    ],
+)
+def test_whatever_type_an_undeclared_column_has(delivered, rescued):
+    row = land(code=["A"], row=delivered).row(0, named=True)
+    assert (json.loads(row["rescued"])["row"] if row["rescued"] else None) == rescued
 
 
 def test_columns_that_are_not_delivered_are_null():

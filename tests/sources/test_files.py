@@ -100,6 +100,8 @@ def as_xlsx(*, title_rows=0):
         pytest.param(VISITS.replace(",", "|"), id="pipes"),
         pytest.param("\n".join(",".join(f'"{x}"' for x in row.split(",")) for row in VISITS.splitlines()), id="quoted"),
         pytest.param("Visits of January, 2 rows\n\n\n" + VISITS, id="title rows"),
+        pytest.param('Visits on 5" paper\r\n\r\n' + VISITS.replace("\n", "\r\n"), id="title with a quote"),
+        pytest.param(VISITS.replace("claim_paid", '"claim\npaid"'), id="header of two lines"),
         pytest.param(VISITS.encode("utf-8-sig"), id="UTF-8 with BOM"),
         pytest.param(VISITS.encode("utf-16"), id="UTF-16"),
         pytest.param(VISITS.encode("utf-16-le"), id="UTF-16 LE without BOM"),
@@ -206,6 +208,7 @@ LONG = VISITS + "\n".join(f"P{n},2026-01-05,C50.911,99213,Dr. Brown,{n}.5,80,Pai
             as_ndjson() + '\n{"patient_id": "P3", ', "v.csv, line 3: the line is no JSON", id="NDJSON cut short"
         ),
         pytest.param(as_ndjson() + "\n[1, 2]", "v.csv, line 3: the line is no JSON object", id="NDJSON of arrays"),
+        pytest.param(f"[{as_ndjson()}]".replace("\n", ",\n"), "v.csv: a JSON array. Deliver NDJSON", id="JSON array"),
         pytest.param('{"a": 1}', "v.csv: columns", id="NDJSON of something else"),
     ],
 )
@@ -360,6 +363,15 @@ def test_foreign_extracts_load_with_a_mapping_and_lose_nothing(shared: Path, fil
     for name in delivered.columns:
         rescued = rows["rescued"].str.contains(f'"{name}":', literal=True).sum()
         assert kept.get(name, 0) + rescued == delivered.height - delivered[name].null_count(), name
+
+
+def test_a_workbook_with_the_feed_on_two_sheets_is_refused(tmp_path):
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(tmp_path / "v.xlsx") as book:
+        for month in ["January", "February"]:
+            book.add_worksheet(month).write_row(0, 0, HEADER.split(","))
+    assert 'the sheets "January" and "February" both hold' in refused(tmp_path / "v.xlsx")
 
 
 def test_crm_snapshot_of_a_spreadsheet(tmp_path):

@@ -65,9 +65,9 @@ def test_a_mapping_to_an_unknown_column_suggests_the_nearest():
 
 
 def test_columns_without_a_header_are_called_by_their_place():
-    headers = [*CRM, "", "Region", ""]
+    headers = [*CRM, "", "Region", "", "-"]
     matched = match_headers(headers, SalesforceCrm, None, "crm.csv")
-    assert column_names(headers, matched) == [*CRM, "column 7", "Region", "column 9"]
+    assert column_names(headers, matched) == [*CRM, "column 7", "Region", "column 9", "column 10"]
 
 
 @given(st.lists(st.sampled_from(list(SalesforceCrm.delivered())), unique=True), st.data())

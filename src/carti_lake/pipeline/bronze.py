@@ -96,6 +96,8 @@ def _text_of(value: pl.Expr, delivered: pl.DataType) -> pl.Expr:
         # Spreadsheets and pandas turn whole numbers into floats: patient 17 is not "17.0".
         whole = value.cast(pl.Int64, strict=False)
         return pl.when(value == whole).then(whole.cast(pl.String)).otherwise(value.fill_nan(None).cast(pl.String))
+    if delivered == pl.Duration:
+        return value.dt.to_string("iso")
     return pl.lit(None, pl.String) if delivered.is_nested() or delivered == pl.Binary else value.cast(pl.String)
 
 
@@ -148,6 +150,8 @@ def _json_member(name: str, dtype: pl.DataType) -> pl.Expr:
     value = pl.col(name)
     if dtype == pl.Binary:
         value = value.bin.encode("base64")
-    elif not dtype.is_nested():
+    elif dtype.is_float():
         value = value.cast(pl.String)
+    elif not dtype.is_nested():
+        value = _text_of(value, dtype)
     return pl.struct(value.alias(name)).struct.json_encode().str.head(-1).str.slice(1)

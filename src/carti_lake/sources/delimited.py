@@ -5,6 +5,7 @@ import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -30,14 +31,13 @@ class Layout:
         One character each; CRLF counts as LF.
     header
         Headers as delivered.
-    rows, lines
-        Rows and lines to skip to reach the data, the header's own included.
+    lines
+        Lines to skip to reach the data, the header's own included.
     """
 
     separator: str
     newline: str
     header: list[str]
-    rows: int
     lines: int
 
 
@@ -56,7 +56,7 @@ def scan_delimited(path: Path, feed: type[Feed], mapping: Mapping[str, str] | No
     rows = pl.scan_csv(
         path,
         has_header=False,
-        skip_rows=layout.rows,
+        skip_lines=layout.lines,
         schema=dict.fromkeys(columns, pl.String()),
         separator=layout.separator,
         eol_char=layout.newline,
@@ -89,12 +89,10 @@ def layout_of(start: bytes, feed: type[Feed], mapping: Mapping[str, str] | None,
         raise ExtractError(f"{name}: the file is empty. Ask the source for it again; a day without rows has a header.")
     newline = "\n" if "\n" in text or "\r" not in text else "\r"
     layouts = [
-        Layout(separator, newline, row, place, line)
-        for separator in SEPARATORS
-        for place, line, row in _first_rows(text, separator)
+        Layout(separator, newline, row, line) for separator in SEPARATORS for line, row in _first_rows(text, separator)
     ]
-    best = max(layouts, key=lambda layout: (len(matches(layout.header, feed, mapping)), -layout.rows))
-    if not matches(best.header, feed, mapping):
+    best = max(layouts, key=lambda layout: (len(matches(layout.header, feed, mapping)), -layout.lines), default=None)
+    if best is None or not matches(best.header, feed, mapping):
         raise ExtractError(
             f"{name}, line 1: no column of the feed {feed.short_name} is found in the first {TITLE_ROWS} rows. Is this "
             "the right feed, is there a header, and are fields separated by comma, semicolon, tab or pipe? Map foreign "
@@ -103,13 +101,13 @@ def layout_of(start: bytes, feed: type[Feed], mapping: Mapping[str, str] | None,
     return best
 
 
-def _first_rows(text: str, separator: str) -> list[tuple[int, int, list[str]]]:
-    """The first rows, each with the number of rows and lines to skip to get behind it."""
+def _first_rows(text: str, separator: str) -> list[tuple[int, list[str]]]:
+    """The first rows, each with the line that it ends in."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     rows = []
     try:
-        for place, row in zip(range(1, TITLE_ROWS + 1), reader, strict=False):
-            rows.append((place, reader.line_num, row))
+        for row in islice(reader, TITLE_ROWS):
+            rows.append((reader.line_num, row))
     except csv.Error:
         pass  # a field larger than the csv module takes: no header
-    return rows or [(1, 1, [])]
+    return rows

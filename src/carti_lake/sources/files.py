@@ -1,5 +1,6 @@
 """Files of any kind, told by their content: delimited text, newline-delimited JSON, Parquet, spreadsheets."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -133,7 +134,10 @@ def _open(
 def _scan_text(
     path: Path, feed: type[Feed], mapping: Mapping[str, str] | None, name: str
 ) -> tuple[pl.LazyFrame, Callable[[], str | None]]:
-    if head(path, 1024).lstrip().startswith(b"{"):
+    start = head(path, 1024).lstrip()
+    if re.match(rb"\[\s*\{", start):
+        raise ExtractError(f"{name}: a JSON array. Deliver NDJSON instead, one object a line, without brackets.")
+    if start.startswith(b"{"):
         return scan_ndjson(path, feed, mapping, name), partial(bad_line, path, name)
     return scan_delimited(path, feed, mapping, name), partial(bad_record, path, feed, mapping, name)
 

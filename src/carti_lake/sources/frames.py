@@ -1,6 +1,7 @@
 """Frames as extracts: Polars, Arrow tables and streams, anything that speaks Arrow, lists of dictionaries."""
 
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -50,19 +51,22 @@ def open_frame(
         The frame cannot be this feed's extract.
     """
     folder = Path(tempfile.mkdtemp(prefix="carti-lake-"))
-    rows = _as_rows(frame, folder)
-    headers = rows.collect_schema().names()
-    rows = rows.rename(
-        dict(zip(headers, column_names(headers, match_headers(headers, feed, mapping, NAME)), strict=True))
-    )
-    moment = whole_milliseconds(delivered_at or now)
-    extract = Extract(
-        name=NAME,
-        content_hash=_content_hash(rows),
-        delivered_at=moment,
-        extract_date=extract_date or moment.date(),
-        rows=rows,
-    )
+    try:
+        rows = _as_rows(frame, folder)
+        headers = rows.collect_schema().names()
+        columns = column_names(headers, match_headers(headers, feed, mapping, NAME))
+        rows = rows.rename(dict(zip(headers, columns, strict=True)))
+        moment = whole_milliseconds(delivered_at or now)
+        extract = Extract(
+            name=NAME,
+            content_hash=_content_hash(rows),
+            delivered_at=moment,
+            extract_date=extract_date or moment.date(),
+            rows=rows,
+        )
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return keep_with(extract, folder)
 
 

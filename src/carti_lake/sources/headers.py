@@ -74,7 +74,8 @@ def match_headers(
 def column_names(headers: Sequence[str], matched: Mapping[str, str]) -> list[str]:
     """Names of an extract's columns: declared, else the header itself, else its place."""
     return [
-        matched.get(header) or header.strip("\ufeff \t") or f"column {place}" for place, header in enumerate(headers, 1)
+        matched.get(header) or (header.strip("\ufeff \t") if canonical(header) else f"column {place}")
+        for place, header in enumerate(headers, 1)
     ]
 
 

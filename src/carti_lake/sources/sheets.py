@@ -34,6 +34,12 @@ def read_sheet(path: Path, feed: type[Feed], mapping: Mapping[str, str] | None, 
             f"{name}: no sheet has a column of the feed {feed.short_name} in its first {TITLE_ROWS} rows. Is this the "
             "right feed? Map foreign headers with --map FILE."
         )
+    others = [other for score, other, _, _ in candidates if score == found and other != sheet]
+    if others:
+        raise ExtractError(
+            f'{name}: the sheets "{sheet}" and "{others[0]}" both hold the feed {feed.short_name}. Save each as a '
+            "file of its own."
+        )
     matched = match_headers(header, feed, mapping, f'{name}, sheet "{sheet}", line {place + 1}')
     columns = column_names(header, matched)
     rows = workbook.load_sheet(
