@@ -1,7 +1,5 @@
 """Silver and quarantine brought up to date with bronze: reads and writes around the pure steps of ``pipeline``."""
 
-import hashlib
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +18,7 @@ from carti_lake.pipeline.silver import providers as providers_module
 from carti_lake.pipeline.silver import visits as visits_module
 from carti_lake.pipeline.silver.providers import resolve
 from carti_lake.pipeline.silver.snapshot import unlisted
+from carti_lake.runner.fingerprint import fingerprint
 from carti_lake.storage import Commit, Storage, commits, scan, transaction
 from carti_lake.tables import ENTITIES
 from carti_lake.tables.quarantine import QUARANTINE
@@ -37,13 +36,6 @@ STEP_MODULES: tuple[ModuleType, ...] = (
     visits_module,
 )
 REFERENCES = ProviderReferences.full_name()
-
-
-def fingerprint(entity: type[Entity], secret: str) -> str:
-    """What a change of rules, code or key must change: such a change rebuilds the entity from bronze."""
-    declared = inspect.getmodule(entity)
-    sources = [inspect.getsource(module) for module in (*STEP_MODULES, declared) if module is not None]
-    return hashlib.sha256("\0".join([*sources, secret]).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
@@ -88,7 +80,7 @@ def pending(storage: Storage, entity: type[Entity], secret: str, *, full: bool) 
     bronze = storage.open(entity.feed.full_name())
     if bronze is None:
         return None
-    app_id = f"{entity.feed.full_name()}@{fingerprint(entity, secret)}"
+    app_id = f"{entity.feed.full_name()}@{fingerprint(STEP_MODULES, [entity, entity.feed], secret):x}"
     windows = []
     for table in (entity.full_name(), QUARANTINE[entity.short_name].full_name()):
         handle = storage.open(table)

@@ -6,11 +6,16 @@ from datetime import date
 
 import polars as pl
 
+from carti_lake import metrics
 from carti_lake.models import opportunity_value
+from carti_lake.pipeline.gold import dimensions
+from carti_lake.pipeline.gold import provider_monthly as monthly_module
+from carti_lake.pipeline.gold import provider_summary as summary_module
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_provider, dim_service_line
 from carti_lake.pipeline.gold.provider_monthly import provider_monthly
 from carti_lake.pipeline.gold.provider_summary import provider_summary, with_predictions
 from carti_lake.runner.entities import changed_months
+from carti_lake.runner.fingerprint import MADE_BY, fingerprint
 from carti_lake.storage import Storage, commits, scan, transaction
 from carti_lake.tables import TABLES, Table
 from carti_lake.tables.gold import (
@@ -84,15 +89,16 @@ MARTS: tuple[Mart, ...] = (
         _summary_and_model,
     ),
 )
+CODE = (metrics, dimensions, monthly_module, summary_module, opportunity_value)
 BUILT: tuple[type[Gold], ...] = tuple(table for mart in MARTS for table in mart.tables)
 
 
 def update_mart(storage: Storage, mart: Mart, *, full: bool) -> list[str]:
     """Bring the tables of a mart up to date with their inputs; returns those whose rows changed."""
     handles = [storage.create(table.full_name(), table) for table in mart.tables]
-    versions: dict[str, int] = {}
+    versions = {MADE_BY: fingerprint(CODE, mart.tables)}
     months: set[date | None] = set()
-    behind = everything = full
+    behind = everything = full or any(transaction(handle, MADE_BY) != versions[MADE_BY] for handle in handles)
     for name in mart.inputs:
         source = storage.open(name)
         if source is None:

@@ -4,10 +4,12 @@ from typing import Any
 
 import polars as pl
 
+from carti_lake.pipeline.gold import quality
 from carti_lake.pipeline.gold.dimensions import UNDATED
 from carti_lake.pipeline.gold.quality import findings, refusals
 from carti_lake.pipeline.newest import OUTCOMES, ledger
 from carti_lake.runner.entities import changed_months
+from carti_lake.runner.fingerprint import MADE_BY, fingerprint
 from carti_lake.runner.marts import changes
 from carti_lake.storage import Commit, Storage, commits, scan, transaction
 from carti_lake.tables import ENTITIES
@@ -101,7 +103,8 @@ def update_quality(storage: Storage, *, full: bool) -> bool:
     handle = storage.create(DataQuality.full_name(), DataQuality)
     standing = scan(handle, storage.options)
     reconciliation = storage.scan(Reconciliation.full_name())
-    versions: dict[str, int] = {}
+    versions = {MADE_BY: fingerprint([quality], [*ENTITIES.values(), DataQuality])}
+    full = full or transaction(handle, MADE_BY) != versions[MADE_BY]
     parts = [pl.DataFrame(schema={**DataQuality.dtypes(), "delete": pl.Boolean})]
     for name, entity in ENTITIES.items():
         of_table = standing.filter(pl.col("table_name") == entity.full_name())
