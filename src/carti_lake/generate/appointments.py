@@ -92,10 +92,10 @@ def arranged(network: Network, providers: Providers, referrals: pl.DataFrame, mo
         .otherwise(pl.Series(colleague))
         .cast(pl.Int32),
         kind=pl.Series(np.where(chance(rng, treatment[line[of]], len(of)), TREATMENT, FOLLOW_UP), dtype=pl.Int8),
-        booked=pl.Series(booked),
-        day=pl.Series(when),
+        booked=pl.Series(booked, dtype=pl.Int32),
+        day=pl.Series(when, dtype=pl.Int32),
         outcome=pl.Series(np.where(cancelled, CANCELLED, UNDECIDED), dtype=pl.Int8),
-        called_off=pl.Series(np.where(cancelled, call_day, NEVER)),
+        called_off=pl.Series(np.where(cancelled, call_day, NEVER), dtype=pl.Int32),
     )
     return pl.concat([first, follow.select(first.columns)]).with_columns(
         reminded=pl.lit(None, dtype=pl.Boolean), visit=pl.lit(-1, dtype=pl.Int64)
@@ -112,7 +112,8 @@ def settle(network: Network, patients: Patients, due: pl.DataFrame, month: int, 
         the number of the ``visit``, from ``first_visit``.
     """
     rng = stream(network.seed, "outcomes", month)
-    frame = due.sort("day", "appointment")
+    # Appointments wait in the order of their numbers, which stays within a day.
+    frame = due.sort("day", maintain_order=True)
     patient, day, booked, outcome = (frame[name].to_numpy() for name in ("patient", "day", "booked", "outcome"))
     open_ = outcome == UNDECIDED
     reminded = chance(rng, truths.REMINDED, len(frame)) & (day - booked >= 2) & open_

@@ -97,8 +97,10 @@ def draw(
             "fate": fate,
             "value": (np.rint(visits * VALUE_PER_VISIT * rng.lognormal(0, 0.35, count) / 100) * 10_000).astype(int),
         },
-        schema_overrides={name: pl.Int32 for name in ("patient", "referring", "rendering", "line", "campaign", "fate")},
-    ).with_columns(opportunity=_opportunity(rng, referred, referring, line, opportunities))
+    ).with_columns(
+        pl.exclude("value").cast(pl.Int32),
+        opportunity=_opportunity(rng, referred, referring, line, opportunities),
+    )
     # Nobody refers the dead.
     frame = frame.filter(pl.Series(patients.died[patient] >= NEVER))
     alive, visit = frame["patient"].to_numpy(), frame["first_visit"].to_numpy()
