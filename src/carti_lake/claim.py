@@ -5,21 +5,20 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from carti_lake.storage import Storage
+from carti_lake.storage import ConflictError, LakeError, Storage, transaction
+from carti_lake.tables.releases import Releases
 
 #: A lease on an object store ends by itself after this many seconds.
 LEASE_SECONDS = 3600
 
 
-class BusyError(Exception):
+class BusyError(LakeError):
     """Another run or maintenance holds the lake."""
 
 
 @contextlib.contextmanager
-def claim(storage: "Storage", purpose: str) -> Iterator[None]:
+def claim(storage: Storage, purpose: str) -> Iterator[None]:
     """Hold the lake; raises BusyError where another process does."""
     if storage.local is not None:
         with file_lock(storage.local, purpose):
@@ -52,11 +51,8 @@ def file_lock(folder: Path, purpose: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def lease(storage: "Storage", purpose: str) -> Iterator[None]:
+def lease(storage: Storage, purpose: str) -> Iterator[None]:
     """An application transaction that says until when the lake is held; two claimants conflict in the log."""
-    from carti_lake.storage import ConflictError, transaction
-    from carti_lake.tables.releases import Releases
-
     handle = storage.create("releases", Releases, change_feed=False)
     now = int(time.time())
     held_until = transaction(handle, "lease") or 0
@@ -65,12 +61,15 @@ def lease(storage: "Storage", purpose: str) -> Iterator[None]:
             f"Another run is active on {storage.uri}; its claim ends in {held_until - now} s at the latest."
         )
     empty = Releases.create_empty()
+    until = now + LEASE_SECONDS
     try:
-        storage.append(handle, empty, transactions={"lease": now + LEASE_SECONDS}, metadata={"claim": purpose})
+        storage.append(handle, empty, transactions={"lease": until}, metadata={"claim": purpose})
     except ConflictError:
         raise BusyError(f"Another run has just started on {storage.uri}. Try again when it has ended.") from None
     try:
         yield
     finally:
         fresh = storage.create("releases", Releases, change_feed=False)
-        storage.append(fresh, empty, transactions={"lease": now}, metadata={"claim": "ended"})
+        if transaction(fresh, "lease") == until:
+            # Not where ours ran out and another process took the lake: that lease is not ours to end.
+            storage.append(fresh, empty, transactions={"lease": now}, metadata={"claim": "ended"})

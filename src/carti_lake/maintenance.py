@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from carti_lake.claim import claim
 from carti_lake.integrity import hashes, recorded
 from carti_lake.release import expire, latest, releases
 from carti_lake.storage import CorruptTableError, LakeError, Storage, brief, row_count, translated
@@ -41,7 +42,7 @@ def existing(storage: Storage) -> list[str]:
 def optimize(storage: Storage, progress: Callable[[str], None]) -> list[Upkeep]:
     """Join small files of every table; the rows stay the same, which is checked."""
     done = []
-    with storage.lock("optimize"):
+    with claim(storage, "optimize"):
         for name in existing(storage):
             progress(name)
             handle = storage.open(name)
@@ -69,7 +70,7 @@ def vacuum(
     expired before a file of theirs is removed, so that readers get a clear answer.
     """
     done = []
-    with storage.lock("vacuum"):
+    with claim(storage, "vacuum"):
         all_of_them = releases(storage)
         newest = latest(storage)
         oldest = now - timedelta(days=keep_days)

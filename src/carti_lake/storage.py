@@ -231,12 +231,6 @@ class Storage:
             )
             return handle.version()
 
-    def lock(self, purpose: str) -> "contextlib.AbstractContextManager[None]":
-        """Hold the lake for one run or one maintenance at a time; the claim ends with the process."""
-        from carti_lake.claim import claim
-
-        return claim(self, purpose)
-
 
 def scan(handle: "DeltaTable", options: Mapping[str, str]) -> pl.LazyFrame:
     """Lazy rows of an open table."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from carti_lake.claim import claim
 from carti_lake.integrity import new_hashes
 from carti_lake.pipeline.silver.providers import references, resolve_references
 from carti_lake.release import Audit, latest, publish, record_refusal
@@ -89,7 +90,7 @@ def run(
     progress
         Called with what is being done.
     """
-    with storage.lock("run"):
+    with claim(storage, "run"):
         storage = storage.holding()
         changed = _update(storage, full=full, secret=secret, progress=progress)
         last = latest(storage)
