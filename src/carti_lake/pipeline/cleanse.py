@@ -151,7 +151,11 @@ def _typed(
     if entity.partition_by is not None and entity.month_of is not None:
         frame = frame.with_columns(pl.col(entity.month_of).dt.truncate("1mo").alias(entity.partition_by))
     failures = {rule: pl.col(rule) for rule in unreadable}
-    failures |= {rule: ~good.fill_null(True) for rule, good in _rules(entity).items()}
+    for rule, good in _rules(entity).items():
+        failed = ~good.fill_null(True)
+        given = pl.col(told) if (told := f"{rule.split('|')[0]}|unreadable") in unreadable else pl.lit(False)
+        # A value that cannot be read is not missing as well.
+        failures[rule] = failed & ~given if rule.endswith("|nullability") else failed
     key_rule = f"{entity.key()[0]}|nullability"
     # A withdrawal names a key; its other columns may be anything.
     failures = {
@@ -231,7 +235,7 @@ def _parsed(text: pl.Expr, wanted: pl.DataType) -> pl.Expr:
 
 def _rules(entity: type[Entity]) -> dict[str, pl.Expr]:
     """Declared row rules over columns that exist before providers are resolved."""
-    elsewhere = {*ORIGIN, *HIDDEN, *entity.providers}
+    elsewhere = {*ORIGIN, *HIDDEN, *entity.providers, entity.partition_by}
     rules = {rule: good for rule, good in entity.row_rules().items() if rule.split("|")[0] not in elsewhere}
     if "patient_key|nullability" in rules:
         # The same without hashing anyone.
