@@ -90,7 +90,7 @@ def releases(storage: Storage) -> list[Release]:
     published = events.filter(pl.col("event") == "release").partition_by("release", maintain_order=True)
     for rows in sorted(published, key=lambda rows: rows["release"][0]):
         number = rows["release"][0]
-        details = json.loads(rows["details"][0])
+        details = json.loads(rows["details"].drop_nulls()[0])
         found.append(
             Release(
                 number=number,
@@ -189,9 +189,19 @@ def publish(
     handle = storage.create(TABLE, Releases, change_feed=False)
     number = (transaction(handle, NUMBERING) or 0) + 1
     details = json.dumps({"audits": [asdict(audit) for audit in audits], "accepted": sorted(accepted)})
+    # The audits stand once, with the first table: every reader reads this table whole.
     rows = [
-        _event(number, "release", name, now, version=version, rows=count, data_as_of=data_as_of, details=details)
-        for name, (version, count) in sorted(tables.items())
+        _event(
+            number,
+            "release",
+            name,
+            now,
+            version=version,
+            rows=count,
+            data_as_of=data_as_of,
+            details=None if place else details,
+        )
+        for place, (name, (version, count)) in enumerate(sorted(tables.items()))
     ]
     storage.append(
         handle, pl.concat(rows), transactions={NUMBERING: number}, metadata={"release": number, "files": files}

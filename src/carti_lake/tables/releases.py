@@ -16,4 +16,4 @@ class Releases(Table, layer="", table="releases"):
     rows = dy.Int64(nullable=True, description="Rows of the table in the release")
     at = dy.Datetime(time_unit="us", time_zone="UTC", description="When the event was committed")
     data_as_of = f.day("Newest extract date that the release holds")
-    details = f.text("JSON: audits with their figures, what was accepted, input versions")
+    details = f.text("JSON: audits with their figures, and what was accepted; with the first table of the release")
