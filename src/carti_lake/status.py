@@ -8,7 +8,7 @@ import polars as pl
 from carti_lake.pipeline.newest import OUTCOMES
 from carti_lake.release import last_refusal, latest
 from carti_lake.storage import Storage, row_count
-from carti_lake.tables import ENTITIES, FEEDS
+from carti_lake.tables import ENTITIES, FEEDS, Feed
 from carti_lake.tables.quarantine import QUARANTINE
 
 
@@ -84,19 +84,24 @@ def refused(storage: Storage, entity: str, rule: str | None) -> pl.LazyFrame:
         rows = rows.filter(
             asked.list.eval((pl.element() == rule) | pl.element().str.starts_with(f"{rule}|")).list.any()
         )
-    phi = table.phi_columns()
     return rows.select(
         pl.lit(entity).alias("entity"),
         "rules",
         "batch_id",
         "row_number",
         "extract_date",
-        unreadable=_without(pl.col("rescued"), phi),
+        unreadable=_declared(table),
     )
 
 
-def _without(json: pl.Expr, phi: list[str]) -> pl.Expr:
-    """Rescued values, without the patient's identifiers."""
-    for name in phi:
-        json = json.str.replace_all(rf'"{name}":"(?:[^"\\]|\\.)*",?', "")
-    return json
+def _declared(table: type[Feed]) -> pl.Expr:
+    """Rescued values of declared columns, as JSON: an identifier may stand in any column that nobody declared."""
+    members = []
+    for name in table.delivered():
+        if name in table.phi_columns():
+            continue
+        text = pl.col("rescued").str.json_path_match(f"$.{name}")
+        json = pl.struct(text.alias(name)).struct.json_encode().str.head(-1).str.slice(1)
+        members.append(pl.when(text.is_not_null()).then(json))
+    joined = pl.concat_str(members, separator=",", ignore_nulls=True)
+    return pl.when(joined != "").then("{" + joined + "}")
