@@ -285,18 +285,19 @@ def commits(handle: "DeltaTable", since: int) -> list[Commit]:
         return []
     with translated(handle.table_uri):
         entries = handle.history(wanted)
-    found = [
+    # Its own version numbers are wrong once the log has grown since the table was opened: it lists from the oldest
+    # wanted commit to the log's end, and counts down from the version that was opened.
+    return [
         Commit(
-            version=entry["version"],
+            version=version,
             timestamp=datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
             operation=entry["operation"],
             metadata=json.loads(entry.get(METADATA_KEY) or "{}"),
             rows_added=_rows_added(entry),
         )
-        for entry in entries
-        if entry["version"] > since
+        for version, entry in enumerate(reversed(entries), start=since + 1)
+        if version <= handle.version()
     ]
-    return sorted(found, key=lambda commit: commit.version)
 
 
 def _rows_added(entry: dict[str, Any]) -> int:

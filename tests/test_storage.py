@@ -1,0 +1,34 @@
+"""Delta tables under the lake: what holds whoever else writes, and what a damaged table says."""
+
+import pytest
+
+from carti_lake.storage import Storage, commits
+from carti_lake.tables.releases import Releases
+
+
+@pytest.fixture
+def storage(tmp_path):
+    return Storage(str(tmp_path / "lake"))
+
+
+def write(storage, number):
+    handle = storage.create("releases", Releases, change_feed=False)
+    return storage.append(handle, Releases.create_empty(), transactions={}, metadata={"number": number})
+
+
+def numbers(handle, since):
+    return [(commit.version, commit.metadata.get("number")) for commit in commits(handle, since)]
+
+
+def test_the_commits_of_an_open_table_are_its_own_though_others_have_written_since(storage):
+    for number in (1, 2, 3):
+        write(storage, number)
+    handle = storage.open("releases")
+    for number in (4, 5, 6):
+        write(storage, number)
+
+    assert numbers(handle, 0) == [(1, 1), (2, 2), (3, 3)]
+    assert numbers(handle, 2) == [(3, 3)]
+    assert numbers(handle, 3) == []
+    assert numbers(storage.open("releases", 4), 2) == [(3, 3), (4, 4)]
+    assert numbers(storage.open("releases"), 4) == [(5, 5), (6, 6)]
