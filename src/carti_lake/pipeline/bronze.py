@@ -12,7 +12,7 @@ from carti_lake.tables.feeds import Feed
 FIRST_DAY = date(1000, 1, 1)
 
 #: Columns of our own on the way; no delivered header holds a control character.
-FITTED, PLACE = "\x1ffitted ", "\x1fplace"
+FITTED, NUMBER, PLACE = "\x1ffitted ", "\x1fnumber", "\x1fplace"
 
 
 def bronze(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
@@ -36,16 +36,12 @@ def bronze(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
         for name, dtype in declared.items()
     }
     return (
-        rows.with_columns(_fit(name, delivered[name], declared[name]).alias(FITTED + name) for name in refitted)
+        # Numbered first: the scan does it by itself, where a node of its own would let rows pile up before it.
+        rows.with_row_index(NUMBER, offset=1)
+        .with_columns(_fit(name, delivered[name], declared[name]).alias(FITTED + name) for name in refitted)
         .with_columns(_plausible(FITTED + name, declared[name]) for name in refitted)
-        .select(**columns, rescued=_rescued(refitted, unknown, delivered))
-        .with_row_index("row_number", offset=1)
-        .select(
-            *declared,
-            "rescued",
-            pl.col("row_number").cast(pl.Int64),
-            row_hash=plh.hash_rows([*declared, "rescued"]).nchash.xxhash64().reinterpret(signed=True),
-        )
+        .select(**columns, rescued=_rescued(refitted, unknown, delivered), row_number=pl.col(NUMBER).cast(pl.Int64))
+        .with_columns(row_hash=plh.hash_rows([*declared, "rescued"]).nchash.xxhash64().reinterpret(signed=True))
     )
 
 
