@@ -1,0 +1,152 @@
+"""From delivered rows to typed ones: each example is a delivered row, and what it becomes or why it is refused."""
+
+from datetime import date
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from carti_lake.pipeline.cleanse import cleanse, code_maps, refusals
+from carti_lake.tables.silver import Encounters, Opportunities, Referrals, Visits
+from tests.rows import MARCH, landed, stay, visit
+
+
+def cleansed(entity, *rows, secret=""):
+    delivered = landed(entity.feed, *rows)
+    codes = {name: spellings.collect() for name, spellings in code_maps(delivered, entity).items()}
+    return cleanse(delivered, entity, codes, secret).sort("row_number").collect(engine="streaming")
+
+
+def broken_rules(entity, row):
+    delivered = landed(entity.feed, row)
+    codes = {name: spellings.collect() for name, spellings in code_maps(delivered, entity).items()}
+    found = refusals(delivered, entity, codes, "").collect(engine="streaming")
+    assert found.height == cleansed(entity, row)["broken"].sum()
+    return set(found["rules"].str.split(",").explode(empty_as_null=False, keep_nulls=False)) if found.height else set()
+
+
+def test_values_are_typed_and_codes_have_one_spelling():
+    delivered = visit(
+        " V1 ",
+        visit_date="03/05/2026",
+        service_line=" Medical Oncology",
+        diagnosis_code="c50911",
+        procedure_code="j 9271",
+        patient_zip3="72205-1234",
+        patient_age="93",
+        claim_amount="$1,200.50",
+        claim_paid="(0)",
+        claim_status="In Process",
+    )
+    row = cleansed(Visits, delivered).row(0, named=True)
+    assert row["visit_id"] == "V1"
+    assert (row["visit_date"], row["visit_month"]) == (date(2026, 3, 5), MARCH)
+    assert row["service_line"] == "medical_oncology"
+    assert (row["diagnosis_code"], row["procedure_code"], row["patient_zip3"]) == ("C50.911", "J9271", "722")
+    assert (row["claim_amount"], row["claim_paid"]) == (Decimal("1200.5"), 0)
+    assert row["claim_status"] == "pending"
+    assert row["patient_age"] == 90
+    assert not row["broken"]
+
+
+def test_what_a_source_does_not_deliver_is_null():
+    row = cleansed(Visits, visit("V1", service_line="", claim_amount=None)).row(0, named=True)
+    assert (row["service_line"], row["claim_amount"], row["payer"], row["broken"]) == (None, None, None, False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "rules"),
+    [
+        ({}, set()),
+        ({"visit_date": "31/02/2026"}, {"visit_date|unreadable"}),
+        ({"visit_date": None}, {"visit_date|nullability"}),
+        ({"claim_amount": "abc"}, {"claim_amount|unreadable"}),
+        ({"claim_amount": "-5"}, {"claim_amount|min"}),
+        ({"claim_status": "perhaps"}, {"claim_status|unreadable"}),
+        ({"diagnosis_code": "zz", "patient_age": "2.5"}, {"diagnosis_code|unreadable", "patient_age|unreadable"}),
+        ({"patient_id": "  "}, {"patient_key|nullability"}),
+        ({"provider_name": None}, {"rendering_provider_id|nullability"}),
+        ({"provider_name": None, "provider_npi": "1234567893"}, set()),
+        ({"is_deleted": "true", "visit_date": "31/02/2026", "claim_amount": "abc", "patient_id": None}, set()),
+    ],
+)
+def test_a_refused_visit_names_every_rule_that_it_breaks(changed, rules):
+    assert broken_rules(Visits, visit("V1", **changed)) == rules
+
+
+@pytest.mark.parametrize(
+    ("entity", "row", "rules"),
+    [
+        (Encounters, stay("P1", discharge_date="2026-03-01"), {"discharged_after_admission"}),
+        (Encounters, stay("P1", satisfaction_score="100.5"), {"satisfaction_score|max"}),
+        (Encounters, stay("P1", length_of_stay="2.5"), {"length_of_stay|unreadable"}),
+        (
+            Opportunities,
+            {"opportunity_id": "O1", "stage_name": "Won", "amount": "1", "is_won": "yes", "is_closed": "no"},
+            {"won_is_closed"},
+        ),
+        (
+            Referrals,
+            {
+                "referral_id": None,
+                "patient_id": "P1",
+                "referral_date": "2026-03-05",
+                "referring_provider_name": "Bo Diaz",
+                "referral_status": "New",
+                "first_visit_date": "2026-03-01",
+            },
+            {"referral_id|nullability", "seen_after_referral"},
+        ),
+    ],
+)
+def test_other_entities_have_rules_of_their_own(entity, row, rules):
+    assert broken_rules(entity, row) == rules
+
+
+def test_more_spellings_than_a_few_are_recoded_all_the_same():
+    lines = ["Breast", "BREAST", "breast ", " Lung", "LUNG", "Lung-", "Brain", "brain!", "Skin", "skin ", "Liver"]
+    rows = cleansed(Visits, *(visit(f"V{place}", service_line=line) for place, line in enumerate(lines)))
+    assert rows["service_line"].to_list() == ["breast"] * 3 + ["lung"] * 3 + ["brain"] * 2 + ["skin"] * 2 + ["liver"]
+
+
+def test_a_visit_without_a_number_gets_a_key_from_what_identifies_it():
+    rows = cleansed(
+        Visits,
+        visit(None),
+        visit(" ", provider_name="LEE, ANN MD", claim_paid="90"),
+        visit(None, procedure_code="99214"),
+        visit(None, visit_date="2026-03-06"),
+        visit(None, patient_id="P2"),
+    )
+    keys = rows["visit_id"].to_list()
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 4
+    assert all(key.startswith("derived-") for key in keys)
+
+
+def test_a_key_that_cannot_be_derived_is_missing():
+    assert "visit_id|nullability" in broken_rules(Visits, visit(None, procedure_code=None))
+
+
+def test_a_patient_has_one_pseudonym_for_each_secret():
+    ids = ["P1", " P1 ", "P2"]
+    plain, keyed = (
+        cleansed(Visits, *(visit(f"V{one}", patient_id=one) for one in ids), secret=secret)["patient_key"].to_list()
+        for secret in ("", "a secret")
+    )
+    assert plain[0] == plain[1] != plain[2]
+    assert keyed[0] == keyed[1] != keyed[2]
+    assert not set(plain) & set(keyed)
+
+
+def test_the_order_of_delivery_is_the_rows_place_in_what_was_delivered():
+    rows = cleansed(Visits, visit("V1"), visit("V1", claim_paid="81"), visit("V1", claim_paid="79"))
+    assert rows["order"].is_sorted()
+    assert rows["order"].n_unique() == 3
+    later = landed(Visits.feed, visit("V1"), extract_date=date(2026, 3, 2))
+    assert cleanse(later, Visits, {}, "").collect()["order"].item() > rows["order"].max()
+
+
+def test_nothing_of_the_patients_number_is_left():
+    rows = cleansed(Visits, visit("V1", patient_id="CANARY-77"))
+    assert "CANARY" not in str(rows.select(pl.all().cast(pl.String, strict=False)).rows())
