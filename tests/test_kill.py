@@ -1,27 +1,22 @@
 """100 kills at random moments of load, run, optimise and vacuum: nothing is lost or doubled, readers never notice."""
 
-import multiprocessing
-import os
 import random
 import signal
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 
 from carti_lake import Lake, maintenance
 from tests.equality import assert_same, state
+from tests.processes import FORKS
 from tests.strategies import Delivery, sequence
 
 KILLS = 100
 SEED = 7
-# The server imports once and computes nothing, so forks of it are quick and hold no lock.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    ["polars", "deltalake", "carti_lake.lake", "carti_lake.sources.files", "carti_lake.sources.frames", __name__]
-)
 
 
 def lake_at(folder: Path) -> Lake:
@@ -56,10 +51,9 @@ def vacuum(folder: Path) -> None:
 def child(started: Connection, work: Callable[..., None], arguments: tuple[object, ...]) -> None:
     started.send(time.monotonic())
     work(*arguments)
-    os._exit(0)
 
 
-def start(work: Callable[..., None], *arguments: object) -> tuple[multiprocessing.process.BaseProcess, float]:
+def start(work: Callable[..., None], *arguments: object) -> tuple[BaseProcess, float]:
     hear, tell = FORKS.Pipe(duplex=False)
     process = FORKS.Process(target=child, args=(tell, work, arguments))
     process.start()
@@ -80,7 +74,7 @@ def is_killed(work: Callable[..., None], *arguments: object, after: float) -> bo
     """Whether the work was still under way after so many seconds, and has been killed."""
     process, began = start(work, *arguments)
     process.join(max(0.0, began + after - time.monotonic()))
-    os.kill(process.pid, signal.SIGKILL) if process.exitcode is None else None
+    process.kill()
     process.join(60)
     assert process.exitcode in (0, -signal.SIGKILL)
     return process.exitcode != 0
