@@ -4,8 +4,12 @@ With ``CARTI_LAKE_REQUIRE_ALL=1`` (as in `.ci/run`) a skipped test fails: there,
 The one thing that may still be absent is the folder ``../shared`` with its independent data.
 """
 
-import logging
+import contextlib
 import os
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,14 +58,19 @@ def shared() -> Path:
 def s3() -> Iterator[dict[str, str]]:
     """Options that reach an S3-compatible server on loopback, with the bucket ``carti-lake`` in it."""
     import boto3
-    from moto.server import ThreadedMotoServer
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+    # A process of its own: some calls of deltalake hold this one's interpreter while they wait for an answer.
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _wait_for(port, server)
     options = {
-        "aws_endpoint_url": f"http://{host}:{port}",
+        "aws_endpoint_url": f"http://127.0.0.1:{port}",
         "aws_allow_http": "true",
         "aws_region": "us-east-1",
         "aws_access_key_id": "test",
@@ -77,7 +86,17 @@ def s3() -> Iterator[dict[str, str]]:
     client.create_bucket(Bucket=BUCKET)
     client.close()
     yield options
-    server.stop()
+    server.terminate()
+    server.wait()
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while server.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError("the S3-compatible server does not start")
 
 
 @pytest.fixture

@@ -95,7 +95,9 @@ def _print(done: "list[Loaded]") -> None:
         rows = [(one.name, one.extract_date, one.rows, "loaded before" if one.already else "loaded") for one in done]
         show.screen().print(show.grid(["extract", "extract date", "rows", ""], rows))
     days = sorted(one.extract_date for one in fresh)
-    span = f", extract dates {days[0]} to {days[-1]}" if days else ""
+    span = ""
+    if days:
+        span = f", extract date {days[0]}" if days[0] == days[-1] else f", extract dates {days[0]} to {days[-1]}"
     before = len(done) - len(fresh)
     show.say(
         f"Loaded {_count(len(fresh), 'extract')}, {_count(sum(one.rows for one in fresh), 'row')}{span}."

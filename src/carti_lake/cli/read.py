@@ -142,13 +142,15 @@ def _print_rows(rows: "pl.LazyFrame", format: Format) -> None:
         _print_head(rows)
 
 
-def _print_head(rows: "pl.LazyFrame") -> None:
+def _print_head(rows: "pl.LazyFrame") -> int:
+    """Print the first rows; returns how many."""
     head = rows.head(MOST_ROWS + 1).collect(engine="streaming")
     show.frame_grid(head.head(MOST_ROWS))
     if head.height > MOST_ROWS:
         show.say(f"The first {MOST_ROWS} rows; -o FILE.csv writes all.", "dim")
     elif head.is_empty():
         show.say("No rows.", "dim")
+    return head.height
 
 
 @app.command()
@@ -243,6 +245,6 @@ def quarantine(
     if json:
         _print_rows(rows, Format.json)
         return
-    _print_head(rows)
-    if entity is None:
+    shown = _print_head(rows)
+    if shown and entity is None and rule is None:
         show.next_steps((command("quarantine visits", lake), "shows each refused row and where it was delivered"))

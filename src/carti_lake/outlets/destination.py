@@ -2,10 +2,15 @@
 
 import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deltalake.fs import DeltaStorageHandler
+
+CHUNK = 8 << 20
 
 
 @contextlib.contextmanager
@@ -41,12 +46,19 @@ def folder_at(target: str, options: Mapping[str, str]) -> Iterator[Path]:
         yield Path(target)
         return
     from deltalake.fs import DeltaStorageHandler
-    from pyarrow.fs import PyFileSystem
 
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)
-        store = PyFileSystem(DeltaStorageHandler(target, options=dict(options) or None))
+        store = DeltaStorageHandler(target, options=dict(options) or None)
         for path in sorted(Path(folder).rglob("*")):
             if path.is_file():
-                with path.open("rb") as file, store.open_output_stream(str(path.relative_to(folder))) as out:
-                    shutil.copyfileobj(file, out)
+                _send(path, store, str(path.relative_to(folder)))
+
+
+def _send(path: Path, store: "DeltaStorageHandler", name: str) -> None:
+    # Not through Arrow's stream: it passes on buffers of its own, where deltalake takes bytes.
+    out = store._handler.open_output_stream(name)
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            out.write(chunk)
+    out.close()  # type: ignore[attr-defined]
