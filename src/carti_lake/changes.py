@@ -15,9 +15,10 @@ def diff(before: pl.LazyFrame, after: pl.LazyFrame, table: type[Table]) -> pl.La
         column its new value under its name and its old value under ``<name>_before``.
     """
     key = table.key()
-    values = [name for name in before.collect_schema().names() if name not in key]
-    old = before.with_columns(_before=pl.lit(True))
-    new = after.with_columns(_after=pl.lit(True))
+    schema = {**after.collect_schema(), **before.collect_schema()}
+    values = [name for name in schema if name not in key]
+    old = _with_columns_of(before, schema).with_columns(_before=pl.lit(True))
+    new = _with_columns_of(after, schema).with_columns(_after=pl.lit(True))
     both = new.join(old, on=key, how="full", suffix="_before", coalesce=True)
     differing = pl.concat_list(
         pl.when(pl.col(name).ne_missing(pl.col(f"{name}_before"))).then(pl.lit(name)) for name in values
@@ -35,3 +36,9 @@ def diff(before: pl.LazyFrame, after: pl.LazyFrame, table: type[Table]) -> pl.La
         .select("change", *key, "changed_columns", *(side for name in values for side in (name, f"{name}_before")))
         .sort("change", *key)
     )
+
+
+def _with_columns_of(rows: pl.LazyFrame, schema: dict[str, pl.DataType]) -> pl.LazyFrame:
+    """Rows with null in the columns that the table has only in its other state."""
+    missing = schema.keys() - rows.collect_schema().keys()
+    return rows.with_columns(pl.lit(None, schema[name]).alias(name) for name in missing)
