@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, time
+from zlib import crc32
 
 import polars as pl
 import polars_hash as plh
@@ -20,8 +21,8 @@ def bronze(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
 
     A delivered value that its column's type cannot hold exactly is null in its column and stands verbatim in
     ``rescued`` (JSON, column to value), as do the values of columns that the feed does not declare. Empty text counts
-    as null. Rows keep their order. ``row_hash`` is xxHash64 over the declared columns and ``rescued``, so the same row
-    has the same hash whether it came as CSV, Parquet or a frame.
+    as null. Rows keep their order. ``row_hash`` is taken over what bronze holds, so the same row has the same hash
+    whether it came as CSV, Parquet or a frame.
     """
     delivered = rows.collect_schema()
     declared = feed.delivered()
@@ -41,8 +42,27 @@ def bronze(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
         .with_columns(_fit(name, delivered[name], declared[name]).alias(FITTED + name) for name in refitted)
         .with_columns(_plausible(FITTED + name, declared[name]) for name in refitted)
         .select(**columns, rescued=_rescued(refitted, unknown, delivered), row_number=pl.col(NUMBER).cast(pl.Int64))
-        .with_columns(row_hash=plh.hash_rows([*declared, "rescued"]).nchash.xxhash64().reinterpret(signed=True))
+        .with_columns(row_hash=_row_hash({name: declared[name] for name in declared if name in delivered}))
     )
+
+
+def _row_hash(columns: dict[str, pl.DataType]) -> pl.Expr:
+    """Sum of the hashes of the row's values, each seeded with its column's name; a null adds nothing.
+
+    So a column that the feed gains later does not change the hash of rows that were delivered without it.
+    """
+
+    def cell(name: str, dtype: pl.DataType) -> pl.Expr:
+        value = pl.col(name)
+        if dtype == pl.Date:
+            value = value.cast(pl.Int32)
+        elif dtype.is_float():
+            value = value + 0.0  # of the two zeros, the positive one
+        octets = value if dtype == pl.String else plh.BytesNameSpace(value).to_le()
+        return plh.NonCryptographicHashingNameSpace(octets).xxh3_64(seed=crc32(name.encode()))
+
+    cells = [cell(name, dtype) for name, dtype in {**columns, "rescued": pl.String()}.items()]
+    return pl.sum_horizontal(cells).reinterpret(signed=True)
 
 
 def _as_delivered(name: str, dtype: pl.DataType) -> pl.Expr:
