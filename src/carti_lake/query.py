@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 
 import polars as pl
 
@@ -53,6 +54,16 @@ def query(sql: str, tables: Iterable[str], scan: Callable[[str], pl.LazyFrame]) 
         result = pl.SQLContext(frames, eager=False).execute(sql)
         result.collect_schema()
     except pl.exceptions.PolarsError as error:
-        hint = "" if "relation" not in str(error) else f" Tables of this release: {', '.join(sorted(names))}."
-        raise QueryError(f"The query does not run: {str(error).splitlines()[0]}.{hint}") from error
+        raise QueryError(f"The query does not run: {str(error).splitlines()[0]}.{_hint(str(error), names)}") from error
     return result
+
+
+def _hint(problem: str, names: Iterable[str]) -> str:
+    """The names that come closest to a table that the release does not have, and all of them."""
+    unknown = re.search(r"relation '([^']+)'", problem)
+    if unknown is None:
+        return ""
+    short = {name.split(".")[-1]: name for name in sorted(names)}
+    near = get_close_matches(unknown[1].split(".")[-1], short, n=3)
+    meant = f" Did you mean {', '.join(short[name] for name in near)}?" if near else ""
+    return f"{meant} Tables of this release: {', '.join(sorted(names))}."

@@ -74,3 +74,10 @@ def test_status_of_nothing_says_where_to_start(carti_lake: Type, tmp_path: Path)
 
 def test_an_audit_that_does_not_exist_cannot_be_accepted(carti_lake: Type, here: Path) -> None:
     assert carti_lake("run", "--accept", "everything").code == 2
+
+
+def test_nothing_loaded_makes_no_release(carti_lake: Type, tmp_path: Path) -> None:
+    ended = carti_lake("run", "--lake", str(tmp_path / "none"))
+    assert ended.code == 0
+    assert ended.out.startswith("Nothing has been loaded yet.\n")
+    assert not (tmp_path / "none").exists()

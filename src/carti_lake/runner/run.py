@@ -16,7 +16,7 @@ from carti_lake.runner.entities import REFERENCES, Pending, pending, update_enti
 from carti_lake.runner.marts import MARTS, changes, update_mart
 from carti_lake.runner.quality import update_quality, update_reconciliation
 from carti_lake.storage import Storage, row_count, scan
-from carti_lake.tables import ENTITIES, TABLES
+from carti_lake.tables import ENTITIES, FEEDS, TABLES
 from carti_lake.tables.silver import ProviderReferences, Providers
 
 Progress = Callable[[str], None]
@@ -90,6 +90,8 @@ def run(
     progress
         Called with what is being done.
     """
+    if not any(storage.exists(feed.full_name()) for feed in FEEDS.values()):
+        return RunResult(None, ())
     with claim(storage, "run"):
         storage = storage.holding()
         changed = _update(storage, full=full, secret=secret, progress=progress)
@@ -97,8 +99,6 @@ def run(
         tables = _versions(storage)
         if last is not None and not full and {name: version for name, (version, _) in tables.items()} == last.versions:
             return RunResult(None, tuple(changed))
-        if not tables:
-            return RunResult(None, ())
         progress("audit")
         audits = tuple(audit(storage, last))
         result = RunResult(None, tuple(changed), audits, tuple(sorted(accept)))
