@@ -167,7 +167,7 @@ def cut(content):
 
 
 NOISE = random.Random(1).randbytes(5000)
-LONG = VISITS + "\n".join(f"P{n},2026-01-05,C50.911,99213,Dr. Brown,{n}.5,80,Paid" for n in range(2000))
+LONG = VISITS + "\n".join(f"P{n},2026-01-05,C50.911,99213,Dr. Brown,{n}.5,80,Paid" for n in range(2000)) + "\n"
 
 
 @pytest.mark.parametrize(
@@ -194,6 +194,22 @@ LONG = VISITS + "\n".join(f"P{n},2026-01-05,C50.911,99213,Dr. Brown,{n}.5,80,Pai
         pytest.param(VISITS + 'P3,"2026' + ROWS[0], 'line 4: a quote (") is opened', id="unclosed quote"),
         pytest.param(
             VISITS + ROWS[0].replace("Dr. Brown", '"Dr." Brown'), 'line 4: a quote (") stands', id="stray quote"
+        ),
+        pytest.param(
+            LONG
+            + ROWS[0].replace("Dr.", '5"')
+            + "\n"
+            + LONG[len(HEADER) + 1 :]
+            + ROWS[0].replace("Dr.", '6"')
+            + "\n"
+            + LONG,
+            'line 2004: a quote (") stands',
+            id="two stray quotes far apart",
+        ),
+        pytest.param(
+            VISITS + ROWS[0] + ",x\n" + ROWS[0].removesuffix(",Paid"),
+            "line 4: 9 fields where",
+            id="one long, one short",
         ),
         pytest.param(VISITS.replace("77427", "7\x0027"), 'line 3, column "procedure_code": a NUL byte', id="NUL"),
         pytest.param("\n".join(ROWS), "line 1: no column of the feed", id="no header"),
@@ -224,7 +240,7 @@ def test_duplicate_headers_are_refused(tmp_path):
 
 
 def test_refused_before_the_first_row_is_read(tmp_path):
-    path = written(tmp_path / "v.csv", LONG + "\nP9,2026-01-05")
+    path = written(tmp_path / "v.csv", LONG + "P9,2026-01-05")
     with pytest.raises(ExtractError, match=r"v.csv, line 2004: 2 fields"):
         opened(path)
 

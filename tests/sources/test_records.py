@@ -79,8 +79,9 @@ def test_a_quote_that_is_never_closed_does_not_swallow_a_large_file(path, monkey
         check(path, "a,b,c\n" + "1,2,3\n" * 10 + '1,"2,3\n' + "1,2,3\n" * 10_000)
 
 
-def test_a_stray_quote_is_found(path):
-    path.write_text('a,b,c\n"1",2,3\r\n1,"x" y,3\n4,5,6\n')
+@pytest.mark.parametrize("lines", ['1,"x" y,3', '1,5" nail,3\n1,2,3\n1,6" nail,3', '1,2,x "y, z"'])
+def test_a_stray_quote_is_found(path, lines):
+    path.write_text(f'a,b,c\n"1",2,3\r\n{lines}\n4,5,6\n')
     assert str(stray_quote(path, ",", "\n", 1, "x.csv")).startswith('x.csv, line 3: a quote (") stands before or after')
 
 

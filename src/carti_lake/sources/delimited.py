@@ -68,8 +68,12 @@ def scan_delimited(path: Path, feed: type[Feed], mapping: Mapping[str, str] | No
 
 
 def bad_record(path: Path, feed: type[Feed], mapping: Mapping[str, str] | None, name: str) -> str | None:
-    """What is wrong with the first record that Polars cannot read though its fields add up, None if all are right."""
-    layout, _ = _layout_and_columns(path, feed, mapping, name)
+    """What is wrong with the first record that Polars refused though the sums were right, None if nothing is found."""
+    try:
+        layout, columns = _layout_and_columns(path, feed, mapping, name)
+        check_records(path, layout.separator, layout.newline, columns, layout.lines, name, each=True)
+    except ExtractError as error:
+        return str(error)
     return stray_quote(path, layout.separator, layout.newline, layout.lines, name)
 
 

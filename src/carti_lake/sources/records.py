@@ -23,7 +23,16 @@ LONGEST_RECORD = 32 << 20
 QUOTE, CARRIAGE_RETURN = ord('"'), ord("\r")
 
 
-def check_records(path: Path, separator: str, newline: str, columns: Sequence[str], skip_lines: int, name: str) -> bool:
+def check_records(
+    path: Path,
+    separator: str,
+    newline: str,
+    columns: Sequence[str],
+    skip_lines: int,
+    name: str,
+    *,
+    each: bool = False,
+) -> bool:
     """Whether the file has blank lines; raises where a record does not have a field for each column.
 
     Parameters
@@ -38,6 +47,9 @@ def check_records(path: Path, separator: str, newline: str, columns: Sequence[st
         Lines down to the header.
     name
         The file's name, for errors.
+    each
+        Look at each record, and not at the sums of blocks first, where a long and a short record may hide one another
+        (Polars refuses the long one).
 
     Raises
     ------
@@ -56,7 +68,7 @@ def check_records(path: Path, separator: str, newline: str, columns: Sequence[st
             block.decode("utf-8")
         octets = np.frombuffer(block, np.uint8)
         records = _count(octets == end, inside)
-        if _count(octets == comma, inside) != (len(columns) - 1) * records:
+        if each or _count(octets == comma, inside) != (len(columns) - 1) * records:
             ragged = _first_ragged(octets, comma, end, inside, len(columns))
             if ragged is not None:
                 raise ExtractError(_wrong_fields(line + ragged[0], ragged[1], len(columns), name))
@@ -66,9 +78,9 @@ def check_records(path: Path, separator: str, newline: str, columns: Sequence[st
 
 
 def stray_quote(path: Path, separator: str, newline: str, skip_lines: int, name: str) -> str | None:
-    """Where the first quote stands that is neither around a field nor doubled, None if there is none."""
-    between = re.escape(separator + newline)
-    field = re.compile(rf'(?:"(?:[^"]|"")*"|[^"{between}][^{between}]*)?(?:{re.escape(separator)}|\r?{newline})')
+    """Where the first quote stands that is neither around a field nor doubled nor one of a pair within a field."""
+    rest = f'[^"{re.escape(separator + newline)}]'
+    field = re.compile(rf'(?:"(?:[^"]|"")*"|{rest}(?:{rest}|"{rest}*")*)?(?:{re.escape(separator)}|\r?{newline})')
     line = skip_lines + 1
     for block, _ in _whole_records(path, ord(newline), skip_lines, name):
         text = block.decode("utf-8")
