@@ -81,10 +81,9 @@ class Release:
 def releases(storage: Storage) -> list[Release]:
     """All releases, oldest first."""
     events = storage.scan(TABLE).collect().sort("at", "table_name")
-    locks = events.filter(pl.col("event").is_in(["lock", "unlock"])).group_by(
-        "release", "table_name", maintain_order=True
-    )
-    locked = [(number, name) for (number, name), rows in locks if rows["event"][-1] == "lock"]
+    # Counted, since a lock and its removal may bear one time, or the times of two clocks.
+    held = (pl.col("event") == "lock").sum() > (pl.col("event") == "unlock").sum()
+    locked = events.group_by("release", "table_name").agg(held=held).filter("held").drop("held").rows()
     expired = set(events.filter(pl.col("event") == "expire")["release"])
     found = []
     published = events.filter(pl.col("event") == "release").partition_by("release", maintain_order=True)
@@ -221,8 +220,9 @@ def record_refusal(storage: Storage, audits: Sequence[Audit], now: datetime) -> 
 
 def last_refusal(storage: Storage) -> tuple[datetime, tuple[Audit, ...]] | None:
     """The audits of a run that was refused after the newest release, if any."""
-    events = storage.scan(TABLE).filter(pl.col("event").is_in(["release", "refused"])).collect().sort("at")
-    if events.is_empty() or events["event"][-1] != "refused":
+    events = storage.scan(TABLE).filter(pl.col("event").is_in(["release", "refused"])).collect().sort("release", "at")
+    # A refusal bears the number that the release would have had.
+    if events.is_empty() or "release" in events.filter(pl.col("release") == events["release"][-1])["event"]:
         return None
     return events["at"][-1], tuple(Audit(**audit) for audit in json.loads(events["details"][-1])["audits"])
 
