@@ -1,6 +1,8 @@
 """Delta tables under the lake: what holds whoever else writes, and what a damaged table says."""
 
 import pytest
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
 
 from carti_lake.storage import Storage, commits
 from carti_lake.tables.releases import Releases
@@ -32,3 +34,15 @@ def test_the_commits_of_an_open_table_are_its_own_though_others_have_written_sin
     assert numbers(handle, 3) == []
     assert numbers(storage.open("releases", 4), 2) == [(3, 3), (4, 4)]
     assert numbers(storage.open("releases"), 4) == [(5, 5), (6, 6)]
+
+
+def test_a_table_that_another_process_creates_at_the_same_moment_is_simply_there(storage, monkeypatch):
+    create = DeltaTable.create
+
+    def late(*arguments, **options):
+        create(*arguments, **options)
+        raise CommitFailedError("Protocol changed since last commit")
+
+    monkeypatch.setattr(DeltaTable, "create", late)
+
+    assert storage.create("releases", Releases).version() == 0

@@ -132,7 +132,8 @@ class Storage:
         feed = {"delta.enableChangeDataFeed": "true"} if change_feed else {}
         if self.local is not None:
             Path(self.path(table)).mkdir(parents=True, exist_ok=True)
-        with translated(table):
+        # Where another process creates it at the same moment, it is there all the same.
+        with contextlib.suppress(ConflictError), translated(table):
             DeltaTable.create(
                 self.path(table),
                 schema=pl.DataFrame(schema=declaration.dtypes()).to_arrow().schema,
@@ -142,7 +143,7 @@ class Storage:
                 configuration={**CONFIGURATION, **feed},
                 storage_options=self.options or None,
             )
-            created = self.open(table)
+        created = self.open(table)
         assert created is not None
         return created
 
