@@ -27,10 +27,8 @@ def provider_summary(
     """
     patients = (
         _current(encounters)
-        .select("patient_key", provider_id="referring_provider_id")
-        .unique()
-        .group_by("provider_id")
-        .agg(total_patients=pl.len())
+        .group_by(provider_id="referring_provider_id")
+        .agg(total_patients=pl.col("patient_key").n_unique())
     )
     sums = monthly.group_by("provider_id").agg(
         *(rate.expression() for rate in PROVIDER_RATES),
