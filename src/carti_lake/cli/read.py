@@ -163,10 +163,10 @@ def history(
         show.as_json(versions)
         return
     rows = [
-        (one["version"], one["at"], one["operation"], one["rows_added"], one["releases"])
+        (one["version"], one["at"], one["operation"], one["rows_added"] or None, one["releases"])
         for one in versions[:MOST_ROWS]
     ]
-    show.screen().print(show.grid(["version", "at (UTC)", "operation", "rows written", "releases"], rows))
+    show.screen().print(show.grid(["version", "at (UTC)", "operation", "rows added", "releases"], rows))
     if len(versions) > MOST_ROWS:
         show.say(f"The newest {MOST_ROWS} of {len(versions)} versions; --json prints all.", "dim")
 
@@ -208,11 +208,13 @@ def diff(
 def _what_changed(row: dict[str, Any]) -> str:
     if row["change"] != "updated":
         return ""
-    changed = row["changed_columns"]
+    from carti_lake.tables.silver.entity import ORIGIN
+
+    changed = [name for name in row["changed_columns"] if name not in ORIGIN]
     shown = [f"{name} {show.cell(row[f'{name}_before'])} → {show.cell(row[name])}" for name in changed[:MOST_CHANGES]]
     if len(changed) > MOST_CHANGES:
         shown.append(f"{len(changed) - MOST_CHANGES} more")
-    return "; ".join(shown)
+    return "; ".join(shown) or "delivered again"
 
 
 @app.command()

@@ -29,11 +29,8 @@ def list_(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, js
         show.say("There is no release yet.")
         show.next_steps((command("run", lake), "publishes one, once extracts are loaded"))
         return
-    rows = [
-        (one.number, one.at, one.data_as_of, len(one.versions), one.locks, one.accepted, _readable(one))
-        for one in releases
-    ]
-    headers = ["release", "at (UTC)", "data as of", "tables", "locks", "accepted", "readable"]
+    rows = [(one.number, one.at, one.data_as_of, one.locks, one.accepted, _readable(one)) for one in releases]
+    headers = ["release", "at (UTC)", "data as of", "locks", "accepted", "readable"]
     show.screen().print(show.grid(headers, rows))
 
 

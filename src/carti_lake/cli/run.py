@@ -165,10 +165,9 @@ def status(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, j
     _print_quarantine(found["quarantine"])
     if "not set" in found["patient_key"]:
         show.say(f"Patient key: {found['patient_key']}.", "yellow")
-    waiting = any(feed["delivered_rows"] != feed["bronze_rows"] for feed in feeds)
     if not feeds:
         show.next_steps((command("demo", lake), "fills a lake with synthetic data"))
-    elif waiting or found["refused"] or release is None:
+    elif any(_waiting(feed) for feed in feeds) or found["refused"] or release is None:
         show.next_steps((command("run", lake), "brings what was loaded into a release"))
     else:
         show.next_steps((command('query "SELECT * FROM provider_summary"', lake), "reads the release"))
@@ -184,21 +183,29 @@ def _print_feeds(feeds: list[dict[str, Any]]) -> None:
     rows = [
         (
             feed["feed"],
-            feed["batches"],
             feed["extract_date"],
             feed["delivered_rows"],
-            feed["delivered_rows"] - feed["bronze_rows"],
             feed["silver_rows"],
             feed["superseded_rows"],
             feed["duplicate_rows"],
             feed["quarantined_rows"],
-            "yes" if feed["balanced"] else "NO",
         )
         for feed in feeds
     ]
-    headers = ["feed", "batches", "newest", "rows", "waiting"]
-    headers += ["silver", "superseded", "duplicates", "quarantine", "balanced"]
+    headers = ["feed", "newest", "rows", "silver", "super-\nseded", "dupli-\ncates", "quaran-\ntine"]
     show.screen().print(show.grid(headers, rows))
+    waiting = [f"{_waiting(feed):,} of {feed['feed']}" for feed in feeds if _waiting(feed)]
+    off = [feed["feed"] for feed in feeds if not feed["balanced"]]
+    if waiting:
+        show.say(f"Rows that wait for a run: {', '.join(waiting)}.", "yellow")
+    if off:
+        show.say(f"Not every row is accounted for: {', '.join(off)}.", "bold red")
+    else:
+        show.say("Every row that a run has taken in is accounted for.")
+
+
+def _waiting(feed: dict[str, Any]) -> int:
+    return int(feed["delivered_rows"] - feed["bronze_rows"])
 
 
 def _print_quarantine(refused: list[dict[str, Any]]) -> None:

@@ -20,6 +20,10 @@ UNLIMITED = 10_000
 NOTHING = "—"
 #: A longer command does not push the others' explanations to the right.
 LONG_COMMAND = 60
+#: Longer texts are broken where the screen is narrow; shorter ones, numbers and dates never.
+SHORT_TEXT = 36
+#: Blanks between columns.
+GAP = 2
 
 
 def screen() -> "Console":
@@ -93,7 +97,7 @@ def cell(value: Any) -> str:
         case Decimal():
             return f"{value:,.2f}"
         case datetime():
-            return f"{value:%Y-%m-%d %H:%M:%S}"
+            return f"{value:%Y-%m-%d %H:%M}"
         case list() | tuple() | set():
             return ", ".join(cell(one) for one in value)
         case _:
@@ -117,11 +121,25 @@ def grid(
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+        padding=(0, GAP - 1, 0, 0),
+    )
     styles = columns if isinstance(columns, Mapping) else dict.fromkeys(columns, "")
+    widths = [
+        max([*map(len, name.splitlines()), *(len(cell(row[place])) for row in rows)])
+        for place, name in enumerate(styles)
+    ]
+    # Short values stay whole, unless even so the table is wider than the screen.
+    fits = sum(min(width, SHORT_TEXT) + GAP for width in widths) < screen().width
     for place, (name, style) in enumerate(styles.items()):
         numeric = any(isinstance(row[place], int | float | Decimal) for row in rows)
-        table.add_column(name, style=style, justify="right" if numeric else "left", overflow="fold")
+        whole = fits and widths[place] <= SHORT_TEXT
+        table.add_column(name, style=style, justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
     for row in zip(*(_texts(column) for column in zip(*rows, strict=True)), strict=True):
         table.add_row(*row)
     return table
@@ -142,7 +160,7 @@ def frame_grid(frame: "pl.DataFrame") -> None:
     shown: list[str] = []
     used = 0
     for place, name in enumerate(frame.columns):
-        used += 3 + max([len(name), *(len(cell(row[place])) for row in rows)])
+        used += GAP + max([len(name), *(len(cell(row[place])) for row in rows)])
         if shown and used > console.width:
             break
         shown.append(name)
