@@ -16,7 +16,7 @@ from carti_lake import datafiles
 from carti_lake.tables import Table, find
 
 if TYPE_CHECKING:
-    from deltalake import CommitProperties, DeltaTable
+    from deltalake import CommitProperties, DeltaTable, WriterProperties
 
 # The log must outlive every release that may be read; Delta's own default forgets after 30 days.
 CONFIGURATION = {
@@ -220,7 +220,7 @@ class Storage:
                     " AND ".join(conditions),
                     source_alias="s",
                     target_alias="t",
-                    streamed_exec=False,
+                    writer_properties=_writer(rows, key),
                     commit_properties=commit_properties(transactions, metadata),
                 )
                 .when_matched_delete("s.delete")
@@ -299,6 +299,15 @@ def commits(handle: "DeltaTable", since: int) -> list[Commit]:
         for version, entry in enumerate(reversed(entries), start=since + 1)
         if version <= handle.version()
     ]
+
+
+def _writer(rows: pl.DataFrame, key: Sequence[str]) -> "WriterProperties":
+    """Dictionaries only for text that repeats: the writer would build and give up all others."""
+    from deltalake import ColumnProperties, WriterProperties
+
+    plain = ColumnProperties(dictionary_enabled=False)
+    unique = [name for name, dtype in rows.schema.items() if dtype.is_numeric() or name in key]
+    return WriterProperties(compression="ZSTD", compression_level=1, column_properties=dict.fromkeys(unique, plain))
 
 
 def _rows_added(entry: dict[str, Any]) -> int:

@@ -22,7 +22,7 @@ class Feed(Table, layer="bronze", partition_by="extract_date"):
 
     rescued = dy.String(nullable=True, description="JSON of delivered values that fit no declared column or type")
     row_number = dy.Int64(description="Position of the row in its batch, from 1")
-    row_hash = dy.Int64(description="xxHash64 of the row's delivered text")
+    row_hash = dy.Int64(description="Hash of the row as bronze holds it: XXH3 by column, seeded by its name")
     delivered_at = dy.Datetime(time_unit="us", time_zone="UTC", description="When the source delivered the batch")
     batch_id = dy.String(description="Feed, extract date and content hash of the delivery")
     extract_date = dy.Date(description="Day that the extract is about")

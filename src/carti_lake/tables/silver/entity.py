@@ -28,7 +28,7 @@ class Entity(Table, layer="silver"):
     extract_date = dy.Date(description="Extract date of that delivery")
     delivered_at = dy.Datetime(time_unit="us", time_zone="UTC", description="When that delivery was made")
     row_number = dy.Int64(description="Position of the row in that delivery")
-    row_hash = dy.Int64(description="xxHash64 of the row as delivered")
+    row_hash = dy.Int64(description="Hash of the row as bronze holds it")
     key_hash = dy.Int64(description="xxHash64 of the business key")
     withdrawn = dy.Bool(description="Tombstone: the source withdrew the row")
 
