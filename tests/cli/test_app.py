@@ -88,6 +88,16 @@ def test_an_unexpected_error_does_not_quote_its_text(
     assert "P-100" not in ended.err
 
 
+def test_a_storage_that_does_not_answer(carti_lake: Type, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError("Generic S3 error\n  \x1b[31merror sending request")
+
+    monkeypatch.setattr(verb, "open_lake", fail)
+    ended = carti_lake("status")
+    assert ended.code == 1
+    assert "The storage does not answer (Generic S3 error error sending request)." in ended.err
+
+
 def test_options_of_the_object_store_come_from_a_file_and_the_command_line(
     carti_lake: Type, s3: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

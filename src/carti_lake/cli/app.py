@@ -1,6 +1,7 @@
 """The program itself: its verbs by name, and how it ends."""
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -82,6 +83,9 @@ def _ended(error: BaseException) -> int:
         complain(f"This needs the package {error.name}: pip install 'carti_lake[all]'.")
     elif isinstance(error, OSError) and error.strerror:
         complain(f"{error.filename or 'A file'}: {error.strerror}.")
+    elif isinstance(error, OSError):
+        said = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())[:300]
+        complain(f"The storage does not answer ({said}). Check its address, the credentials, and the network.")
     else:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         complain(
