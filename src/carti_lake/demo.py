@@ -57,7 +57,7 @@ def demo(lake: Lake, folder: Path, network: Network | None = None, *, progress: 
     Raises
     ------
     LakeError
-        Where the lake holds other extracts, or an audit fails that the demo does not expect to fail.
+        Where the lake holds other extracts, or an audit fails.
     """
     network = network or Network()
     progress("generating extracts")
@@ -112,16 +112,12 @@ def _release_up_to(lake: Lake, day: date, waiting: Sequence[Path], progress: Cal
             done += not one.already
             progress(f"loading extracts up to {day} · {done} of {len(due)}")
     result = lake.run(progress=lambda step: progress(f"running up to {day} · {step}"))
-    if [one.name for one in result.failed] == ["drift"]:
-        # Claims of months that were complete are still being paid: this is what a person looks at, and accepts.
-        result = lake.run(accept=["drift"], progress=lambda step: progress(f"running up to {day} · {step}"))
     if result.failed:
         raise LakeError("; ".join(f"{one.name}: {one.detail}" for one in result.failed))
 
 
 def _about(release: Release) -> str:
     parts = [f"data as of {release.data_as_of}", f"{len(release.audits)} audits"]
-    parts += [f"{name} accepted" for name in release.accepted]
     parts += [f"locked as {name}" for name in release.locks]
     return " · ".join(parts)
 
@@ -129,14 +125,7 @@ def _about(release: Release) -> str:
 def _notes(lake: Lake) -> list[str]:
     feeds = lake.status()["feeds"]
     delivered, refused = (sum(feed[name] for feed in feeds) for name in ("delivered_rows", "quarantined_rows"))
-    notes = [
+    return [
         f"{delivered:,} rows were delivered late, twice, corrected and malformed, as sources do; {refused:,} are in "
         "quarantine with their reasons, and every other one is accounted for."
     ]
-    for one in lake.releases():
-        notes += [
-            f"The audit {audit.name} held back release {one.number}, and was accepted: {audit.detail}."
-            for audit in one.audits
-            if audit.name in one.accepted and not audit.passed
-        ]
-    return notes
