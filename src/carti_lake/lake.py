@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from carti_lake import changes, loading, maintenance, release, status
+from carti_lake.integrity import refuse_damaged
 from carti_lake.pipeline.silver.visits import claims
 from carti_lake.query import query
 from carti_lake.release import Release, ReleaseError
@@ -69,6 +70,7 @@ class View:
             raise ReleaseError(f"{name} is not for readers: a release shows silver and gold.")
         if name not in self.release.versions:
             raise ReleaseError(f"Release {self.release.number} has no {name}; nothing has filled it yet.")
+        refuse_damaged(self.lake.storage, name, self.release.versions[name])
         rows = self.lake.storage.scan(name, self.release.versions[name])
         if issubclass(stored, Entity):
             rows = rows.filter(~pl.col("withdrawn")).drop(HIDDEN)
@@ -308,8 +310,9 @@ class Lake:
         )
 
     def verify(self, table: str | None = None, *, progress: Progress = _quiet) -> list[maintenance.Check]:
-        """Compare data files with the log, for one table or all."""
-        names = [find(table).full_name()] if table is not None else maintenance.existing(self.storage)
+        """Compare data files with the log and with their recorded hashes, for one table or all."""
+        chosen = TABLES.values() if table is None else [find(table)]
+        names = list(dict.fromkeys((one.view_of or one).full_name() for one in chosen))
         return maintenance.verify(self.storage, names, progress)
 
 

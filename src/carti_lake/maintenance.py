@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from carti_lake.claim import claim
-from carti_lake.integrity import hashes, recorded
+from carti_lake.integrity import damage, hashes, recorded, repair
 from carti_lake.release import expire, latest, releases
-from carti_lake.storage import CorruptTableError, LakeError, Storage, brief, row_count, translated
+from carti_lake.storage import CorruptTableError, LakeError, Storage, row_count, translated
 from carti_lake.tables import TABLES
 
 #: Files younger than this may belong to a writer that has not committed yet.
@@ -126,15 +126,24 @@ class Check:
 
 
 def verify(storage: Storage, names: list[str], progress: Callable[[str], None]) -> list[Check]:
-    """Read every data file of the tables and of the newest release; compare with recorded hashes and with the log."""
+    """Read every data file of the tables and of the newest release; compare with recorded hashes and with the log.
+
+    Tables that were never made are left out.
+    """
     newest = latest(storage)
     known = recorded(storage)
     checks = []
     for name in names:
         progress(name)
-        checks.append(_verify_table(storage, name, None, known.get(name, {})))
+        try:
+            handle = storage.open(name)
+        except LakeError as error:
+            checks.append(Check(name, 0, f"{error} {repair(name)}"))
+            continue
         version = None if newest is None else newest.versions.get(name)
-        handle = storage.open(name)
+        if handle is None and version is None:
+            continue
+        checks.append(_verify_table(storage, name, None, known.get(name, {})))
         if version is not None and handle is not None and version != handle.version():
             checks.append(_verify_table(storage, name, version, known.get(name, {})))
     return checks
@@ -143,9 +152,10 @@ def verify(storage: Storage, names: list[str], progress: Callable[[str], None]) 
 def _verify_table(storage: Storage, name: str, version: int | None, known: Mapping[str, str]) -> Check:
     files = 0
     try:
+        if (damaged := damage(storage, name, version)) is not None:
+            return Check(name, files, f"{damaged}. {repair(name)}")
         handle = storage.open(name, version)
-        if handle is None:
-            return Check(name, 0, "the table does not exist")
+        assert handle is not None
         files = len(handle.file_uris())
         if storage.local is not None:
             with translated(name):
@@ -160,18 +170,5 @@ def _verify_table(storage: Storage, name: str, version: int | None, known: Mappi
         if counted != recorded:
             return Check(name, files, f"{counted} rows can be read, the log records {recorded}. {repair(name)}")
     except LakeError as error:
-        return Check(name, files, f"{brief(error)} {repair(name)}")
+        return Check(name, files, f"{error} {repair(name)}")
     return Check(name, files, "")
-
-
-def repair(name: str) -> str:
-    """How a damaged table is mended."""
-    layer = name.split(".")[0]
-    if layer == "bronze":
-        return (
-            "Bronze is the delivered data itself: restore its folder from a backup, or remove the folder, load the "
-            "feed's extracts again, then `carti-lake run --full`."
-        )
-    if layer == "releases":
-        return "Restore the folder from a backup; without it, `carti-lake run --full` publishes the first release anew."
-    return f"Remove the folder {name.replace('.', '/')}, then `carti-lake run --full`: it is rebuilt from bronze."

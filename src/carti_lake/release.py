@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time
 
 import polars as pl
@@ -59,7 +59,9 @@ class Release:
     locks
         Names under which it is locked.
     expired
-        Whether vacuum has removed files that it needs.
+        Whether vacuum or a repair has removed files that it needs.
+    ids
+        By full table name: which table it was; a folder that is removed and made again holds another one.
     """
 
     number: int
@@ -71,6 +73,7 @@ class Release:
     accepted: tuple[str, ...]
     locks: tuple[str, ...]
     expired: bool
+    ids: dict[str, str] = field(default_factory=dict)
 
     @property
     def caption(self) -> str:
@@ -97,6 +100,7 @@ def releases(storage: Storage) -> list[Release]:
                 data_as_of=rows["data_as_of"][0],
                 versions=dict(zip(rows["table_name"], rows["version"], strict=True)),
                 rows=dict(zip(rows["table_name"], rows["rows"], strict=True)),
+                ids=details.get("ids", {}),
                 audits=tuple(Audit(**audit) for audit in details["audits"]),
                 accepted=tuple(details["accepted"]),
                 locks=tuple(sorted(name for of, name in locked if of == number)),
@@ -130,7 +134,8 @@ def select(storage: Storage, which: int | str | date | datetime | None, now: dat
     chosen = _choose(found, which, now)
     if chosen.expired:
         raise ReleaseError(
-            f"Release {chosen.number} was not locked, and vacuum has removed files that it needs. "
+            f"Release {chosen.number} cannot be read any more: vacuum, or the repair of a table, has removed files it "
+            f"needs (`carti-lake release lock` keeps a release from vacuum). "
             f"Readable: {', '.join(str(one.number) for one in found if not one.expired)}."
         )
     return chosen
@@ -174,7 +179,8 @@ def _instant(text: str) -> date | datetime:
 
 def publish(
     storage: Storage,
-    tables: dict[str, tuple[int, int]],
+    tables: Mapping[str, tuple[int, int]],
+    ids: Mapping[str, str],
     audits: Sequence[Audit],
     accepted: Sequence[str],
     data_as_of: date | None,
@@ -183,11 +189,14 @@ def publish(
 ) -> int:
     """Make the versions of all tables visible at once; returns the release's number.
 
-    ``files`` are the hashes of the data files that are new since the last release.
+    ``tables`` are their versions and rows, ``ids`` say which tables they are, and ``files`` are the hashes of the data
+    files that are new since the last release.
     """
     handle = storage.create(TABLE, Releases, change_feed=False)
     number = (transaction(handle, NUMBERING) or 0) + 1
-    details = json.dumps({"audits": [asdict(audit) for audit in audits], "accepted": sorted(accepted)})
+    details = json.dumps(
+        {"audits": [asdict(audit) for audit in audits], "accepted": sorted(accepted), "ids": dict(ids)}
+    )
     # The audits stand once, with the first table: every reader reads this table whole.
     rows = [
         _event(

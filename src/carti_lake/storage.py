@@ -312,7 +312,8 @@ def _writer(rows: pl.DataFrame, key: Sequence[str]) -> "WriterProperties":
 
 def _rows_added(entry: dict[str, Any]) -> int:
     ours = json.loads(entry.get(METADATA_KEY) or "{}").get("rows")
-    return int(entry.get("operationMetrics", {}).get("num_added_rows", 0) if ours is None else ours)
+    metrics = entry.get("operationMetrics", {})
+    return int(metrics.get("num_added_rows", metrics.get("num_target_rows_inserted", 0)) if ours is None else ours)
 
 
 def row_count(handle: "DeltaTable") -> int:
@@ -351,7 +352,10 @@ def translated(table: str) -> Iterator[None]:
             f"{name}: a data file is missing ({brief(error)}). `carti-lake verify` lists what is damaged."
         ) from error
     except DeltaError as error:
-        raise CorruptTableError(f"{name}: the table's log or files cannot be read ({brief(error)}).") from error
+        raise CorruptTableError(
+            f"{name}: the table's log or files cannot be read ({brief(error)}). "
+            f"`carti-lake verify` says how to repair it."
+        ) from error
     except BaseException as error:
         # A truncated data file panics inside the reader, past every `except Exception`.
         if type(error).__name__ != "PanicException":

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from carti_lake.claim import claim
-from carti_lake.integrity import new_hashes
+from carti_lake.integrity import explained, new_hashes
 from carti_lake.pipeline.silver.providers import references, resolve_references
-from carti_lake.release import Audit, latest, publish, record_refusal
+from carti_lake.release import Audit, expire, latest, publish, record_refusal, releases
 from carti_lake.runner.audits import audit
 from carti_lake.runner.entities import REFERENCES, Pending, pending, update_entity
 from carti_lake.runner.marts import MARTS, changes, update_mart
@@ -92,10 +92,13 @@ def run(
     """
     if not any(storage.exists(feed.full_name()) for feed in FEEDS.values()):
         return RunResult(None, ())
-    with claim(storage, "run"):
+    with claim(storage, "run"), explained(storage):
         storage = storage.holding()
+        _expire_lost(storage, now)
         changed = _update(storage, full=full, secret=secret, progress=progress)
         last = latest(storage)
+        if last is not None and last.expired:
+            last = None
         tables = _versions(storage)
         if last is not None and not full and {name: version for name, (version, _) in tables.items()} == last.versions:
             return RunResult(None, tuple(changed))
@@ -107,7 +110,7 @@ def run(
             return result
         progress("release")
         files = new_hashes(storage, tables, {} if last is None else last.versions)
-        number = publish(storage, tables, audits, sorted(accept), _data_as_of(storage), now, files)
+        number = publish(storage, tables, _ids(storage), audits, sorted(accept), _data_as_of(storage), now, files)
         return RunResult(number, tuple(changed), audits, tuple(sorted(accept)))
 
 
@@ -160,6 +163,25 @@ def _versions(storage: Storage) -> dict[str, tuple[int, int]]:
             if handle is not None:
                 found[name] = (handle.version(), row_count(handle))
     return found
+
+
+def _ids(storage: Storage) -> dict[str, str]:
+    """Which tables they are, by name: a folder that was removed and made again holds another table."""
+    found = {}
+    for name, table in TABLES.items():
+        if name != "releases" and table.view_of is None:
+            handle = storage.open(name)
+            if handle is not None:
+                found[name] = str(handle.metadata().id)
+    return found
+
+
+def _expire_lost(storage: Storage, now: datetime) -> None:
+    """Expire the releases of a table whose folder was removed: its versions will mean other rows."""
+    ids = _ids(storage)
+    standing = [one for one in releases(storage) if not one.expired]
+    lost = [one.number for one in standing if any(ids.get(name) != table for name, table in one.ids.items())]
+    expire(storage, lost, now)
 
 
 def _data_as_of(storage: Storage) -> date | None:
