@@ -1,0 +1,1 @@
+"""The lake measured: against other tools, against its own age, and against time travel."""
