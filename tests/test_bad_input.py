@@ -229,7 +229,7 @@ def test_an_extract_that_fails_stops_neither_those_before_it_nor_a_second_try(la
     first = extract(text(visit(1)), "ehr_visits_2026-03-02.csv")
     second = extract("", "ehr_visits_2026-03-03.csv")
     third = extract(text(visit(3)), "ehr_visits_2026-03-04.csv")
-    with pytest.raises(ExtractError, match="ehr_visits_2026-03-03.csv"):
+    with pytest.raises(ExtractError, match=r"ehr_visits_2026-03-03\.csv"):
         lake.load("ehr_visits", first, second, third)
 
     second.write_text(text(visit(2)))

@@ -137,6 +137,6 @@ def test_of_two_claimants_at_one_moment_one_is_busy(lake, monkeypatch):
 
 def test_a_bucket_that_is_not_there_is_named(s3):
     lake = lake_in("s3://no-such-bucket/lake", options=s3)
-    with pytest.raises(Exception, match="no-such-bucket|bucket") as error:
+    with pytest.raises(Exception, match=r"bucket") as error:
         load(lake, "ehr_visits", [visit(1)])
     assert not isinstance(error.value, ConflictError)

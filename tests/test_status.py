@@ -1,139 +1,111 @@
-"""How the lake stands: what was delivered, what became of it, what was refused and why, without naming a patient."""
+"""What the lake says of itself, and that no identifier of a patient is in it."""
 
-import json
-import shutil
-from datetime import UTC, date, datetime
+import logging
 
 import pytest
 
-from carti_lake import Lake
 from carti_lake.storage import LakeError
-from tests.rows import account, visit
+from tests.examples import Clock, lake_in, load, stay, visit
 
+#: A patient's number that must appear nowhere outside bronze and quarantine.
 CANARY = "CANARY-4711"
-NOW = datetime(2026, 4, 2, 12, tzinfo=UTC)
-REFUSED = [
-    visit("V3", visit_date="31/02/2026", claim_amount="abc", patient_id=CANARY),
-    # An identifier may stand in a column that nobody declared, and in a declared one under another name's key.
-    visit("V4", claim_status="??", **{"Patient Name": CANARY, "ssn": CANARY, "MRN": f'{{"claim_status":"{CANARY}"}}'}),
-    visit(None, procedure_code=None, patient_id=CANARY),
-    visit("V5", claim_paid='12 "dollars", \\ or so', patient_age="old"),
-]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Two visits that are fine, one twice, four that are refused; and a CRM list."""
-    folder = tmp_path_factory.mktemp("status") / "lake"
-    lake = Lake(folder, clock=lambda: NOW, environment={})
-    good = [visit("V1"), visit("V1"), visit("V2")]
-    lake.load("ehr_visits", good + REFUSED, extract_date=date(2026, 4, 1))
-    lake.load("ehr_visits", [visit("V2", claim_paid="70")], extract_date=date(2026, 4, 2))
-    lake.load("salesforce_crm", [account("Ann Lee")], extract_date=date(2026, 4, 2))
+def lake(tmp_path_factory):
+    lake = lake_in(tmp_path_factory.mktemp("status") / "lake", Clock())
+    rows = [
+        visit(1, patient_id=CANARY),
+        visit(1, patient_id=CANARY),
+        visit(2, patient_id=CANARY, visit_date="31/02/2026", claim_amount="many", **{"Patient Name": CANARY}),
+        visit(3, claim_amount="-1"),
+    ]
+    load(lake, "ehr_visits", rows, "2026-03-01")
+    load(lake, "ehr_visits", [visit(1, patient_id=CANARY, claim_status="Denied")], "2026-03-02")
     lake.run()
-    return folder
+    lake.clock.turn(hours=36)
+    return lake
 
 
-@pytest.fixture
-def lake(folder):
-    """That lake three hours later, for reading only."""
-    return Lake(folder, clock=lambda: datetime(2026, 4, 2, 15, tzinfo=UTC), environment={})
-
-
-@pytest.fixture
-def copy(folder, tmp_path):
-    """A copy of that lake, to change."""
-    shutil.copytree(folder, tmp_path / "lake")
-    return Lake(tmp_path / "lake", clock=lambda: NOW, environment={})
-
-
-def of_feed(lake, name):
-    return next(feed for feed in lake.status()["feeds"] if feed["feed"] == name)
+def feed(lake, name):
+    return next(one for one in lake.status()["feeds"] if one["feed"] == name)
 
 
 def test_every_delivered_row_is_accounted_for(lake):
-    assert of_feed(lake, "ehr_visits") == {
-        "feed": "ehr_visits",
-        "batches": 2,
-        "extract_date": date(2026, 4, 2),
-        "delivered_rows": 8,
-        "bronze_rows": 8,
-        "silver_rows": 2,
+    visits = feed(lake, "ehr_visits")
+    assert visits["balanced"]
+    assert {name: visits[name] for name in visits if name.endswith("_rows")} == {
+        "delivered_rows": 5,
+        "bronze_rows": 5,
+        "silver_rows": 1,
         "superseded_rows": 1,
         "duplicate_rows": 1,
-        "quarantined_rows": 4,
-        "balanced": True,
+        "quarantined_rows": 2,
     }
-    assert of_feed(lake, "ehr_medications")["delivered_rows"] == 0
+    assert (visits["batches"], str(visits["extract_date"])) == (2, "2026-03-02")
+    assert feed(lake, "providers")["delivered_rows"] == 0
 
 
-def test_the_last_release_and_its_age(lake):
+def test_the_release_and_its_age_are_shown(lake):
     release = lake.status()["release"]
-    assert (release["number"], release["age_hours"], release["data_as_of"]) == (1, 3.0, date(2026, 4, 2))
-    assert release["rows"]["silver.visits"] == 2
+    assert (release["number"], release["age_hours"], str(release["data_as_of"])) == (1, 36.0, "2026-03-02")
+    assert lake.status()["refused"] is None
 
 
-def test_an_empty_lake_has_a_status_too(tmp_path):
-    state = Lake(tmp_path / "lake", environment={}).status()
-    assert (state["release"], state["refused"], state["quarantine"]) == (None, None, [])
-    assert {feed["balanced"] for feed in state["feeds"]} == {True}
+def test_a_lake_without_a_release_has_a_status_too(tmp_path):
+    lake = lake_in(tmp_path / "lake")
+    assert lake.status()["release"] is None
+    load(lake, "sg2_patient_flow", [stay(1)])
+    assert feed(lake, "sg2_patient_flow")["delivered_rows"] == 1
 
 
-def test_a_missing_key_of_the_pseudonyms_is_told(lake):
-    assert "set CARTI_LAKE_PATIENT_KEY" in lake.status()["patient_key"]
-
-
-def test_refused_rows_are_counted_by_the_rule_that_they_broke(lake):
-    visits = next(one for one in lake.status()["quarantine"] if one["entity"] == "visits")
-    assert visits["rules"] == {
-        "claim_amount|unreadable": 1,
-        "claim_paid|unreadable": 1,
-        "claim_status|unreadable": 1,
-        "patient_age|unreadable": 1,
-        "visit_date|unreadable": 1,
-        "visit_id|nullability": 1,
-    }
-
-
-def test_a_refused_row_shows_where_it_came_from_and_what_could_not_be_read(lake):
+def test_quarantine_shows_rules_and_offending_values_and_no_patient(lake):
     rows = lake.quarantine("visits").sort("row_number").collect()
-    assert rows.columns == ["entity", "rules", "batch_id", "row_number", "extract_date", "unreadable"]
-    assert rows["row_number"].to_list() == [4, 5, 6, 7]
-    shown = [json.loads(text) if text else None for text in rows["unreadable"]]
-    assert shown[0] == {"visit_date": "31/02/2026", "claim_amount": "abc"}
-    assert shown[2] is None
-    assert shown[3] == {"claim_paid": '12 "dollars", \\ or so', "patient_age": "old"}
+
+    assert rows["rules"].to_list() == ["visit_date|unreadable,claim_amount|unreadable", "claim_amount|min"]
+    assert rows["unreadable"].to_list() == ['{"visit_date":"31/02/2026","claim_amount":"many"}', None]
+    assert not {"patient_id", "patient_key"} & set(rows.columns)
+    assert lake.quarantine().collect().height == 2
+    assert lake.quarantine("visits", rule="claim_amount|min").collect()["row_number"].to_list() == [4]
+    assert lake.quarantine("visits", rule="claim_amount").collect().height == 2
+    with pytest.raises(LakeError, match=r"There is no entity 'visit'\. Entities: .*visits"):
+        lake.quarantine("visit")
 
 
-def test_a_refused_row_names_no_patient_in_whatever_column_one_stands(lake):
-    assert CANARY not in lake.quarantine().collect().write_json()
-    assert CANARY in lake.storage.scan("quarantine.visits").collect().write_json(), "the example holds the canary"
+def test_no_identifier_of_a_patient_leaves_bronze_and_quarantine(lake):
+    view = lake.at()
+    shown = [lake.status(), lake.quarantine().collect().to_dicts(), lake.releases(), lake.history("visits")]
+    shown += [view.scan(name).collect().to_dicts() for name in view.tables()]
+    assert CANARY not in repr(shown)
+    assert "CANARY" in repr(lake.storage.scan("bronze.ehr_visits").collect().to_dicts())
 
 
-@pytest.mark.parametrize(
-    ("rule", "rows"),
-    [("visit_date|unreadable", [4]), ("visit_date", [4]), ("visit", []), ("claim_paid", [7]), (None, [4, 5, 6, 7])],
-)
-def test_refused_rows_of_one_rule_or_column(lake, rule, rows):
-    assert lake.quarantine("visits", rule=rule).collect()["row_number"].sort().to_list() == rows
+def test_no_identifier_is_in_errors_logs_or_progress(lake, tmp_path, caplog):
+    caplog.set_level(logging.DEBUG)
+    header, row = ",".join(visit()), ",".join(value or "" for value in visit(5, patient_id=CANARY).values())
+    said = []
+    for name, content in {
+        "cut.csv": f"{header}\n{row}\n{row[:30]}\n",
+        "wide.csv": f"{header}\n{row},{CANARY},{CANARY}\n",
+        "headless.csv": f"{row}\n{row}\n",
+        "quote.csv": f'{header}\n{row}\n"{row}\n',
+        "nul.csv": f"{header}\n{row}\0\n",
+        "bad.ndjson": f'{{"patient_id": "{CANARY}"}}\n{{"patient_id": "{CANARY}\n',
+    }.items():
+        (tmp_path / name).write_text(content)
+        with pytest.raises(Exception, match=name) as error:
+            lake.load("ehr_visits", tmp_path / name, progress=said.append)
+        chain = error.value
+        said.append(str(chain))
+    with pytest.raises(Exception, match="does not run") as error:
+        lake.query("select cast(visit_id as bigint) from silver.visits where nothing = 1").collect()
+    said.append(str(error.value))
+    assert CANARY not in repr(said)
+    assert CANARY not in caplog.text
 
 
-def test_an_entity_that_does_not_exist_is_told(lake):
-    with pytest.raises(LakeError, match=r"There is no entity 'visitz'. Entities: providers, encounters"):
-        lake.quarantine("visitz")
-
-
-def test_a_corrected_redelivery_releases_a_refused_row(copy):
-    copy.load("ehr_visits", [visit("V3", claim_paid="60")], extract_date=date(2026, 4, 3))
-    assert copy.run(accept=["drift"]).release == 2
-    assert copy.quarantine("visits").collect()["row_number"].sort().to_list() == [5, 6, 7]
-    assert copy.scan("silver.visits").collect()["visit_id"].sort().to_list() == ["V1", "V2", "V3"]
-    now = of_feed(copy, "ehr_visits")
-    assert (now["silver_rows"], now["superseded_rows"], now["quarantined_rows"], now["balanced"]) == (3, 2, 3, True)
-
-
-def test_a_refused_row_older_than_the_one_that_stands_is_superseded(copy):
-    copy.load("ehr_visits", [visit("V2", claim_amount="abc")], extract_date=date(2026, 3, 30))
-    copy.run(accept=["drift"])
-    now = of_feed(copy, "ehr_visits")
-    assert (now["silver_rows"], now["superseded_rows"], now["quarantined_rows"]) == (2, 2, 4)
+def test_the_key_of_the_pseudonyms_is_named_but_not_shown(lake):
+    assert lake.status()["patient_key"].startswith("not set")
+    keyed = type(lake)(lake.uri, environment={"CARTI_LAKE_PATIENT_KEY": "swordfish"})
+    assert keyed.status()["patient_key"] == "set"
+    assert "swordfish" not in repr(keyed)
