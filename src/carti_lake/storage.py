@@ -166,7 +166,9 @@ class Storage:
         """Append the rows (or overwrite with them) as one commit through this handle; returns the new version."""
         schema = handle.schema()
         partitions = handle.metadata().partition_columns
-        frame = rows.lazy().select(field.name for field in schema.fields)
+        # A file of another type than the table's would be committed and could not be read again.
+        dtypes = scan(handle, self.options).collect_schema()
+        frame = rows.lazy().select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
         with translated(handle.table_uri):
             files = datafiles.sink(frame, address(handle), partitions, self.options)
             handle.create_write_transaction(
