@@ -2,9 +2,13 @@
 
 from decimal import Decimal
 
+import dataframely as dy
+import polars as pl
 import pytest
 
+from carti_lake.changes import diff
 from carti_lake.storage import LakeError
+from carti_lake.tables import Table
 from tests.examples import Clock, lake_in, load, stay, visit
 
 
@@ -76,3 +80,29 @@ def test_a_table_without_history_says_so(lake):
         lake.history("medications")
     with pytest.raises(KeyError, match=r"There is no table 'visit'\. Did you mean .*visits"):
         lake.history("visit")
+
+
+class Prices(Table, layer="gold", table="prices"):
+    """A table to compare, for these tests."""
+
+    provider_id = dy.String(primary_key=True)
+    month = dy.Int64(primary_key=True)
+    paid = dy.Int64(nullable=True)
+    note = dy.String(nullable=True)
+
+
+def state(*rows):
+    return pl.LazyFrame(rows, schema=Prices.dtypes(), orient="row")
+
+
+KEPT = ("lee", 1, 10, "a")
+
+
+@pytest.mark.parametrize("gained_by", ["before", "after"])
+def test_a_column_that_only_one_state_has_is_null_in_the_other(gained_by):
+    full, less = state(KEPT), state(KEPT).drop("note")
+    before, after = (full, less) if gained_by == "before" else (less, full)
+    rows = diff(before, after, Prices).collect()
+    assert rows["change"].to_list() == ["updated"]
+    assert rows["changed_columns"].to_list() == [["note"]]
+    assert rows.select("note_before", "note").row(0) == (("a", None) if gained_by == "before" else (None, "a"))
