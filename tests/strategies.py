@@ -1,6 +1,7 @@
 """Random deliveries of several feeds, as careless sources make them: late, repeated, changed, withdrawn, malformed."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -137,13 +138,13 @@ def _delivery(feed: str) -> SearchStrategy[Delivery]:
     )
 
 
-def sequence(count: int, seed: int) -> list[Delivery]:
-    """That many deliveries, a day each, the same for the same seed."""
+def sequence(count: int, seed: int, feeds: Sequence[str] = ("ehr_visits", *VALUES)) -> list[Delivery]:
+    """That many deliveries, two a day, the same for the same seed."""
     draw = random.Random(seed)
     first = date(2026, 3, 1)
     return [
         Delivery(
-            feed := draw.choice(["ehr_visits", "ehr_visits", *VALUES]),
+            feed := draw.choice(feeds),
             first + timedelta(days=day // 2),
             datetime(2026, 3, 1, draw.randint(0, 23), tzinfo=UTC) + timedelta(days=day // 2 + draw.randint(0, 2)),
             tuple(tuple(draw.choice(values) for values in VALUES[feed].values()) for _ in range(draw.randint(1, 8))),
