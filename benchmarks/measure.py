@@ -5,8 +5,10 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 POLL_SECONDS = 0.05
 
@@ -32,6 +34,9 @@ class Measured:
 
 def run(module: str, *arguments: object, log: Path) -> Measured:
     """Run a module of the benchmarks and wait for it; its output goes to ``log``."""
+    # Only here: the tests collect this package without what only a benchmark needs.
+    import psutil
+
     command = [sys.executable, "-m", module, *map(str, arguments)]
     with log.open("wb") as output:
         start = time.perf_counter()
@@ -48,8 +53,10 @@ def run(module: str, *arguments: object, log: Path) -> Measured:
     return Measured(seconds, sum(cpu.values()), peak / 1e9)
 
 
-def _sample(tree: psutil.Process, cpu: dict[int, float]) -> int:
+def _sample(tree: "psutil.Process", cpu: dict[int, float]) -> int:
     """Resident bytes of a process and its descendants; their processor time is noted by process id."""
+    import psutil
+
     total = 0
     try:
         members = [tree, *tree.children(recursive=True)]

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import psutil
-
 from benchmarks import aging, whole_job
 
 NAMES = {
@@ -29,6 +27,8 @@ def machine() -> str:
         (line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         platform.processor() or platform.machine(),
     )
+    import psutil
+
     memory = psutil.virtual_memory().total / 1e9
     packages = ("polars", "deltalake", "pandas", "duckdb", "pyspark")
     return (
