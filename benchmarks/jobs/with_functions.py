@@ -73,7 +73,7 @@ def _newest(entity: type[Entity], rows: pl.LazyFrame) -> pl.LazyFrame:
         for table in (entity, QUARANTINE[entity.short_name])
     )
     settled = settle(cleansed, current, refused)
-    return cleansed.filter(~pl.col("broken")).join(settled.losers.lazy().select("order"), on="order", how="anti")
+    return cleansed.join(settled.losers.lazy().select("order"), on="order", how="anti")
 
 
 def _nothing(table: type[Table]) -> pl.LazyFrame:

@@ -174,8 +174,14 @@ def _value(
     if wanted == pl.String:
         if codes is None:
             return (identifier(column) if name.endswith("_id") or name in entity.key() else column), None
-        value = _recoded(name, codes)
-        return value, value.is_null() & column.is_not_null() if codes["code"].has_nulls() else None
+        unknown = codes.filter(pl.col("code").is_null())["spelling"]
+        if unknown.is_empty():
+            failed = None
+        elif codes.height > FEW:
+            failed = pl.col(f"{name}|other") & pl.col(f"{name}|code").is_null()
+        else:
+            failed = pl.any_horizontal(column == spelling for spelling in unknown)
+        return _recoded(name, codes), failed
     if delivered == wanted:
         value = column
     elif wanted == pl.Int64:

@@ -20,7 +20,7 @@ class Settled:
     Attributes
     ----------
     losers
-        Valid new rows (``LIGHT``) that are not the current row of their key; all other valid ones are.
+        New rows (``LIGHT``) that are not the current row of their key, broken ones among them; all others are.
     replaced
         Rows of ``current`` that a new row replaces.
     refused
@@ -77,7 +77,7 @@ def settle(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.DataFrame)
     refused = waiting.join(quarantined, on=["batch_id", "order"], how="anti")
     released = quarantined.join(waiting, on=["batch_id", "order"], how="anti")
     return Settled(
-        losers=losers,
+        losers=pl.concat([losers, bad]),
         replaced=replaced,
         refused=refused,
         released=released,

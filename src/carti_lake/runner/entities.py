@@ -154,7 +154,8 @@ def _settle_window(
     if not only_quarantine:
         transactions = {work.app_id: todo.upto, REFERENCES: _version(storage, REFERENCES)}
         metadata = {**base, "ledger": _ledger(settled.silver_ledger), "batches": len(todo.batches)}
-        upserts = cleansed.filter(~pl.col("broken"))
+        # Against the few that lost, and without looking at the rules again.
+        upserts = cleansed
         if settled.losers.height:
             upserts = upserts.join(settled.losers.lazy().select("order"), on="order", how="anti")
         if whole_table:
