@@ -105,6 +105,7 @@ def test_of_two_runs_one_does_the_work(tmp_path, attempt):
 
 
 def test_a_busy_lake_names_who_holds_it(tmp_path):
+    load_all(tmp_path / "lake", sequence(2, seed=3))
     lake = lake_in(tmp_path / "lake")
     with (
         claim(lake.storage, "vacuum"),

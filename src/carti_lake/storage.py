@@ -67,7 +67,7 @@ class Storage:
 
     uri: str
     options: dict[str, str] = field(default_factory=dict, repr=False)
-    held: "dict[str, DeltaTable] | None" = field(default=None, repr=False, compare=False)
+    held: "dict[str, DeltaTable | None] | None" = field(default=None, repr=False, compare=False)
 
     def holding(self) -> "Storage":
         """The same lake with each table opened once and then held, for a run or a series of loads."""
@@ -101,10 +101,8 @@ class Storage:
         if self.held is None or version is not None:
             return self._open(table, version)
         if table not in self.held:
-            handle = self._open(table, None)
-            if handle is None:
-                return None
-            self.held[table] = handle
+            # Absence is held as well: a feed that is first loaded while a run goes on is the next run's.
+            self.held[table] = self._open(table, None)
         return self.held[table]
 
     def _open(self, table: str, version: int | None) -> "DeltaTable | None":
@@ -143,6 +141,7 @@ class Storage:
                 configuration={**CONFIGURATION, **feed},
                 storage_options=self.options or None,
             )
+        self.let_go(table)
         created = self.open(table)
         assert created is not None
         return created

@@ -51,9 +51,15 @@ def test_every_kind_of_frame_gives_the_same_extract(frame):
     assert extract.delivered_at == datetime(2026, 11, 23, 10, 11, 12, 345_000, tzinfo=UTC)
 
 
-def test_a_pandas_frame_is_one_too():
-    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
-    assert rows_of(opened(pandas.DataFrame(FRAME.to_dict(as_series=False)))).equals(rows_of(opened(FRAME)))
+class Foreign:
+    """What pandas and others offer: a stream of Arrow batches, and nothing else."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return FRAME.__arrow_c_stream__(requested_schema)
+
+
+def test_whatever_streams_arrow_is_one_too():
+    assert rows_of(opened(Foreign())).equals(rows_of(opened(FRAME)))
 
 
 @pytest.mark.parametrize(

@@ -123,13 +123,19 @@ def test_what_passes_has_a_field_for_every_column_of_every_record(folder, body, 
     if stray_quote(path, ",", "\n", 1, "x.csv") is not None:
         return
     expected = [tuple(row) for row in csv.reader(io.StringIO(body, newline="")) if row]
-    rows = pl.scan_csv(
-        path,
-        has_header=False,
-        skip_rows=1,
-        schema=dict.fromkeys(COLUMNS, pl.String()),
-        empty_string_is_null=False,
-        missing_columns="insert",
-    ).collect(engine="streaming")
+    try:
+        rows = pl.scan_csv(
+            path,
+            has_header=False,
+            skip_rows=1,
+            schema=dict.fromkeys(COLUMNS, pl.String()),
+            empty_string_is_null=False,
+            missing_columns="insert",
+        ).collect(engine="streaming")
+    except pl.exceptions.PolarsError:
+        # A long record and a blank line may hide one another in a sum; Polars refuses it, and its line is then found.
+        with pytest.raises(ExtractError, match="line"):
+            records.check_records(path, ",", "\n", COLUMNS, 1, "x.csv", each=True)
+        return
     # A blank line is a row of nothing, as is one of separators only.
     assert [row for row in rows.rows() if any(row)] == [row for row in expected if any(row)]

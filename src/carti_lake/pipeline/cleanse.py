@@ -178,9 +178,9 @@ def _value(
         if unknown.is_empty():
             failed = None
         elif codes.height > FEW:
-            failed = pl.col(f"{name}|other") & pl.col(f"{name}|code").is_null()
+            failed = pl.col(f"{name}|other").fill_null(False) & pl.col(f"{name}|code").is_null()
         else:
-            failed = pl.any_horizontal(column == spelling for spelling in unknown)
+            failed = pl.any_horizontal(column.eq_missing(spelling) for spelling in unknown)
         return _recoded(name, codes), failed
     if delivered == wanted:
         value = column
