@@ -20,7 +20,6 @@ from carti_lake.pipeline.silver.providers import resolve
 from carti_lake.pipeline.silver.snapshot import unlisted
 from carti_lake.runner.fingerprint import fingerprint
 from carti_lake.storage import Commit, Storage, commits, scan, transaction
-from carti_lake.tables import ENTITIES
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import Entity, ProviderReferences
 
@@ -162,7 +161,7 @@ def _settle_window(
             upserts = unlisted(upserts, cleansed, scan(silver, options), scan(quarantine, options), rebuild=rebuild)
         upserts = resolve(upserts, entity, references.lazy()).select(entity.column_names())
         if rebuild:
-            version = storage.append(silver, upserts, transactions=transactions, metadata=metadata, mode="overwrite")
+            storage.append(silver, upserts, transactions=transactions, metadata=metadata, mode="overwrite")
         else:
             new = upserts.collect(engine="streaming")
             moved_ids = _re_resolved(silver, entity, references, storage, options)
@@ -170,7 +169,7 @@ def _settle_window(
                 new = pl.concat([new, moved_ids.join(new, on="key_hash", how="anti")])
             change = _with_deletes(new, settled.replaced, entity)
             months = _months(change, entity)
-            version = storage.merge(
+            storage.merge(
                 silver,
                 change,
                 key=["key_hash", *entity.key()],
@@ -178,7 +177,6 @@ def _settle_window(
                 transactions=transactions,
                 metadata={**metadata, "months": months},
             )
-        assert version >= 0
         changed.append(entity.full_name())
     places = settled.refused.lazy().select("batch_id", row_number=row_number(pl.col("order")))
     refused = rows.join(places, on=["batch_id", "row_number"], how="semi").collect(engine="streaming").lazy()
@@ -345,6 +343,3 @@ def changed_months(history: list[Commit]) -> tuple[list[date | None], bool]:
         for month in commit.metadata.get("months", []):
             months.add(date.fromisoformat(month) if month else None)
     return sorted(months, key=str), any(commit.metadata.get("rebuild") for commit in history)
-
-
-ORDER_OF_ENTITIES = tuple(ENTITIES)
