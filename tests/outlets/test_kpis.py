@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from carti_lake.outlets.kpis import ROI, Kpi, kpis, network_rate
+from carti_lake.metrics import METRICS
+from carti_lake.outlets.kpis import Kpi, kpis, network_rate
 
 from .conftest import providers, release_of
 
@@ -14,14 +15,14 @@ def by_column(frames: dict[str, pl.DataFrame]) -> dict[str, Kpi]:
 
 def test_a_rate_is_sum_over_sum_and_never_a_mean_of_rates() -> None:
     summary = providers(2, deals_value=[100.0, 9000.0], marketing_cost=[100.0, 1000.0])
-    roi = network_rate(ROI, summary, summary)
+    roi = network_rate(METRICS["roi"], summary, summary)
     assert (roi.numerator, roi.denominator) == (8000, 1100)
     assert roi.value == pytest.approx(8000 / 1100)
 
 
 def test_a_provider_without_a_cost_counts_in_neither_sum() -> None:
     summary = providers(2, deals_value=[100.0, 9000.0], marketing_cost=[50.0, None])
-    assert network_rate(ROI, summary, summary).value == 1
+    assert network_rate(METRICS["roi"], summary, summary).value == 1
 
 
 def test_rates_come_from_the_months(frames: dict[str, pl.DataFrame]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from carti_lake.metrics import PROVIDER_RATES, Rate, Sum
+from carti_lake.metrics import CRM_RATES, PROVIDER_RATES, Metric
 from carti_lake.outlets.disclosure import CASES, SMALLEST_CELL
 from carti_lake.tables.gold import ProviderSummary
 
@@ -34,20 +34,6 @@ SUMS = (
     "lost_opportunities",
     "won_value",
     "weighted_pipeline",
-)
-WIN_RATE = Rate(
-    "win_rate",
-    "Win rate",
-    Sum(("won_opportunities",)),
-    Sum(("won_opportunities", "lost_opportunities")),
-    "convention; no authoritative text found",
-)
-ROI = Rate(
-    "roi",
-    "ROI (as in the seed: whatever the stage)",
-    Sum(("deals_value",), minus=("marketing_cost",)),
-    Sum(("marketing_cost",)),
-    "the original CARTI BI project's own ETL; kept so that its table reproduces",
 )
 
 
@@ -91,7 +77,7 @@ def kpis(frames: Mapping[str, pl.DataFrame]) -> list[Kpi]:
     summary, monthly = frames["provider_summary"], frames["provider_monthly"]
     return [
         *(network_rate(rate, monthly, summary) for rate in PROVIDER_RATES),
-        *(network_rate(rate, summary, summary) for rate in (WIN_RATE, ROI)),
+        *(network_rate(rate, summary, summary) for rate in CRM_RATES),
         *(network_sum(column, summary) for column in SUMS),
     ]
 
@@ -104,9 +90,10 @@ def network_sum(column: str, summary: pl.DataFrame) -> Kpi:
     return Kpi(column, declared.description or column, str(ProviderSummary.meta(column)["unit"]), value)
 
 
-def network_rate(rate: Rate, parts: pl.DataFrame, summary: pl.DataFrame) -> Kpi:
+def network_rate(rate: Metric, parts: pl.DataFrame, summary: pl.DataFrame) -> Kpi:
     """A rate over all rows of ``parts`` that hold both its sums; hidden on too few cases in ``summary``."""
-    needed = {*rate.numerator.columns, *rate.numerator.minus, *rate.denominator.columns, *rate.denominator.minus}
+    assert rate.denominator is not None
+    needed = {*rate.numerator.inputs(), *rate.denominator.inputs()}
     whole = parts.drop_nulls(sorted(needed))
     numerator, denominator = (
         _number(whole.select(part.expression()).item()) for part in (rate.numerator, rate.denominator)

@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from carti_lake import metrics
+from carti_lake.metrics import metric, provider
 from carti_lake.models import opportunity_value
 from carti_lake.pipeline.gold import dimensions
 from carti_lake.pipeline.gold import provider_monthly as monthly_module
@@ -89,7 +89,7 @@ MARTS: tuple[Mart, ...] = (
         _summary_and_model,
     ),
 )
-CODE = (metrics, dimensions, monthly_module, summary_module, opportunity_value)
+CODE = (metric, provider, dimensions, monthly_module, summary_module, opportunity_value)
 BUILT: tuple[type[Gold], ...] = tuple(table for mart in MARTS for table in mart.tables)
 
 

@@ -1,10 +1,12 @@
 """Every gold table, by name."""
 
+from carti_lake.tables.gold.claims import ClaimsMonthly
 from carti_lake.tables.gold.dimensions import DimDate, DimProvider, DimServiceLine
-from carti_lake.tables.gold.marts import ClaimsMonthly, MarketingRoi, ReferralFlow
+from carti_lake.tables.gold.marketing import MarketingRoi
 from carti_lake.tables.gold.models import Forecasts, ModelMetrics, OpportunityPredictions, RiskScores
 from carti_lake.tables.gold.provider import Gold, ProviderMonthly, ProviderSummary
 from carti_lake.tables.gold.quality import DataQuality, Reconciliation
+from carti_lake.tables.gold.referrals import ReferralFlow
 
 GOLD: dict[str, type[Gold]] = {
     table.short_name: table

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from carti_lake.metrics import PROVIDER_RATES, Rate, Sum
+from carti_lake.metrics import PROVIDER_RATES, Metric, Sum
 from carti_lake.tables.gold import ProviderMonthly, ProviderSummary
 
 RATES = {rate.id: rate for rate in PROVIDER_RATES}
@@ -93,7 +93,7 @@ def test_a_sum_may_have_parts_that_count_against_it():
 
 
 @pytest.mark.parametrize("rate", PROVIDER_RATES, ids=lambda rate: rate.id)
-def test_each_rate_is_a_column_of_the_summary_made_from_columns_of_the_months(rate: Rate):
+def test_each_rate_is_a_column_of_the_summary_made_from_columns_of_the_months(rate: Metric):
     parts = {*rate.numerator.columns, *rate.numerator.minus, *rate.denominator.columns, *rate.denominator.minus}
     assert parts <= set(ProviderMonthly.columns())
     assert ProviderSummary.dtypes()[rate.id] == pl.Float64
