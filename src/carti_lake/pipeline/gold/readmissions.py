@@ -72,7 +72,8 @@ def readmissions(encounters: pl.LazyFrame) -> pl.LazyFrame:
 def _is_index() -> pl.Expr:
     """A cancer stay of an adult who left alive and free to come back."""
     left = pl.col("discharge_disposition").fill_null("").str.contains(NOT_FOLLOWED)
-    return pl.col("diagnosis").str.contains(CANCER) & (pl.col("patient_age") >= ADULT) & ~left
+    adult = pl.col("patient_age") >= ADULT
+    return pl.col("discharge_date").is_not_null() & pl.col("diagnosis").str.contains(CANCER) & adult & ~left
 
 
 def _is_unplanned() -> pl.Expr:
