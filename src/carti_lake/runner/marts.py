@@ -59,6 +59,11 @@ def _alone(make: Callable[..., pl.LazyFrame]) -> Callable[..., tuple[pl.LazyFram
     return lambda *frames: (make(*frames),)
 
 
+def _dates_and_lines(*marts: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
+    facts = pl.concat([mart.select("month", "service_line") for mart in marts])
+    return dim_date(facts), dim_service_line(facts)
+
+
 def _summary_and_model(*frames: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
     # One row a provider: computed once for the model that reads it and for the table that shows the prediction.
     summary = provider_summary(*frames).collect(engine="streaming").lazy()
@@ -79,8 +84,8 @@ MARTS: tuple[Mart, ...] = (
     Mart((Readmissions,), ("silver.encounters",), _alone(readmissions)),
     Mart(
         (DimDate, DimServiceLine),
-        ("gold.provider_monthly",),
-        lambda monthly: (dim_date(monthly), dim_service_line(monthly)),
+        ("gold.provider_monthly", "gold.readmissions"),
+        _dates_and_lines,
     ),
     Mart(
         (OpportunityPredictions, ModelMetrics, ProviderSummary),
