@@ -16,7 +16,7 @@ FAILED, WRONG_USAGE = 1, 2
 
 #: Verbs in the order of use.
 VERBS = (
-    *("demo", "generate", "load", "run", "status", "tables", "query", "history", "diff", "quarantine"),
+    *("demo", "generate", "load", "run", "status", "tables", "metrics", "query", "history", "diff", "quarantine"),
     *("release", "charts", "workbook", "optimize", "vacuum", "verify"),
 )
 
@@ -68,13 +68,14 @@ def _ended(error: BaseException) -> int:
     from carti_lake.claim import BusyError
     from carti_lake.cli.show import complain
     from carti_lake.loading import UnknownFeedError
+    from carti_lake.metrics import UnknownMetricError
     from carti_lake.sources.extract import ExtractError
     from carti_lake.storage import LakeError
     from carti_lake.tables import UnknownTableError
 
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
-    if isinstance(error, UnknownTableError | UnknownFeedError):
+    if isinstance(error, UnknownTableError | UnknownFeedError | UnknownMetricError):
         complain(str(error))
         return WRONG_USAGE
     if isinstance(error, LakeError | ExtractError | BusyError):

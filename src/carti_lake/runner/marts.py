@@ -6,14 +6,16 @@ from datetime import date
 
 import polars as pl
 
-from carti_lake.metrics import metric, provider
+from carti_lake.metrics import crm, metric, provider
 from carti_lake.models import opportunity_value
 from carti_lake.pipeline.gold import dimensions
 from carti_lake.pipeline.gold import provider_monthly as monthly_module
 from carti_lake.pipeline.gold import provider_summary as summary_module
+from carti_lake.pipeline.gold import readmissions as readmissions_module
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_provider, dim_service_line
 from carti_lake.pipeline.gold.provider_monthly import provider_monthly
 from carti_lake.pipeline.gold.provider_summary import provider_summary, with_predictions
+from carti_lake.pipeline.gold.readmissions import readmissions
 from carti_lake.runner.entities import changed_months
 from carti_lake.runner.fingerprint import MADE_BY, fingerprint
 from carti_lake.storage import Storage, commits, scan, transaction
@@ -27,6 +29,7 @@ from carti_lake.tables.gold import (
     OpportunityPredictions,
     ProviderMonthly,
     ProviderSummary,
+    Readmissions,
 )
 
 
@@ -56,6 +59,11 @@ def _alone(make: Callable[..., pl.LazyFrame]) -> Callable[..., tuple[pl.LazyFram
     return lambda *frames: (make(*frames),)
 
 
+def _dates_and_lines(*marts: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
+    facts = pl.concat([mart.select("month", "service_line") for mart in marts])
+    return dim_date(facts), dim_service_line(facts)
+
+
 def _summary_and_model(*frames: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
     # One row a provider: computed once for the model that reads it and for the table that shows the prediction.
     summary = provider_summary(*frames).collect(engine="streaming").lazy()
@@ -72,10 +80,12 @@ MARTS: tuple[Mart, ...] = (
         _alone(provider_monthly),
         by_month=True,
     ),
+    # From all stays, not by month: who comes back does so in another month, and the newest date moves the follow-up.
+    Mart((Readmissions,), ("silver.encounters",), _alone(readmissions)),
     Mart(
         (DimDate, DimServiceLine),
-        ("gold.provider_monthly",),
-        lambda monthly: (dim_date(monthly), dim_service_line(monthly)),
+        ("gold.provider_monthly", "gold.readmissions"),
+        _dates_and_lines,
     ),
     Mart(
         (OpportunityPredictions, ModelMetrics, ProviderSummary),
@@ -89,7 +99,7 @@ MARTS: tuple[Mart, ...] = (
         _summary_and_model,
     ),
 )
-CODE = (metric, provider, dimensions, monthly_module, summary_module, opportunity_value)
+CODE = (metric, provider, crm, dimensions, monthly_module, summary_module, readmissions_module, opportunity_value)
 BUILT: tuple[type[Gold], ...] = tuple(table for mart in MARTS for table in mart.tables)
 
 
