@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from carti_lake.metrics import METRICS, Metric, Sum, UnknownMetricError, find_metric
+from carti_lake.metrics.marketing import MARKETING_METRICS
 from carti_lake.metrics.metric import FORMATS
 from carti_lake.tables import SILVER
 from carti_lake.tables.gold import GOLD, ProviderMonthly, ProviderSummary
@@ -110,7 +111,7 @@ def test_each_metric_reads_declared_columns_and_says_from_where(metric: Metric):
 
 @EACH
 def test_each_metrics_cases_are_counted(metric: Metric):
-    of_dollars = {"roi", "deals_value", "marketing_cost", "opportunity_value"}
+    of_dollars = {"roi", "deals_value", "marketing_cost", "opportunity_value"} | {one.id for one in MARKETING_METRICS}
     assert bool(metric.cases) == (metric.id not in of_dollars and metric.missing is None)
     assert all(metric.mart.meta(name)["unit"] == "count" for name in metric.cases)
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from carti_lake.metrics import crm, metric, provider
+from carti_lake.metrics import crm, marketing, metric, provider
 from carti_lake.models import opportunity_value
 from carti_lake.pipeline.gold import dimensions
 from carti_lake.pipeline.gold import marketing_roi as marketing_module
@@ -146,6 +146,7 @@ CODE = (
     metric,
     provider,
     crm,
+    marketing,
     dimensions,
     monthly_module,
     summary_module,

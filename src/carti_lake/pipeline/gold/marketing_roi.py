@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from carti_lake.metrics.marketing import RETURNS
 from carti_lake.pipeline.gold.opportunities import opportunity_sums
-from carti_lake.pipeline.gold.provider_monthly import IN_NETWORK
-from carti_lake.pipeline.gold.referral_flow import cash
+from carti_lake.pipeline.gold.referral_flow import REALISED, cash, outcomes
 from carti_lake.tables.gold import MarketingMonthly, MarketingRoi
 from carti_lake.tables.gold.marketing import NONE
 
 KEY = ("month", "campaign_id", "opportunity_id")
-#: Columns of ``gold.marketing_roi`` that are null where the feed behind them is not delivered, with their source.
+#: Columns of ``gold.marketing_roi`` that are null where the feed behind them is not delivered.
 FROM_OPPORTUNITIES = (
     "opportunities",
     "open_opportunities",
@@ -19,16 +19,10 @@ FROM_OPPORTUNITIES = (
     "lost_opportunities",
     "opportunity_value",
     "won_value",
-    "expected_revenue",
+    "weighted_pipeline",
 )
 FROM_REFERRALS = ("referrals", "first_visits", "first_visits_in_network")
-FROM_VISITS = {
-    "visits": "visits",
-    "claims": "claims",
-    "paid_claims": "paid_claims",
-    "charges": "realised_charges",
-    "cash": "realised_cash",
-}
+FROM_VISITS = (*REALISED, "realised_claims", "realised_paid_claims")
 
 
 def marketing_monthly(visits: pl.LazyFrame, referrals: pl.LazyFrame) -> pl.LazyFrame:
@@ -45,19 +39,17 @@ def marketing_monthly(visits: pl.LazyFrame, referrals: pl.LazyFrame) -> pl.LazyF
     made = sources.group_by(KEY).agg(
         referrals=pl.len(),
         first_visits=pl.col("first_visit_date").count(),
-        first_visits_in_network=(
-            (pl.col("referral_status") == "completed") & (pl.col("network_status") == IN_NETWORK)
-        ).sum(),
+        first_visits_in_network=outcomes()["completed_in_network"].sum(),
     )
     brought = (
         _credited(visits, sources)
         .group_by(KEY)
         .agg(
-            visits=pl.len(),
-            claims=pl.col("claim_status").count(),
-            paid_claims=(pl.col("claim_status") == "paid").sum(),
-            charges=pl.col("claim_amount").sum(),
-            cash=pl.col("cash").sum(),
+            realised_visits=pl.len(),
+            realised_claims=pl.col("claim_status").count(),
+            realised_paid_claims=(pl.col("claim_status") == "paid").sum(),
+            realised_charges=pl.col("claim_amount").sum(),
+            realised_cash=pl.col("cash").sum(),
         )
     )
     dtypes = MarketingMonthly.dtypes()
@@ -117,31 +109,20 @@ def marketing_roi(campaigns: pl.LazyFrame, opportunities: pl.LazyFrame, monthly:
     """Rows of ``gold.marketing_roi``: every campaign that the CRM lists, or that an opportunity or referral names."""
     listed = campaigns.filter(~pl.col("withdrawn"))
     sourced = opportunities.filter(~pl.col("withdrawn") & pl.col("campaign_id").is_not_null())
-    deals = (
-        sourced.group_by("campaign_id")
-        .agg(opportunities=pl.len(), opportunity_value=pl.col("amount").sum(), **opportunity_sums())
-        .rename({"weighted_pipeline": "expected_revenue"})
+    deals = sourced.group_by("campaign_id").agg(
+        opportunities=pl.len(), opportunity_value=pl.col("amount").sum(), **opportunity_sums()
     )
     parts = [listed, deals, _brought(monthly, sourced)]
     rows = pl.concat([part.select("campaign_id") for part in parts]).unique()
     for part in parts:
         rows = rows.join(part, on="campaign_id", how="left")
-    cost = pl.col("actual_cost").cast(pl.Float64)
-    returns = {
-        "roi_as_delivered": "opportunity_value",
-        "campaign_roi": "won_value",
-        "realised_roi": "realised_cash",
-    }
     return (
         rows.with_columns(
             *_zero_where_delivered(FROM_OPPORTUNITIES, pl.col("opportunities").is_not_null().any()),
             *_zero_where_delivered(FROM_REFERRALS, pl.col("referrals").is_not_null().any()),
-            *_zero_where_delivered(FROM_VISITS.values(), pl.col("visits_delivered").any()),
+            *_zero_where_delivered(FROM_VISITS, pl.col("visits_delivered").any()),
         )
-        .with_columns(
-            pl.when(cost != 0).then((pl.col(value).cast(pl.Float64) - cost) / cost).alias(name)
-            for name, value in returns.items()
-        )
+        .with_columns(roi.expression().over("campaign_id") for roi in RETURNS)
         .select(pl.col(name).cast(dtype) for name, dtype in MarketingRoi.dtypes().items())
     )
 
@@ -151,13 +132,12 @@ def _brought(monthly: pl.LazyFrame, sourced: pl.LazyFrame) -> pl.LazyFrame:
     source = sourced.select("opportunity_id", by_opportunity="campaign_id")
     named = pl.when(pl.col("campaign_id") != NONE).then("campaign_id")
     return (
-        monthly.with_columns(visits_delivered=pl.col("visits").sum() > 0)
+        monthly.with_columns(visits_delivered=pl.col("realised_visits").sum() > 0)
         .join(source, on="opportunity_id", how="left")
         .with_columns(campaign_id=pl.coalesce(named, "by_opportunity"))
         .drop_nulls("campaign_id")
         .group_by("campaign_id")
         .agg(pl.col(*FROM_REFERRALS, *FROM_VISITS).sum(), pl.col("visits_delivered").any())
-        .rename(FROM_VISITS)
     )
 
 
