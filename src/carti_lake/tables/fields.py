@@ -25,6 +25,11 @@ def count(description: str, *, nullable: bool = False) -> dy.Int64:
     return dy.Int64(nullable=nullable, description=description, metadata={"unit": "count"})
 
 
+def distinct(description: str) -> dy.Int64:
+    """A count of distinct things: it does not add, neither over rows nor over cells."""
+    return dy.Int64(description=description, metadata={"unit": "count", "adds": False})
+
+
 def rate(description: str) -> dy.Float64:
     """A ratio of sums; null where the denominator is zero or not delivered."""
     return dy.Float64(nullable=True, description=description, metadata={"unit": "ratio"})

@@ -1,0 +1,87 @@
+"""Random deliveries, any two releases: for every metric and whomever it is about, the parts are the change."""
+
+from datetime import UTC, datetime
+from fractions import Fraction
+
+import polars as pl
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from carti_lake.explain import Cause, Explanation
+from carti_lake.explain.explanation import adds, explained
+from carti_lake.explain.read import evidence
+from carti_lake.metrics import METRICS, Metric, Sum
+from carti_lake.tables.gold import Gold, ProviderMonthly, ProviderSummary
+from tests.strategies import deliveries
+from tests.test_equivalence import load, new_lake, run
+
+
+def additive(table: type[Gold]) -> list[Metric]:
+    """The registry's metrics of the mart that add over rows, and a plain sum of each of its columns that does."""
+    numbers = [name for name, dtype in table.dtypes().items() if dtype.is_numeric()]
+    sums = [Metric(f"sum_of_{name}", name, table, Sum.of(name), None, "these tests") for name in numbers]
+    ours = [metric for metric in METRICS.values() if metric.mart is table]
+    return [metric for metric in (*sums, *ours) if all(adds(metric, name) for name in inputs(metric))]
+
+
+def inputs(metric: Metric) -> tuple[str, ...]:
+    return (*metric.numerator.inputs(), *(metric.denominator.inputs() if metric.denominator else ()))
+
+
+def stored(lake, release: int, metric: Metric, provider: str | None) -> tuple:
+    """Numerator and denominator as a reader sums them."""
+    rows = lake.at(release=release).scan(metric.mart.full_name())
+    if provider is not None:
+        rows = rows.filter(provider_id=provider)
+    below = metric.numerator if metric.denominator is None else metric.denominator
+    return rows.select(n=metric.numerator.expression(), d=below.expression()).collect().row(0)
+
+
+def assert_explained(found: Explanation, before: tuple, after: tuple) -> None:
+    """The parts sum to the stored change to the last digit, and the rows of each cause to its part."""
+    assert [part.cause for part in found.parts] == list(Cause)
+    assert sum(part.numerator for part in found.parts) == after[0] - before[0]
+    for part in found.parts:
+        rows = found.rows(part.cause)
+        assert rows["numerator"].sum() == part.numerator
+        assert rows.select("table_name", "key").n_unique() == part.rows
+        assert (part.rows == 0) == rows.is_empty()
+        if part.denominator is not None:
+            assert rows["denominator"].sum() == part.denominator
+    # The code is the same all the time.
+    assert found.rows("definition_change").is_empty()
+    if found.metric.denominator is None:
+        return
+    assert sum(part.denominator for part in found.parts) == after[1] - before[1]
+    shares = [part.value for part in found.parts]
+    if before[1] and after[1]:
+        change = Fraction(after[0]) / Fraction(after[1]) - Fraction(before[0]) / Fraction(before[1])
+        assert abs(sum(shares) - float(change)) <= 1e-12 * max(1, *map(abs, shares))
+    else:
+        assert set(shares) == {None}
+
+
+@settings(
+    max_examples=12,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(deliveries(), st.data())
+def test_the_parts_sum_to_the_difference_of_the_releases(delivered, data):
+    with new_lake() as lake:
+        for delivery in delivered:
+            load(lake, delivery)
+            if delivery is delivered[-1] or data.draw(st.booleans(), "run"):
+                run(lake)
+        first, second = sorted(data.draw(st.integers(1, len(lake.releases())), "release") for _ in range(2))
+        before, after = (lake.at(release=number).release for number in (first, second))
+        for table in (ProviderMonthly, ProviderSummary):
+            metrics = additive(table)
+            columns = list(dict.fromkeys(name for metric in metrics for name in inputs(metric)))
+            found = evidence(lake.storage, table, columns, before, after)
+            providers = pl.concat([found.before, found.after])["provider_id"].unique().sort()
+            for metric in metrics:
+                for provider in (None, *(providers if metric.id in METRICS else ())):
+                    who = None if provider is None else (provider, provider)
+                    states = (stored(lake, number, metric, provider) for number in (first, second))
+                    assert_explained(explained(found, metric, before, after, who), *states)
