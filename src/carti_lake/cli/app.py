@@ -16,7 +16,7 @@ FAILED, WRONG_USAGE = 1, 2
 
 #: Verbs in the order of use.
 VERBS = (
-    *("demo", "generate", "load", "run", "status", "tables", "query", "history", "diff", "quarantine"),
+    *("demo", "generate", "load", "run", "status", "tables", "query", "history", "diff", "explain", "quarantine"),
     *("release", "charts", "workbook", "optimize", "vacuum", "verify"),
 )
 
@@ -67,6 +67,7 @@ def _ended(error: BaseException) -> int:
     """Say what went wrong, for the person who reads it; returns the exit code."""
     from carti_lake.claim import BusyError
     from carti_lake.cli.show import complain
+    from carti_lake.explain import UnknownMetricError
     from carti_lake.loading import UnknownFeedError
     from carti_lake.sources.extract import ExtractError
     from carti_lake.storage import LakeError
@@ -74,7 +75,7 @@ def _ended(error: BaseException) -> int:
 
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
-    if isinstance(error, UnknownTableError | UnknownFeedError):
+    if isinstance(error, UnknownTableError | UnknownFeedError | UnknownMetricError):
         complain(str(error))
         return WRONG_USAGE
     if isinstance(error, LakeError | ExtractError | BusyError):

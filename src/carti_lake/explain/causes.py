@@ -10,7 +10,7 @@ class Cause(StrEnum):
     LATE_ROWS = "late_rows"
     CORRECTED_VALUES = "corrected_values"
     STATUS_CHANGES = "status_changes"
-    RE_ATTRIBUTION = "re_attribution"
+    REATTRIBUTION = "reattribution"
     WITHDRAWN_ROWS = "withdrawn_rows"
     DEFINITION_CHANGE = "definition_change"
 
@@ -25,7 +25,7 @@ MEANING: dict[Cause, str] = {
     Cause.LATE_ROWS: "New keys dated within what the earlier release covered",
     Cause.CORRECTED_VALUES: "Values that the source delivered anew",
     Cause.STATUS_CHANGES: "A status that moved on, with what becomes known with it (a payment, a denial's reason)",
-    Cause.RE_ATTRIBUTION: "Rows that count for another provider: named anew by the source, or known by the directory",
+    Cause.REATTRIBUTION: "Rows that count for another provider: named anew by the source, or known by the directory",
     Cause.WITHDRAWN_ROWS: "Rows that the source took back",
     Cause.DEFINITION_CHANGE: "The lake's own code: a metric's inputs are computed anew, or a row is cleansed otherwise",
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from carti_lake import integrity
 from carti_lake.explain import read
 from carti_lake.explain.causes import MEANING, Cause
 from carti_lake.explain.read import ExplainError
@@ -61,8 +62,8 @@ class Explanation:
     parts
         One for each cause, in the order of :class:`~carti_lake.explain.causes.Cause`; they sum to the change.
     contributions
-        The rows behind the parts: ``cause``, ``table_name``, ``key``, ``day``, ``changes``, ``member`` (provider),
-        ``numerator``, ``denominator``; no row describes a patient.
+        The rows behind the parts, as :func:`~carti_lake.explain.split.contributions` gives them; none describes a
+        patient.
     """
 
     metric: Metric
@@ -151,18 +152,17 @@ def explain(storage: Storage, metric: str, before: Release, after: Release, prov
     if provider is not None and not read.by_provider(chosen.mart):
         raise ExplainError(f"{metric} is not known by provider: {chosen.mart.full_name()} names none.")
     who = None if provider is None else read.provider(storage, provider, before, after)
-    return explained(read.evidence(storage, chosen.mart, _inputs(chosen), before, after), chosen, before, after, who)
+    with integrity.explained(storage):
+        found = read.evidence(storage, chosen.mart, _inputs(chosen), before, after)
+    return split(found, chosen, before, after, who)
 
 
-def explained(
+def split(
     evidence: Evidence, metric: Metric, before: Release, after: Release, provider: tuple[str, str] | None = None
 ) -> Explanation:
     """The explanation of a metric of the network, or of one provider, that the evidence gives."""
-    rows = contributions(evidence, metric)
-    whose: Any = True
-    if provider is not None:
-        rows = rows.filter(pl.col("member") == provider[0])
-        whose = pl.col(member_column(evidence.table)) == provider[0]
+    whose: Any = True if provider is None else pl.col(member_column(evidence.table)) == provider[0]
+    rows = contributions(evidence, metric).filter(whose)
     (old_above, old_below), (new_above, new_below) = (
         frame.filter(whose).select(**sums_of(metric)).row(0) for frame in (evidence.before, evidence.after)
     )
@@ -170,9 +170,9 @@ def explained(
     changes = {name: (count, above, below) for name, count, above, below in _totals(rows).iter_rows()}
     _refuse_a_remainder(metric, changes, changed)
     ratio = metric.denominator is not None
-    parts = []
+    nothing, parts = (0, changed[0] * 0, changed[1] * 0), []
     for cause in Cause:
-        count, above, below = changes.get(cause, (0, *(one - one for one in changed)))
+        count, above, below = changes.get(cause, nothing)
         share = rate_share(above, below, (old_above, new_above), (old_below, new_below)) if ratio else above
         parts.append(Part(cause, count, above, below if ratio else None, share))
     return Explanation(

@@ -53,8 +53,8 @@ def contributions(evidence: Evidence, metric: Metric) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        ``cause``, ``table_name``, ``key``, ``day``, ``changes``, ``member`` (whose number it is), ``numerator``,
-        ``denominator`` (zero for a metric without one).
+        ``cause``, ``table_name``, ``key``, ``day``, the mart's member column (whose number it is), ``numerator``,
+        ``denominator`` (zero for a metric without one), ``changes``; by cause, the largest first.
     """
     member = member_column(evidence.table)
     by_rows = _by_rows(evidence.steps.lazy(), metric, member).join(
@@ -63,10 +63,18 @@ def contributions(evidence: Evidence, metric: Metric) -> pl.DataFrame:
     parts = [by_rows.drop("row")]
     if evidence.recomputed is not None:
         parts.append(_by_definition(evidence, metric, member))
-    found = pl.concat(parts, how="diagonal")
+    size = pl.max_horizontal(pl.col(name).abs().cast(pl.Float64) for name in SUMS)
     return (
-        found.select("cause", "table_name", "key", "day", "changes", "member", *SUMS)
-        .sort("cause", "table_name", "key", "member")
+        pl.concat(parts, how="diagonal")
+        .sort(
+            pl.col("cause").cast(pl.Enum(Cause)),
+            size,
+            "table_name",
+            "key",
+            "member",
+            descending=[False, True, False, False, False],
+        )
+        .select("cause", "table_name", "key", "day", pl.col("member").alias(member), *SUMS, "changes")
         .collect()
     )
 

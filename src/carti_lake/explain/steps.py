@@ -116,8 +116,8 @@ def tagged_steps(changed: pl.LazyFrame, entity: type[Entity], columns: Iterable[
     last, of_status = pl.col("cause"), _status_cause()
     none, both = pl.lit(None, pl.String), STOOD & STANDS
     states: list[tuple[pl.Expr, Mapping[str, pl.Expr], pl.Expr, pl.Expr]] = [
-        (STOOD, was, none, pl.when(both).then(pl.lit(Cause.RE_ATTRIBUTION)).otherwise(last)),
-        (both, moved, pl.lit(Cause.RE_ATTRIBUTION), of_status),
+        (STOOD, was, none, pl.when(both).then(pl.lit(Cause.REATTRIBUTION)).otherwise(last)),
+        (both, moved, pl.lit(Cause.REATTRIBUTION), of_status),
         (both, {**moved, **status}, of_status, last),
         (STANDS, became, last, none),
     ]
@@ -168,7 +168,7 @@ def row_changes(changed: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
     values = [name for name in shown if name not in naming]
     measures = [name for name in shown if name in (entity.dated, *roles, *moves) or entity.meta(name).get("unit")]
     parts: list[tuple[pl.Expr, pl.Expr, dict[str, pl.Expr]]] = [
-        (both, pl.lit(Cause.RE_ATTRIBUTION), {name: always for name in shown if name in naming}),
+        (both, pl.lit(Cause.REATTRIBUTION), {name: always for name in shown if name in naming}),
         (both, _status_cause(), {name: moves[name] for name in values if name in moves}),
         (both, pl.col("cause"), {name: ~moves[name] if name in moves else always for name in values}),
         (~both, pl.col("cause"), {name: always for name in measures}),
