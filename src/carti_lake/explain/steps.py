@@ -195,9 +195,8 @@ def _changes(columns: Mapping[str, pl.Expr]) -> pl.Expr:
         # A tombstone still holds the values that the source took back.
         new, old = pl.when(STANDS).then(name), pl.when(STOOD).then(f"{name}_before")
         old_text, new_text = (side.cast(pl.String).fill_null("—") for side in (old, new))
-        texts.append(
-            pl.when(when & new.ne_missing(old)).then(pl.format("{}: {} → {}", pl.lit(name), old_text, new_text))
-        )
+        said = pl.concat_str(pl.lit(f"{name}: "), old_text, pl.lit(" → "), new_text)
+        texts.append(pl.when(when & new.ne_missing(old)).then(said))
     if not texts:
         return pl.lit([], pl.List(pl.String))
     return pl.concat_list(texts).list.drop_nulls()
