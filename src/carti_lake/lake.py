@@ -1,7 +1,7 @@
 """The lake: one object through which extracts go in and releases come out."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,6 +13,8 @@ from carti_lake import changes, loading, maintenance, release, status
 from carti_lake.explain import Explanation
 from carti_lake.explain import explain as explain_change
 from carti_lake.integrity import refuse_damaged
+from carti_lake.measure import measure
+from carti_lake.metrics import find_metric
 from carti_lake.pipeline.silver.visits import claims
 from carti_lake.query import query
 from carti_lake.release import Release, ReleaseError
@@ -89,6 +91,10 @@ class View:
     def query(self, sql: str) -> pl.LazyFrame:
         """Lazy result of a SELECT over the tables of this release."""
         return query(sql, self.tables(), self.scan)
+
+    def metric(self, metric_id: str, by: Sequence[str] = ()) -> pl.LazyFrame:
+        """A metric by the given columns of its mart: numerator, denominator, n, value, and the reason for a null."""
+        return measure(find_metric(metric_id), by, self.tables(), self.scan)
 
 
 @dataclass(frozen=True)
@@ -239,6 +245,10 @@ class Lake:
     def query(self, sql: str) -> pl.LazyFrame:
         """Lazy result of a SELECT over the latest release."""
         return self.at().query(sql)
+
+    def metric(self, metric_id: str, by: Sequence[str] = ()) -> pl.LazyFrame:
+        """A metric of the latest release, at any grain: ``lake.metric("denial_rate", by=["provider_id"])``."""
+        return self.at().metric(metric_id, by)
 
     def releases(self) -> list[Release]:
         """All releases, oldest first."""

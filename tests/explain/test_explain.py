@@ -7,12 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from carti_lake.explain import ExplainError, UnknownMetricError
-from carti_lake.metrics import METRICS, Metric, Sum
+from carti_lake.explain import ExplainError
+from carti_lake.metrics import METRICS, UnknownMetricError
 from carti_lake.pipeline.gold import provider_monthly as monthly_module
 from carti_lake.release import ReleaseError, expire
 from carti_lake.storage import CorruptTableError
-from carti_lake.tables.gold import ProviderSummary
 from tests.examples import Clock, account, lake_in, load, opportunity, provider, stay, visit
 
 NPI = "1234567893"
@@ -177,8 +176,12 @@ def test_a_mart_that_its_silver_does_not_give_is_refused(lake):
         lake.explain("gross_collection_rate", 4, 5)
 
 
-def test_distinct_counts_are_refused_by_their_declaration(releases, monkeypatch):
-    patients = Metric("patients", "Patients", ProviderSummary, Sum.of("total_patients"), None, "these tests")
-    monkeypatch.setitem(METRICS, "patients", patients)
-    with pytest.raises(ExplainError, match="total_patients counts distinct things, which do not add over rows"):
-        releases.explain("patients", 1, 2)
+def test_what_counts_distinct_patients_is_refused_by_its_declaration(releases):
+    with pytest.raises(ExplainError, match="total_patients counts distinct things, or is a rate"):
+        releases.explain("value_per_patient", 1, 2)
+
+
+def test_a_metric_that_no_feed_delivers_says_so(releases):
+    undelivered = next(metric for metric in METRICS.values() if metric.missing)
+    with pytest.raises(ExplainError, match=f"{undelivered.id} has no value to explain: "):
+        releases.explain(undelivered.id, 1, 2)

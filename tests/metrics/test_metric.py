@@ -1,103 +1,149 @@
-"""The registry: every rate is a sum over a sum, at any grain, with a title, a unit and a source."""
+"""The registry: every metric is a sum or a sum over a sum, at any grain, with its words, unit and source."""
 
 from decimal import Decimal
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from carti_lake.metrics import PROVIDER_RATES, Metric, Sum
-from carti_lake.tables.gold import ProviderMonthly, ProviderSummary
+from carti_lake.metrics import METRICS, Metric, Sum, UnknownMetricError, find_metric
+from carti_lake.metrics.metric import FORMATS
+from carti_lake.tables import SILVER
+from carti_lake.tables.gold import GOLD, ProviderMonthly, ProviderSummary
+from tests.metrics.cells import cells
+from tests.rows import APRIL, MARCH
 
-RATES = {rate.id: rate for rate in PROVIDER_RATES}
-#: Two providers, three cells; every column that a rate needs and that an example leaves out is 0.
-CELLS = [
-    {"provider_id": "lee", "visits": 8, "denied_claims": 1, "paid_claims": 7, "gross_charges": Decimal(800)},
-    {"provider_id": "lee", "visits": 2, "denied_claims": 1, "paid_claims": 1, "gross_charges": Decimal(100)},
-    {"provider_id": "diaz", "visits": 10, "denied_claims": 3, "paid_claims": 5, "gross_charges": Decimal(100)},
-]
-
-
-def cells(rows=CELLS):
-    names = [name for name, dtype in ProviderMonthly.dtypes().items() if dtype.is_numeric()]
-    return pl.DataFrame([{**dict.fromkeys(names, 0), **row} for row in rows])
-
-
-def value(rate_id, **sums):
-    """A rate of one cell."""
-    return cells([{"provider_id": "lee", **sums}]).select(RATES[rate_id].expression()).item()
-
-
-def test_a_rate_at_any_grain_is_the_ratio_of_the_sums():
-    rate = RATES["denial_rate"].expression()
-    by_provider = cells().group_by("provider_id").agg(rate).sort("provider_id")
-    assert dict(by_provider.iter_rows()) == {"diaz": pytest.approx(3 / 10), "lee": pytest.approx(2 / 10)}
-    # The network's rate is 5 / 20, and neither the mean of the cells nor that of the providers.
-    assert cells().select(rate).item() == pytest.approx(5 / 20)
-
-
-@pytest.mark.parametrize("rate", PROVIDER_RATES, ids=lambda rate: rate.id)
-def test_rolling_up_in_steps_gives_what_rolling_up_at_once_gives(rate):
-    numeric = pl.selectors.numeric()
-    numbers = (
-        cells()
-        .with_row_index("n")
-        .with_columns(numeric.exclude("n") + pl.int_range(1, pl.len() + 1) * 3, provider_id=pl.col("provider_id"))
-    )
-    in_steps = numbers.group_by("provider_id").agg(numeric.sum()).select(rate.expression())
-    assert_frame_equal(in_steps, numbers.select(rate.expression()), check_exact=True)
-
-
-@pytest.mark.parametrize("rate", PROVIDER_RATES, ids=lambda rate: rate.id)
-def test_a_denominator_of_zero_gives_null(rate):
-    everything = {name: 0 for name in (*rate.denominator.columns, *rate.denominator.minus)}
-    below = {name: 5 for name in rate.numerator.columns if name not in everything}
-    assert value(rate.id, **below, **everything) is None
-
-
-@pytest.mark.parametrize(
-    ("rate", "sums", "expected"),
-    [
-        ("avg_length_of_stay", {"length_of_stay_days": 8, "length_of_stay_count": 2, "stays": 3}, 4),
-        ("avg_satisfaction", {"satisfaction_sum": 270, "satisfaction_count": 3}, 90),
-        ("avg_cost", {"treatment_cost": 1500, "treatment_cost_count": 2}, 750),
-        ("denial_rate", {"denied_claims": 1, "visits": 4, "claims": 2}, 0.25),
-        ("claim_collection_rate", {"payments_as_delivered": 90, "payments": 70, "gross_charges": 100}, 0.9),
-        ("gross_collection_rate", {"payments_as_delivered": 90, "payments": 70, "gross_charges": 100}, 0.7),
-        ("adjudicated_collection_rate", {"payments": 70, "paid_charges": 80, "denied_charges": 20}, 0.7),
-        (
-            "net_collection_rate",
-            {"contractual_payments": 57, "contractual_charges": 100, "contractual_adjustments": 40, "payments": 1},
-            0.95,
-        ),
-        ("remittance_denial_rate", {"denied_claims": 1, "paid_claims": 3, "pending_claims": 9}, 0.25),
-        ("top_box_rate", {"top_box_count": 1, "satisfaction_count": 4}, 0.25),
-        ("leakage_rate", {"referrals_made": 10, "referrals_made_out_of_network": 2, "referrals_made_lost": 1}, 0.3),
-        ("keepage_rate", {"referrals_received": 10, "referrals_completed": 6}, 0.6),
-        ("no_show_rate", {"appointments": 8, "no_shows": 2}, 0.25),
-    ],
+EACH = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+RATIOS = [metric for metric in METRICS.values() if metric.denominator]
+#: Two providers, three cells.
+CELLS = cells(
+    ProviderMonthly,
+    {"provider_id": "lee", "month": MARCH, "service_line": "lung", "visits": 8, "denied_claims": 1},
+    {"provider_id": "lee", "month": APRIL, "service_line": "lung", "visits": 2, "denied_claims": 1},
+    {"provider_id": "diaz", "month": APRIL, "service_line": "lung", "visits": 30, "denied_claims": 3},
 )
-def test_each_rate_by_hand(rate, sums, expected):
-    assert value(rate, **sums) == pytest.approx(expected)
 
 
-def test_every_rate_is_worked_out_above():
-    worked = {given[0] for given in test_each_rate_by_hand.pytestmark[0].args[1]}
-    assert worked == set(RATES)
+def test_a_rate_is_the_ratio_of_the_sums_at_three_grains():
+    rate = METRICS["denial_rate"].expression()
+    by_cell = CELLS.group_by(ProviderMonthly.key(), maintain_order=True).agg(rate)
+    assert by_cell["denial_rate"].to_list() == [1 / 8, 1 / 2, 3 / 30]
+    by_provider = CELLS.group_by("provider_id", maintain_order=True).agg(rate)
+    assert by_provider["denial_rate"].to_list() == [(1 + 1) / (8 + 2), 3 / 30]
+    # Neither the mean of the cells (0.242) nor that of the providers (0.15).
+    assert CELLS.select(rate).item() == (1 + 1 + 3) / (8 + 2 + 30)
+
+
+@pytest.mark.parametrize("metric", RATIOS, ids=lambda metric: metric.id)
+def test_a_denominator_of_zero_gives_null(metric: Metric):
+    below = dict.fromkeys(metric.denominator.inputs(), 0)
+    row = {**dict.fromkeys(metric.numerator.inputs(), 5), **below}
+    assert cells(metric.mart, row).select(metric.expression()).item() is None
+
+
+numbers = st.one_of(st.none(), st.integers(0, 10**6))
+
+
+@EACH
+@settings(max_examples=20)
+@given(data=st.data())
+def test_rolling_up_in_any_steps_gives_what_rolling_up_at_once_gives(metric: Metric, data: st.DataObject):
+    if not metric.additive_over():
+        return
+    columns = metric.mart.columns()
+    row = st.fixed_dictionaries(
+        {name: numbers if columns[name].nullable else st.integers(0, 10**6) for name in metric.inputs()}
+    )
+    rows = cells(metric.mart, *data.draw(st.lists(row, min_size=1, max_size=8))).select(metric.inputs())
+    group = data.draw(st.lists(st.integers(0, 2), min_size=rows.height, max_size=rows.height))
+    # A row that lacks a part counts in no sum, so that it must not reach a roll-up.
+    whole = rows.with_columns(group=pl.Series(group)).drop_nulls()
+    in_steps = whole.group_by("group").agg(pl.all().sum()).select(pl.all().exclude("group"))
+    assert_frame_equal(
+        in_steps.select(metric.expression()), rows.select(metric.expression()), check_exact=True, check_dtypes=False
+    )
+
+
+def test_a_row_that_lacks_a_part_counts_in_neither_sum():
+    roi = METRICS["roi"]
+    rows = cells(
+        ProviderSummary, {"deals_value": 100, "marketing_cost": 50}, {"deals_value": 9000, "marketing_cost": None}
+    )
+    assert rows.select(roi.expression()).item() == (100 - 50) / 50
+    assert rows.tail(1).select(METRICS["marketing_cost"].expression()).item() is None
 
 
 def test_a_sum_may_have_parts_that_count_against_it():
-    net = Sum(("gross_charges",), minus=("contractual_adjustments",))
-    rows = cells([{"gross_charges": 100, "contractual_adjustments": 30}, {"gross_charges": 5}])
-    assert rows.select(net.expression()).item() == 75
+    net = Sum.of("gross_charges", minus=("denied_charges",))
+    rows = cells(ProviderMonthly, {"gross_charges": 100, "denied_charges": 30}, {"gross_charges": Decimal("5.5")})
+    assert rows.select(net.expression()).item() == Decimal("75.5")
 
 
-@pytest.mark.parametrize("rate", PROVIDER_RATES, ids=lambda rate: rate.id)
-def test_each_rate_is_a_column_of_the_summary_made_from_columns_of_the_months(rate: Metric):
-    parts = {*rate.numerator.columns, *rate.numerator.minus, *rate.denominator.columns, *rate.denominator.minus}
-    assert parts <= set(ProviderMonthly.columns())
-    assert ProviderSummary.dtypes()[rate.id] == pl.Float64
-    assert rate.title
-    assert rate.source
-    assert rate.unit in ("ratio", "USD", "days", "points")
-    assert rate.good in ("up", "down", "none")
+def test_no_two_metrics_share_an_id():
+    from carti_lake import metrics
+
+    declared = [metric.id for metric in metrics._DECLARED]
+    assert sorted(declared) == sorted(set(declared))
+
+
+@EACH
+def test_each_metric_says_what_it_is(metric: Metric):
+    assert metric.title and metric.source
+    assert metric.definition.endswith(".")
+    assert metric.unit in FORMATS
+    assert metric.good in ("up", "down", "none")
+    assert ("adapted" in metric.title) == ("Adapted: " in metric.definition)
+
+
+@EACH
+def test_each_metric_reads_declared_columns_and_says_from_where(metric: Metric):
+    assert set(metric.inputs()) <= set(metric.mart.columns())
+    assert bool(metric.sources()) == (metric.missing is None)
+    for source in metric.sources():
+        name, _, column = source.partition(".")
+        assert column in ("", *SILVER[name].columns())
+
+
+@EACH
+def test_each_metrics_cases_are_counted(metric: Metric):
+    of_dollars = {"roi", "deals_value", "marketing_cost", "opportunity_value"}
+    assert bool(metric.cases) == (metric.id not in of_dollars and metric.missing is None)
+    assert all(metric.mart.meta(name)["unit"] == "count" for name in metric.cases)
+
+
+@EACH
+def test_a_proportions_numerator_is_part_of_what_its_denominator_counts(metric: Metric):
+    if metric.proportion:
+        assert metric.denominator is not None
+        assert metric.cases == metric.denominator.columns
+        assert metric.unit == "ratio"
+
+
+@EACH
+def test_each_metric_adds_up_over_its_marts_key_unless_it_counts_distinct_things(metric: Metric):
+    assert metric.additive_over() == (() if metric.id == "value_per_patient" else tuple(metric.mart.key()))
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [(table, column) for table in GOLD.values() for column in table.columns() if column in METRICS],
+    ids=lambda part: part if isinstance(part, str) else part.short_name,
+)
+def test_a_column_that_holds_a_metric_is_declared_with_its_unit(table, column):
+    assert table.meta(column)["unit"] == METRICS[column].unit
+
+
+def test_where_a_metric_comes_from_is_followed_through_the_marts():
+    assert METRICS["denial_rate"].sources() == ("visits.claim_status", "visits")
+    assert METRICS["value_per_patient"].sources() == ("crm_accounts.deals_value", "encounters.patient_key")
+    rolled_up = Metric("total", "Total", ProviderSummary, Sum.of("adjudicated_charges"), None, "this test")
+    assert rolled_up.sources() == ("visits.claim_amount", "visits.claim_status")
+
+
+def test_an_unknown_metric_names_the_nearest():
+    with pytest.raises(UnknownMetricError, match=r"no metric 'denial_rat'\. Did you mean denial_rate"):
+        find_metric("denial_rat")
+    with pytest.raises(UnknownMetricError, match="`carti-lake metrics` lists them"):
+        find_metric("zzz")

@@ -54,6 +54,7 @@ def release_of(summary: pl.DataFrame) -> dict[str, pl.DataFrame]:
         month=date(2026, 1, 1),
         service_line="lung",
         visits=200,
+        claims=200,
         visit_patients=list(range(summary.height)),
         denied_claims=20,
         gross_charges=1000.25,

@@ -11,6 +11,7 @@ import openpyxl
 import polars as pl
 import pytest
 
+from carti_lake.metrics import METRICS
 from carti_lake.outlets import workbook
 from carti_lake.outlets.workbook import WorkbookError, write_workbook
 from carti_lake.release import Release
@@ -76,7 +77,17 @@ def test_the_dictionary_holds_every_declared_column(frames: Frames, release: Rel
     rows = list(read(frames, release, tmp_path)["Dictionary"].iter_rows(min_row=2, values_only=True))
     shown = {name: table for name, table in GOLD.items() if name != "risk_scores"}
     assert len(rows) == sum(len(table.columns()) for table in shown.values())
-    assert ("provider_summary", "avg_length_of_stay", "days", "Mean length of stay") in rows
+    assert ("provider_summary", "stays", None, "count", "Inpatient stays referred", None, None) in rows
+
+
+def test_the_dictionary_explains_a_metric_as_the_registry_does(
+    frames: Frames, release: Release, tmp_path: Path
+) -> None:
+    rows = list(read(frames, release, tmp_path)["Dictionary"].iter_rows(min_row=2, values_only=True))
+    metric = METRICS["denial_rate"]
+    formula = "Claims denied / Visits rendered: sum(denied_claims) / sum(visits) of provider_monthly"
+    words = (metric.title, "ratio", metric.definition, formula, metric.source)
+    assert ("provider_summary", "denial_rate", *words) in rows
 
 
 def test_kpis_are_network_numbers(frames: Frames, release: Release, tmp_path: Path) -> None:
@@ -85,7 +96,10 @@ def test_kpis_are_network_numbers(frames: Frames, release: Release, tmp_path: Pa
     assert rows["denial_rate"][2].value == 0.1
     assert rows["denial_rate"][2].number_format == "0.0%"
     assert (rows["denial_rate"][3].value, rows["denial_rate"][4].value) == (160, 1600)
-    assert rows["total_visits"][2].value == 1600
+    assert (rows["visits"][2].value, rows["visits"][2].number_format) == (1600, "#,##0")
+    assert (rows["denial_rate"][5].value, rows["denial_rate"][9].value) == (1600, None)
+    assert rows["net_days_in_ar"][2].value is None
+    assert rows["net_days_in_ar"][9].value == METRICS["net_days_in_ar"].missing
     assert "kpis" in sheet.tables
 
 
@@ -133,11 +147,14 @@ def test_a_date_before_excels_first_is_blank(frames: Frames, release: Release, t
     assert [sheet.cell(row, 2).value for row in (2, 3)] == [None, datetime(1900, 1, 1)]
 
 
-def test_a_failed_write_leaves_the_last_workbook(frames: Frames, release: Release, tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_last_workbook(
+    frames: Frames, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_workbook(frames, release, tmp_path / "published" / "carti_lake.xlsx")
     before = path.read_bytes()
-    with pytest.raises(KeyError):
-        write_workbook({"dim_date": frames["dim_date"]}, release, path)
+    monkeypatch.delattr(workbook, "_dictionary")
+    with pytest.raises(NameError):
+        write_workbook(frames, release, path)
     assert [file.read_bytes() for file in path.parent.iterdir()] == [before]
 
 

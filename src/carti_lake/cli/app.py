@@ -16,7 +16,8 @@ FAILED, WRONG_USAGE = 1, 2
 
 #: Verbs in the order of use.
 VERBS = (
-    *("demo", "generate", "load", "run", "status", "tables", "query", "history", "diff", "explain", "quarantine"),
+    *("demo", "generate", "load", "run", "status", "tables", "metrics"),
+    *("query", "history", "diff", "explain", "quarantine"),
     *("release", "charts", "workbook", "optimize", "vacuum", "verify"),
 )
 
@@ -67,8 +68,8 @@ def _ended(error: BaseException) -> int:
     """Say what went wrong, for the person who reads it; returns the exit code."""
     from carti_lake.claim import BusyError
     from carti_lake.cli.show import complain
-    from carti_lake.explain import UnknownMetricError
     from carti_lake.loading import UnknownFeedError
+    from carti_lake.metrics import UnknownMetricError
     from carti_lake.sources.extract import ExtractError
     from carti_lake.storage import LakeError
     from carti_lake.tables import UnknownTableError

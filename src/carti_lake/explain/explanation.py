@@ -9,17 +9,10 @@ from carti_lake import integrity
 from carti_lake.explain import read
 from carti_lake.explain.causes import MEANING, Cause
 from carti_lake.explain.read import ExplainError
-from carti_lake.explain.split import SUMS, Evidence, Number, contributions, member_column, rate_share, sums_of
-from carti_lake.metrics import METRICS, Metric
+from carti_lake.explain.split import SUMS, Evidence, Number, contributions, member_column, rate_share, stored_sums
+from carti_lake.metrics import Metric, find_metric
 from carti_lake.release import Release
 from carti_lake.storage import Storage
-
-
-class UnknownMetricError(KeyError):
-    """A name that no declared metric has."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 @dataclass(frozen=True)
@@ -144,7 +137,7 @@ def explain(storage: Storage, metric: str, before: Release, after: Release, prov
     ExplainError
         Where the releases stand in the other order, the provider is unknown, or the metric does not add over rows.
     """
-    chosen = _metric(metric)
+    chosen = _additive(find_metric(metric))
     if before.number > after.number:
         raise ExplainError(
             f"Release {before.number} is later than release {after.number}: explain from the earlier to the later one."
@@ -153,7 +146,7 @@ def explain(storage: Storage, metric: str, before: Release, after: Release, prov
         raise ExplainError(f"{metric} is not known by provider: {chosen.mart.full_name()} names none.")
     who = None if provider is None else read.provider(storage, provider, before, after)
     with integrity.explained(storage):
-        found = read.evidence(storage, chosen.mart, _inputs(chosen), before, after)
+        found = read.evidence(storage, [chosen], before, after)
     return split(found, chosen, before, after, who)
 
 
@@ -164,7 +157,7 @@ def split(
     whose: Any = True if provider is None else pl.col(member_column(evidence.table)) == provider[0]
     rows = contributions(evidence, metric).filter(whose)
     (old_above, old_below), (new_above, new_below) = (
-        frame.filter(whose).select(**sums_of(metric)).row(0) for frame in (evidence.before, evidence.after)
+        frame.filter(whose).select(**stored_sums(metric)).row(0) for frame in (evidence.before, evidence.after)
     )
     changed = new_above - old_above, new_below - old_below
     changes = {name: (count, above, below) for name, count, above, below in _totals(rows).iter_rows()}
@@ -203,29 +196,19 @@ def _refuse_a_remainder(
         )
 
 
-def _inputs(metric: Metric) -> list[str]:
-    """Columns of the mart that the metric sums, which must add over rows."""
-    below = () if metric.denominator is None else metric.denominator.inputs()
-    names = list(dict.fromkeys((*metric.numerator.inputs(), *below)))
-    fixed = [name for name in names if not adds(metric, name)]
+def _additive(metric: Metric) -> Metric:
+    """The metric, if it is a sum over rows."""
+    if metric.missing is not None:
+        raise ExplainError(f"{metric.id} has no value to explain: {metric.missing}.")
+    fixed = [name for name in metric.summed() if not adds(metric, name)]
     if fixed:
         raise ExplainError(
-            f"{metric.id} cannot be split into causes: {', '.join(fixed)} counts distinct things, "
-            f"which do not add over rows."
+            f"{metric.id} cannot be split into causes: {', '.join(fixed)} counts distinct things, or is a rate, "
+            f"and so does not add over rows."
         )
-    return names
+    return metric
 
 
 def adds(metric: Metric, column: str) -> bool:
     """Whether the column of the metric's mart is a sum over rows."""
-    return bool(metric.mart.meta(column).get("adds", True)) and metric.mart.dtypes()[column] != pl.Float64
-
-
-def _metric(name: str) -> Metric:
-    from difflib import get_close_matches
-
-    if name in METRICS:
-        return METRICS[name]
-    near = get_close_matches(name, METRICS, n=3)
-    hint = f"Did you mean {', '.join(near)}?" if near else f"Metrics: {', '.join(METRICS)}."
-    raise UnknownMetricError(f"There is no metric {name!r}. {hint}")
+    return not metric.mart.meta(column).get("distinct") and metric.mart.dtypes()[column] != pl.Float64

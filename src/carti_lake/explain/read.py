@@ -7,6 +7,7 @@ import polars as pl
 
 from carti_lake.explain.split import Evidence, member_column
 from carti_lake.explain.steps import changed_rows, row_changes, tagged_steps
+from carti_lake.metrics import Metric
 from carti_lake.pipeline.codes import name_key
 from carti_lake.release import Release
 from carti_lake.runner.entities import changed_months
@@ -23,35 +24,42 @@ class ExplainError(LakeError):
     """A change that cannot be split into causes, and why."""
 
 
-def evidence(
-    storage: Storage, table: type[Gold], columns: Collection[str], before: Release, after: Release
-) -> Evidence:
-    """What two releases hold of a mart's columns, and what the rows that differ between them add to those.
+def evidence(storage: Storage, metrics: Collection[Metric], before: Release, after: Release) -> Evidence:
+    """What two releases hold of the columns that metrics of one mart sum, and what rows that differ add to those.
 
     Only the months that silver's commits between the releases name are read. Where other code than today's made the
     mart of either release, both are computed again from all their silver.
     """
-    wanted = [*table.key(), *columns]
+    (table,) = {metric.mart for metric in metrics}
+    wanted = [*table.key(), *dict.fromkeys(name for metric in metrics for name in metric.summed())]
+    sources = {f"silver.{source.partition('.')[0]}" for metric in metrics for source in metric.sources()}
     changed: dict[type[Entity], pl.LazyFrame] = {}
     tagged: dict[str, pl.LazyFrame] = {}
     rows = 0
-    for entity in _entities(table):
+    for entity in [one for one in ENTITIES.values() if one.full_name() in sources and _tags(table, one)]:
         differing = _changed(storage, entity, before, after).with_row_index("row", offset=rows)
         rows += differing.height
         changed[entity] = differing.lazy()
         tagged[entity.full_name()] = tagged_steps(changed[entity], entity, _tags(table, entity))
+
+    def steps(name: str) -> pl.LazyFrame:
+        """Tagged rows of what the metrics count, all rows of what they look up, none of anything else."""
+        if name in tagged:
+            return tagged[name]
+        return _at(storage, after, name) if name in sources else pl.LazyFrame(schema=TABLES[name].dtypes())
+
     plans = [
         _at(storage, before, table.full_name()),
         _at(storage, after, table.full_name()),
-        _made(table, lambda name: tagged[name] if name in tagged else _at(storage, after, name)),
+        _made(table, steps),
     ]
     one_code = all(_made_by_this_code(storage, mart, release) for mart in _marts(table) for release in (before, after))
     if not one_code:
         plans += [_made(table, partial(_at, storage, release)) for release in (before, after)]
     told = pl.concat([row_changes(rows, entity) for entity, rows in changed.items()])
     *states, told_rows = pl.collect_all([*(plan.select(wanted) for plan in plans), told], engine="streaming")
-    old, new, steps, *recomputed = states
-    return Evidence(table, old, new, steps, told_rows, None if one_code else (recomputed[0], recomputed[1]))
+    old, new, by_rows, *recomputed = states
+    return Evidence(table, old, new, by_rows, told_rows, None if one_code else (recomputed[0], recomputed[1]))
 
 
 def provider(storage: Storage, given: str, before: Release, after: Release) -> tuple[str, str]:
@@ -96,13 +104,6 @@ def _marts(table: type[Gold]) -> Iterator[Mart]:
         made = TABLES[name]
         if issubclass(made, Gold):
             yield from _marts(made)
-
-
-def _entities(table: type[Gold]) -> list[type[Entity]]:
-    """Entities whose rows the mart counts."""
-    names = dict.fromkeys(name for mart in _marts(table) for name in mart.inputs)
-    entities = [entity for entity in ENTITIES.values() if entity.full_name() in names]
-    return [entity for entity in entities if _tags(table, entity)]
 
 
 def _tags(table: type[Gold], entity: type[Entity]) -> list[str]:

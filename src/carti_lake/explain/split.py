@@ -85,7 +85,7 @@ def _by_rows(steps: pl.LazyFrame, metric: Metric, member: str) -> pl.LazyFrame:
     sums = (
         steps.filter(pl.col(member).str.contains(SEPARATOR, literal=True))
         .group_by(tag=member)
-        .agg(**sums_of(metric))
+        .agg(**_sums_of_part(metric))
         .with_columns(tags.struct.unnest())
         .with_columns(pl.col("row").cast(pl.UInt32))
     )
@@ -99,7 +99,7 @@ def _by_definition(evidence: Evidence, metric: Metric, member: str) -> pl.LazyFr
     assert evidence.recomputed is not None
     key = evidence.table.key()
     gained, lost = (evidence.after, evidence.recomputed[0]), (evidence.before, evidence.recomputed[1])
-    plus, minus = (pl.concat(frames).lazy().group_by(key).agg(**sums_of(metric)) for frames in (gained, lost))
+    plus, minus = (pl.concat(frames).lazy().group_by(key).agg(**_sums_of_part(metric)) for frames in (gained, lost))
     sums = pl.concat([plus, minus.with_columns(-pl.col(name) for name in SUMS)])
     return _adding_up(sums, key).select(
         *SUMS,
@@ -110,8 +110,15 @@ def _by_definition(evidence: Evidence, metric: Metric, member: str) -> pl.LazyFr
     )
 
 
-def sums_of(metric: Metric) -> dict[str, pl.Expr]:
-    """Numerator and denominator as aggregations; the denominator is zero for a metric without one."""
+def stored_sums(metric: Metric) -> dict[str, pl.Expr]:
+    """Numerator and denominator as readers see them, but for zero where no row holds what the metric needs."""
+    terms = metric.terms()
+    below = pl.lit(0, pl.Int64) if metric.denominator is None else terms["denominator"].fill_null(0)
+    return {"numerator": terms["numerator"].fill_null(0), "denominator": below}
+
+
+def _sums_of_part(metric: Metric) -> dict[str, pl.Expr]:
+    """The same of some rows' share, which need not hold all that the metric needs."""
     below = pl.lit(0, pl.Int64) if metric.denominator is None else metric.denominator.expression()
     return {"numerator": metric.numerator.expression(), "denominator": below}
 

@@ -1,10 +1,14 @@
 """What a metric is: a sum, or a ratio of sums, with its definition's source; the same at every grain."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
 
-from carti_lake.tables.gold import Gold
+from carti_lake.tables.gold import GOLD, Gold
+
+#: Number format of a unit, as Excel and Power BI both read it.
+FORMATS = {"USD": "$#,##0.00", "ratio": "0.0%", "count": "#,##0", "days": "0.0", "points": "0.0", "years": "0"}
 
 
 @dataclass(frozen=True)
@@ -23,10 +27,13 @@ class Sum:
         """Every column that it reads."""
         return (*self.columns, *self.minus)
 
-    def expression(self) -> pl.Expr:
-        """The sum at any grain, as an aggregation."""
-        total = pl.sum_horizontal(pl.col(name).sum() for name in self.columns)
-        return total - pl.sum_horizontal(pl.col(name).sum() for name in self.minus) if self.minus else total
+    def expression(self, among: pl.Expr | None = None) -> pl.Expr:
+        """The sum at any grain, as an aggregation; over the rows of ``among`` alone, where given."""
+        if not self.columns:
+            return pl.lit(None, pl.Float64)
+        sums = {name: (pl.col(name) if among is None else pl.col(name).filter(among)).sum() for name in self.inputs()}
+        total = pl.sum_horizontal(sums[name] for name in self.columns)
+        return total - pl.sum_horizontal(sums[name] for name in self.minus) if self.minus else total
 
 
 @dataclass(frozen=True)
@@ -44,14 +51,20 @@ class Metric:
     numerator, denominator
         Sums whose ratio it is at every grain; never a mean of rates. A denominator of zero gives null. Without a
         denominator the metric is the numerator.
+    source
+        Where the definition comes from.
     unit
         ``ratio``, ``USD``, ``days``, ``points`` or ``count``.
     good
         ``up``, ``down``, or ``none`` where neither direction is good by itself.
-    source
-        Where the definition comes from.
     proportion
         Whether the numerator counts some of the cases that the denominator counts, so that a binomial interval holds.
+    definition
+        What it measures and what it leaves out, in words.
+    counted_by
+        Columns whose sum is the number of cases, where neither denominator nor numerator is a count of them.
+    missing
+        Why no feed can deliver it, in plain words; it is then null everywhere, and has no columns.
     """
 
     id: str
@@ -63,10 +76,69 @@ class Metric:
     unit: str = "ratio"
     good: str = "up"
     proportion: bool = False
+    definition: str = ""
+    counted_by: tuple[str, ...] = ()
+    missing: str | None = None
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """Columns of the mart whose sum is n; none where no column counts the cases."""
+        if self.counted_by:
+            return self.counted_by
+        whole = self.denominator or self.numerator
+        counts = all(self.mart.meta(name).get("unit") == "count" for name in whole.columns)
+        return whole.columns if counts and not whole.minus else ()
+
+    @property
+    def number_format(self) -> str:
+        """How Excel and Power BI show it."""
+        return FORMATS[self.unit]
+
+    def summed(self) -> tuple[str, ...]:
+        """Columns of the mart that numerator and denominator sum."""
+        below = self.denominator.inputs() if self.denominator else ()
+        return tuple(dict.fromkeys((*self.numerator.inputs(), *below)))
+
+    def inputs(self) -> tuple[str, ...]:
+        """Every column of the mart that it reads: those, and the counts of its cases."""
+        return tuple(dict.fromkeys((*self.summed(), *self.cases)))
+
+    def additive_over(self) -> tuple[str, ...]:
+        """Columns of the mart's key over which its sums may be taken; none where a column counts distinct things."""
+        distinct = any(self.mart.meta(name).get("distinct") for name in self.inputs())
+        return () if distinct else tuple(self.mart.key())
+
+    def sources(self) -> tuple[str, ...]:
+        """Silver columns that it is made from: ``visits.claim_amount``, or a bare table whose rows are counted."""
+        return tuple(dict.fromkeys(source for name in self.inputs() for source in _silver(self.mart, name)))
+
+    def terms(self) -> dict[str, pl.Expr]:
+        """``numerator``, ``denominator`` and ``n`` at any grain, as aggregations over the rows that hold them all.
+
+        Each is null where the metric has no such part, and the sums also where no row holds all of their columns.
+        """
+        sums = {"numerator": self.numerator, "denominator": self.denominator or Sum.of(), "n": Sum.of(*self.cases)}
+        columns = self.mart.columns()
+        gaps = [pl.col(name).is_not_null() for name in self.summed() if columns[name].nullable]
+        if not gaps:
+            return {name: part.expression().alias(name) for name, part in sums.items()}
+        whole = pl.all_horizontal(gaps)
+        return {name: pl.when(whole.any()).then(part.expression(whole)).alias(name) for name, part in sums.items()}
 
     def expression(self) -> pl.Expr:
         """The metric at any grain, as an aggregation: a ratio as Float64, a sum in its columns' type."""
+        terms = self.terms()
         if self.denominator is None:
-            return self.numerator.expression().alias(self.id)
-        below = self.denominator.expression().cast(pl.Float64)
-        return pl.when(below != 0).then(self.numerator.expression().cast(pl.Float64) / below).alias(self.id)
+            return terms["numerator"].alias(self.id)
+        below = terms["denominator"].cast(pl.Float64)
+        return pl.when(below != 0).then(terms["numerator"].cast(pl.Float64) / below).alias(self.id)
+
+
+def _silver(table: type[Gold], column: str) -> Iterator[str]:
+    """Silver columns behind a column of a mart, through the marts between them."""
+    for source in table.meta(column).get("of", ()):
+        name, _, inner = source.partition(".")
+        if name in GOLD:
+            yield from _silver(GOLD[name], inner)
+        else:
+            yield source

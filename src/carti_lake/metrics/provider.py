@@ -1,10 +1,10 @@
-"""Metrics of providers, over ``gold.provider_monthly`` and ``gold.provider_summary``."""
+"""Metrics of providers by month and service line, over ``gold.provider_monthly``."""
 
 from carti_lake.metrics.metric import Metric, Sum
-from carti_lake.tables.gold import ProviderMonthly, ProviderSummary
+from carti_lake.metrics.sums import CONVENTION, SEED, sum_of
+from carti_lake.tables.gold import ProviderMonthly
 
-SEED = "the original CARTI BI project's own ETL; kept so that its table reproduces"
-
+#: Each is a column of ``gold.provider_summary`` under its id.
 PROVIDER_RATES: tuple[Metric, ...] = (
     Metric(
         "avg_length_of_stay",
@@ -13,8 +13,9 @@ PROVIDER_RATES: tuple[Metric, ...] = (
         Sum.of("length_of_stay_days"),
         Sum.of("length_of_stay_count"),
         "CMS",
-        "days",
-        "down",
+        unit="days",
+        good="down",
+        definition="Days in hospital per stay, over the stays whose length is delivered, for who referred the patient.",
     ),
     Metric(
         "avg_satisfaction",
@@ -23,7 +24,8 @@ PROVIDER_RATES: tuple[Metric, ...] = (
         Sum.of("satisfaction_sum"),
         Sum.of("satisfaction_count"),
         SEED,
-        "points",
+        unit="points",
+        definition="Mean score of the stays that have one, from 0 to 100.",
     ),
     Metric(
         "avg_cost",
@@ -32,8 +34,9 @@ PROVIDER_RATES: tuple[Metric, ...] = (
         Sum.of("treatment_cost"),
         Sum.of("treatment_cost_count"),
         SEED,
-        "USD",
-        "down",
+        unit="USD",
+        good="down",
+        definition="Treatment cost per stay, over the stays whose cost is delivered.",
     ),
     Metric(
         "denial_rate",
@@ -44,6 +47,7 @@ PROVIDER_RATES: tuple[Metric, ...] = (
         SEED,
         good="down",
         proportion=True,
+        definition="Visits whose claim stands denied, as a share of all visits, adjudicated or not.",
     ),
     Metric(
         "claim_collection_rate",
@@ -52,6 +56,9 @@ PROVIDER_RATES: tuple[Metric, ...] = (
         Sum.of("payments_as_delivered"),
         Sum.of("gross_charges"),
         SEED,
+        counted_by=("claims",),
+        definition="Payments shown on all claims, whatever their status, per dollar billed; it counts the payments "
+        "that denied and pending claims show, which are no cash.",
     ),
     Metric(
         "gross_collection_rate",
@@ -60,6 +67,8 @@ PROVIDER_RATES: tuple[Metric, ...] = (
         Sum.of("payments"),
         Sum.of("gross_charges"),
         "MGMA",
+        counted_by=("claims",),
+        definition="Payments on paid claims per dollar billed on all claims; claims not yet adjudicated hold it down.",
     ),
     Metric(
         "adjudicated_collection_rate",
@@ -67,7 +76,9 @@ PROVIDER_RATES: tuple[Metric, ...] = (
         ProviderMonthly,
         Sum.of("payments"),
         Sum.of("paid_charges", "denied_charges"),
-        "convention; no authoritative text found",
+        CONVENTION,
+        counted_by=("paid_claims", "denied_claims"),
+        definition="Payments on paid claims per dollar billed on claims that the payer has decided: paid or denied.",
     ),
     Metric(
         "net_collection_rate",
@@ -76,6 +87,9 @@ PROVIDER_RATES: tuple[Metric, ...] = (
         Sum.of("contractual_payments"),
         Sum.of("contractual_charges", minus=("contractual_adjustments",)),
         "AAFP",
+        counted_by=("contractual_claims",),
+        definition="Payments per dollar that could be collected: charges less contractual adjustments. Adapted: over "
+        "paid claims that deliver the adjustment, without credits and without the 12-month window. Good from 95 %.",
     ),
     Metric(
         "remittance_denial_rate",
@@ -86,6 +100,7 @@ PROVIDER_RATES: tuple[Metric, ...] = (
         "HFMA MAP AR-5",
         good="down",
         proportion=True,
+        definition="Claims denied, as a share of the claims remitted: paid or denied.",
     ),
     Metric(
         "top_box_rate",
@@ -95,6 +110,8 @@ PROVIDER_RATES: tuple[Metric, ...] = (
         Sum.of("satisfaction_count"),
         "HCAHPS",
         proportion=True,
+        definition="Share of scores in the top box. Adapted: HCAHPS counts the best answer to each question; our one "
+        "score counts from 90 of 100.",
     ),
     Metric(
         "leakage_rate",
@@ -105,6 +122,8 @@ PROVIDER_RATES: tuple[Metric, ...] = (
         "no single standard: both parts are shown beside it",
         good="down",
         proportion=True,
+        definition="Referrals seen out of network or never completed, as a share of all referrals that the provider "
+        "made; one that is both counts once.",
     ),
     Metric(
         "keepage_rate",
@@ -112,8 +131,9 @@ PROVIDER_RATES: tuple[Metric, ...] = (
         ProviderMonthly,
         Sum.of("referrals_completed"),
         Sum.of("referrals_received"),
-        "convention; no authoritative text found",
+        CONVENTION,
         proportion=True,
+        definition="Referrals completed in network, as a share of all referrals that the provider received.",
     ),
     Metric(
         "no_show_rate",
@@ -121,29 +141,42 @@ PROVIDER_RATES: tuple[Metric, ...] = (
         ProviderMonthly,
         Sum.of("no_shows"),
         Sum.of("appointments"),
-        "convention; no authoritative text found",
+        CONVENTION,
         good="down",
         proportion=True,
+        definition="Appointments missed, as a share of those booked and not cancelled in advance; coming ones are left "
+        "out.",
     ),
 )
 
-#: Of what the CRM tells of a provider, whatever the month.
-CRM_RATES: tuple[Metric, ...] = (
-    Metric(
-        "win_rate",
-        "Win rate",
-        ProviderSummary,
-        Sum.of("won_opportunities"),
-        Sum.of("won_opportunities", "lost_opportunities"),
-        "convention; no authoritative text found",
-        proportion=True,
+PROVIDER_SUMS: tuple[Metric, ...] = (
+    sum_of(ProviderMonthly, "visits"),
+    sum_of(ProviderMonthly, "claims"),
+    sum_of(ProviderMonthly, "paid_claims"),
+    sum_of(ProviderMonthly, "denied_claims", good="down"),
+    sum_of(ProviderMonthly, "pending_claims", good="down"),
+    sum_of(
+        ProviderMonthly,
+        "gross_charges",
+        title="Gross charges",
+        source="HFMA glossary",
+        definition="Billed charges of all claims, before any adjustment.",
+        counted_by=("claims",),
     ),
-    Metric(
-        "roi",
-        "ROI (as in the seed: whatever the stage)",
-        ProviderSummary,
-        Sum.of("deals_value", minus=("marketing_cost",)),
-        Sum.of("marketing_cost"),
-        SEED,
+    sum_of(
+        ProviderMonthly,
+        "payments_as_delivered",
+        title="Payments as delivered",
+        definition="Payments shown on claims, whatever their status; a denied or pending claim's is no cash.",
+        counted_by=("claims",),
     ),
+    sum_of(ProviderMonthly, "payments", counted_by=("paid_claims",)),
+    sum_of(ProviderMonthly, "stays", good="none"),
+    sum_of(ProviderMonthly, "referrals_made"),
+    sum_of(ProviderMonthly, "referrals_made_out_of_network", good="down"),
+    sum_of(ProviderMonthly, "referrals_made_lost", good="down"),
+    sum_of(ProviderMonthly, "referrals_received"),
+    sum_of(ProviderMonthly, "referrals_completed"),
+    sum_of(ProviderMonthly, "appointments"),
+    sum_of(ProviderMonthly, "no_shows", good="down"),
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import polars as pl
 
 from carti_lake.metrics import METRICS
-from carti_lake.outlets.kpis import network_rate
+from carti_lake.outlets.kpis import of_network
 from carti_lake.outlets.theme import BLUE, GREY, INK, ORANGE, ROW, RULE, WIDTH, themed
 from carti_lake.tables.gold import OpportunityPredictions, ProviderSummary
 
@@ -35,7 +35,7 @@ def roi_by_provider(summary: pl.DataFrame, line: str) -> "alt.LayerChart":
 
     ranked = summary.select("provider_id", "provider_name", value=pl.col("roi").cast(pl.Float64)).drop_nulls("value")
     providers, left_out = _ends(ranked.sort("value", "provider_id", descending=[True, False]))
-    roi = network_rate(METRICS["roi"], summary, summary)
+    roi = of_network(METRICS["roi"], summary)
     network = pl.DataFrame(
         {"provider_id": NETWORK, "provider_name": NETWORK, "value": roi.value},
         schema=ranked.schema,

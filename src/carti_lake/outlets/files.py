@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from carti_lake.measure import delivered
 from carti_lake.outlets.destination import file_at, folder_at
 
 if TYPE_CHECKING:
@@ -41,5 +42,5 @@ def workbook_of(view: "View", target: str) -> str:
 
     file = target if target.endswith(".xlsx") else f"{target.rstrip('/')}/workbook.xlsx"
     with file_at(file, view.lake.storage_options) as path:
-        write_workbook(gold_frames(view), view.release, path)
+        write_workbook(gold_frames(view), view.release, path, delivered(view.tables(), view.scan))
     return file

@@ -1,40 +1,15 @@
-"""The network's numbers: sums of what adds over providers, and the registry's rates as sum over sum."""
+"""The network's numbers: every metric of the registry over all rows of its mart, or why there is none."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
-from carti_lake.metrics import CRM_RATES, PROVIDER_RATES, Metric
-from carti_lake.outlets.disclosure import CASES, SMALLEST_CELL
-from carti_lake.tables.gold import ProviderSummary
+from carti_lake.metrics import METRICS, Metric
+from carti_lake.metrics.value import undelivered, values
+from carti_lake.outlets.disclosure import SMALLEST_CELL
 
-#: Columns of ``provider_summary`` that add over providers. Distinct patients do not.
-SUMS = (
-    "total_visits",
-    "total_claim_amount",
-    "total_claim_paid",
-    "payments",
-    "paid_claims",
-    "denied_claims",
-    "pending_claims",
-    "stays",
-    "referrals_made",
-    "referrals_made_out_of_network",
-    "referrals_made_lost",
-    "referrals_received",
-    "referrals_completed",
-    "appointments",
-    "no_shows",
-    "deals_value",
-    "marketing_cost",
-    "opportunity_value",
-    "open_opportunities",
-    "won_opportunities",
-    "lost_opportunities",
-    "won_value",
-    "weighted_pipeline",
-)
+TOO_FEW = f"fewer than {SMALLEST_CELL} cases"
 
 
 @dataclass(frozen=True)
@@ -43,65 +18,57 @@ class Kpi:
 
     Attributes
     ----------
-    column
-        Column of ``provider_summary`` that it is the network's value of.
-    title
+    metric
         What it is.
-    unit
-        ``USD``, ``count``, ``ratio``, ``days`` or ``points``.
     value
-        The sum, or numerator over denominator; None where nothing was delivered or the cases are too few.
+        The sum, or numerator over denominator; None where ``reason`` says why.
     numerator, denominator
-        The two sums of a ratio; None with its value.
-    source
-        Where a ratio's definition comes from.
+        The sums of a ratio; None with its value.
+    n
+        Number of cases; None where no column counts them, or they are too few to show.
+    reason
+        Why there is no value: not delivered, no cases, too few of them.
     """
 
-    column: str
-    title: str
-    unit: str
+    metric: Metric
     value: float | None
     numerator: float | None = None
     denominator: float | None = None
-    source: str | None = None
+    n: int | None = None
+    reason: str | None = None
 
 
-def kpis(frames: Mapping[str, pl.DataFrame]) -> list[Kpi]:
-    """The network's rates, then its sums.
+def kpis(frames: Mapping[str, pl.DataFrame], delivered: Collection[str] | None = None) -> list[Kpi]:
+    """Every metric of the registry.
 
     Parameters
     ----------
     frames
-        ``provider_summary`` and ``provider_monthly``, as stored: what disclosure hides is part of the sums.
+        Gold tables of a release by name, as stored: what disclosure hides is part of the sums.
+    delivered
+        What the release's sources delivered, as :func:`carti_lake.measure.delivered` finds it; else everything.
     """
-    summary, monthly = frames["provider_summary"], frames["provider_monthly"]
-    return [
-        *(network_rate(rate, monthly, summary) for rate in PROVIDER_RATES),
-        *(network_rate(rate, summary, summary) for rate in CRM_RATES),
-        *(network_sum(column, summary) for column in SUMS),
-    ]
+    return [_kpi(metric, frames, delivered) for metric in METRICS.values()]
 
 
-def network_sum(column: str, summary: pl.DataFrame) -> Kpi:
-    """Sum of a column of ``provider_summary``; None where no provider has a value."""
-    values = summary[column].drop_nulls()
-    declared = ProviderSummary.columns()[column]
-    value = _number(values.sum()) if values.len() else None
-    return Kpi(column, declared.description or column, str(ProviderSummary.meta(column)["unit"]), value)
+def _kpi(metric: Metric, frames: Mapping[str, pl.DataFrame], delivered: Collection[str] | None) -> Kpi:
+    mart = metric.mart
+    missing = None if delivered is None else undelivered(metric, delivered)
+    if mart.short_name not in frames:
+        missing = missing or f"the release has no {mart.full_name()}"
+    return of_network(metric, frames.get(mart.short_name, pl.DataFrame(schema=mart.dtypes())), missing)
 
 
-def network_rate(rate: Metric, parts: pl.DataFrame, summary: pl.DataFrame) -> Kpi:
-    """A rate over all rows of ``parts`` that hold both its sums; hidden on too few cases in ``summary``."""
-    assert rate.denominator is not None
-    needed = {*rate.numerator.inputs(), *rate.denominator.inputs()}
-    whole = parts.drop_nulls(sorted(needed))
-    numerator, denominator = (
-        _number(whole.select(part.expression()).item()) for part in (rate.numerator, rate.denominator)
-    )
-    few = rate.id in CASES and sum(summary[column].sum() for column in CASES[rate.id]) < SMALLEST_CELL
-    if few or not denominator:
-        return Kpi(rate.id, rate.title, rate.unit, None, source=rate.source)
-    return Kpi(rate.id, rate.title, rate.unit, numerator / denominator, numerator, denominator, rate.source)
+def of_network(metric: Metric, rows: pl.DataFrame, missing: str | None = None) -> Kpi:
+    """A metric over all rows of its mart; a ratio of fewer than 11 cases is hidden."""
+    found = values(metric, rows.lazy(), missing=missing).collect().row(0, named=True)
+    ratio = metric.denominator is not None
+    if found["value"] is None:
+        return Kpi(metric, None, reason=found["reason"])
+    if ratio and metric.cases and found["n"] < SMALLEST_CELL:
+        return Kpi(metric, None, reason=TOO_FEW)
+    value, above, below = (_number(found[name]) for name in ("value", "numerator", "denominator"))
+    return Kpi(metric, value, above if ratio else None, below if ratio else None, found["n"])
 
 
 def _number(value: object) -> float:

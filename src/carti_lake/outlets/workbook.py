@@ -1,7 +1,7 @@
 """The workbook: one release as Excel sheets, with a cover, the network's numbers and a dictionary."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import polars.selectors as cs
 
+from carti_lake.metrics import FORMATS, METRICS
+from carti_lake.metrics.formula import in_columns, in_words
 from carti_lake.outlets.disclosure import PATIENT_LEVEL, RULE, publishable
-from carti_lake.outlets.kpis import kpis
+from carti_lake.outlets.kpis import Kpi, kpis
 from carti_lake.storage import LakeError
 from carti_lake.tables.gold import GOLD, Gold
 
@@ -21,7 +23,6 @@ MOST_ROWS = 1_048_575
 MOST_LETTERS = 32_767
 EARLIEST = date(1900, 1, 1)
 TABLE_STYLE = "Table Style Medium 2"
-FORMATS = {"USD": "$#,##0.00", "ratio": "0.0%", "count": "#,##0", "days": "0.0", "points": "0.0", "years": "0"}
 DATE, TEXT, PLAIN_INTEGER, PLAIN_FLOAT = "yyyy-mm-dd", "@", "0", "#,##0.00"
 
 #: Text stays text, whatever it begins with; text columns have Excel's text format, so that editing a cell keeps it so.
@@ -41,7 +42,9 @@ class WorkbookError(LakeError):
     """A table that a workbook cannot hold."""
 
 
-def write_workbook(frames: Mapping[str, pl.DataFrame], release: "Release", path: Path) -> Path:
+def write_workbook(
+    frames: Mapping[str, pl.DataFrame], release: "Release", path: Path, delivered: Collection[str] | None = None
+) -> Path:
     """Write one release as an Excel workbook; the same release gives the same bytes.
 
     Parameters
@@ -53,6 +56,8 @@ def write_workbook(frames: Mapping[str, pl.DataFrame], release: "Release", path:
         The release that they come from.
     path
         The file to write; it appears only when it is whole.
+    delivered
+        What the release's sources delivered, as :func:`carti_lake.measure.delivered` finds it; else everything.
 
     Raises
     ------
@@ -69,7 +74,7 @@ def write_workbook(frames: Mapping[str, pl.DataFrame], release: "Release", path:
         with xlsxwriter.Workbook(unfinished, SAFE) as book:
             book.set_properties({"title": f"carti_lake {release.caption}", "created": release.at.replace(tzinfo=None)})
             _cover(book, frames, sheets, release)
-            _kpis(book, frames)
+            _kpis(book, kpis(frames, delivered))
             for name, frame in sheets.items():
                 _table(book, GOLD[name], frame)
             _dictionary(book, sheets)
@@ -167,23 +172,37 @@ def _warnings(frames: Mapping[str, pl.DataFrame]) -> list[str]:
     return [f"Model {model}: {note}." for model, note in notes.iter_rows()]
 
 
-def _kpis(book: Any, frames: Mapping[str, pl.DataFrame]) -> None:
-    rows = kpis(frames)
+def _kpis(book: Any, rows: list[Kpi]) -> None:
     sheet = book.add_worksheet("KPIs")
-    headers = ("metric", "title", "value", "numerator", "denominator", "unit", "source")
+    headers = (
+        "metric",
+        "title",
+        "value",
+        "numerator",
+        "denominator",
+        "n",
+        "unit",
+        "definition",
+        "source",
+        "blank because",
+    )
     columns = [{"header": header} for header in headers]
     sheet.add_table(0, 0, len(rows), len(headers) - 1, {"name": "kpis", "columns": columns, "style": TABLE_STYLE})
     formats = {unit: book.add_format({"num_format": code}) for unit, code in FORMATS.items()}
     plain = book.add_format({"num_format": FORMATS["count"]})
     for row, kpi in enumerate(rows, start=1):
-        texts = {0: kpi.column, 1: kpi.title, 5: kpi.unit, 6: kpi.source or ""}
-        numbers = {2: (kpi.value, formats[kpi.unit]), 3: (kpi.numerator, plain), 4: (kpi.denominator, plain)}
+        metric = kpi.metric
+        texts: dict[int, str | None] = dict(enumerate((metric.id, metric.title)))
+        texts |= dict(enumerate((metric.unit, metric.definition, metric.source, kpi.reason), start=6))
+        numbers = {2: (kpi.value, formats[metric.unit])}
+        numbers |= {place: (number, plain) for place, number in enumerate((kpi.numerator, kpi.denominator, kpi.n), 3)}
         for column, text in texts.items():
-            sheet.write_string(row, column, text)
+            if text is not None:
+                sheet.write_string(row, column, text)
         for column, (value, number_format) in numbers.items():
             if value is not None:
                 sheet.write_number(row, column, value, number_format)
-    for column, width in enumerate((30, 62, 20, 20, 20, 10, 60)):
+    for column, width in enumerate((30, 62, 20, 20, 20, 12, 10, 90, 40, 60)):
         sheet.set_column(column, column, width)
     sheet.freeze_panes(1, 1)
 
@@ -206,13 +225,12 @@ def _dictionary(book: Any, sheets: Mapping[str, pl.DataFrame]) -> None:
         {
             "table": name,
             "column": column,
-            "unit": GOLD[name].meta(column).get("unit"),
-            "description": GOLD[name].columns()[column].description,
+            **_explained(GOLD[name], column),
         }
         for name, frame in sheets.items()
         for column in frame.columns
     ]
-    schema = {"table": pl.String, "column": pl.String, "unit": pl.String, "description": pl.String}
+    schema = dict.fromkeys(("table", "column", "title", "unit", "description", "formula", "source"), pl.String())
     frame = pl.DataFrame(rows, schema=schema)
     frame.write_excel(
         book,
@@ -223,6 +241,20 @@ def _dictionary(book: Any, sheets: Mapping[str, pl.DataFrame]) -> None:
         column_widths={name: _pixels(frame[name]) for name in schema},
         freeze_panes=(1, 2),
     )
+
+
+def _explained(table: type[Gold], column: str) -> dict[str, str | None]:
+    """What a column holds: a metric as the registry defines it, another as its table declares it."""
+    metric = METRICS.get(column)
+    if metric is None or metric.denominator is None:
+        return {"unit": table.meta(column).get("unit"), "description": table.columns()[column].description}
+    return {
+        "title": metric.title,
+        "unit": metric.unit,
+        "description": metric.definition,
+        "formula": f"{in_words(metric)}: {in_columns(metric)} of {metric.mart.short_name}",
+        "source": metric.source,
+    }
 
 
 def _format(table: type[Gold], column: str) -> str:

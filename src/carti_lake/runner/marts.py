@@ -6,14 +6,16 @@ from datetime import date
 
 import polars as pl
 
-from carti_lake.metrics import metric, provider
+from carti_lake.metrics import crm, metric, provider
 from carti_lake.models import opportunity_value
 from carti_lake.pipeline.gold import dimensions
 from carti_lake.pipeline.gold import provider_monthly as monthly_module
 from carti_lake.pipeline.gold import provider_summary as summary_module
+from carti_lake.pipeline.gold import readmissions as readmissions_module
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_provider, dim_service_line
 from carti_lake.pipeline.gold.provider_monthly import provider_monthly
 from carti_lake.pipeline.gold.provider_summary import provider_summary, with_predictions
+from carti_lake.pipeline.gold.readmissions import readmissions
 from carti_lake.runner.entities import changed_months
 from carti_lake.runner.fingerprint import MADE_BY, fingerprint
 from carti_lake.storage import Storage, commits, scan, transaction
@@ -27,6 +29,7 @@ from carti_lake.tables.gold import (
     OpportunityPredictions,
     ProviderMonthly,
     ProviderSummary,
+    Readmissions,
 )
 
 
@@ -72,6 +75,8 @@ MARTS: tuple[Mart, ...] = (
         _alone(provider_monthly),
         by_month=True,
     ),
+    # From all stays, not by month: who comes back does so in another month, and the newest date moves the follow-up.
+    Mart((Readmissions,), ("silver.encounters",), _alone(readmissions)),
     Mart(
         (DimDate, DimServiceLine),
         ("gold.provider_monthly",),
@@ -89,7 +94,7 @@ MARTS: tuple[Mart, ...] = (
         _summary_and_model,
     ),
 )
-CODE = (metric, provider, dimensions, monthly_module, summary_module, opportunity_value)
+CODE = (metric, provider, crm, dimensions, monthly_module, summary_module, readmissions_module, opportunity_value)
 BUILT: tuple[type[Gold], ...] = tuple(table for mart in MARTS for table in mart.tables)
 
 

@@ -4,15 +4,20 @@ from typing import Any
 
 import dataframely as dy
 
+#: What a mart's column is made from: ``visits.claim_amount``, a bare ``visits`` where rows are counted, or columns of
+#: another mart (``provider_monthly.visits``) whose sum it is.
+Sources = tuple[str, ...]
+
 
 def text(description: str, *, nullable: bool = True, **metadata: Any) -> dy.String:
     """Text as delivered, or a normalised code where ``code`` names one."""
     return dy.String(nullable=nullable, description=description, metadata=metadata)
 
 
-def money(description: str, *, nullable: bool = True, minimum: int | None = None) -> dy.Decimal:
+def money(description: str, *, nullable: bool = True, minimum: int | None = None, of: Sources = ()) -> dy.Decimal:
     """US dollars to four decimals: exact sums, and Power BI's fixed decimal."""
-    return dy.Decimal(18, 4, nullable=nullable, min=minimum, description=description, metadata={"unit": "USD"})
+    metadata = {"unit": "USD", "of": of}
+    return dy.Decimal(18, 4, nullable=nullable, min=minimum, description=description, metadata=metadata)
 
 
 def number(description: str, unit: str, *, required: bool = False) -> dy.Float64:
@@ -20,14 +25,10 @@ def number(description: str, unit: str, *, required: bool = False) -> dy.Float64
     return dy.Float64(nullable=True, description=description, metadata={"unit": unit, "required": required})
 
 
-def count(description: str, *, nullable: bool = False) -> dy.Int64:
-    """A count of rows or things."""
-    return dy.Int64(nullable=nullable, description=description, metadata={"unit": "count"})
-
-
-def distinct(description: str) -> dy.Int64:
-    """A count of distinct things: it does not add, neither over rows nor over cells."""
-    return dy.Int64(description=description, metadata={"unit": "count", "adds": False})
+def count(description: str, *, nullable: bool = False, of: Sources = (), distinct: bool = False) -> dy.Int64:
+    """A count of rows or things; ``distinct`` where the counts of two rows do not add up."""
+    metadata = {"unit": "count", "of": of, "distinct": distinct}
+    return dy.Int64(nullable=nullable, description=description, metadata=metadata)
 
 
 def rate(description: str) -> dy.Float64:

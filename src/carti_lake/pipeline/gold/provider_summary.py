@@ -2,15 +2,8 @@
 
 import polars as pl
 
-from carti_lake.metrics import PROVIDER_RATES
-from carti_lake.tables.gold import ProviderSummary
-
-#: Columns of the summary that are sums of monthly columns under another name.
-RENAMED = {
-    "total_visits": "visits",
-    "total_claim_amount": "gross_charges",
-    "total_claim_paid": "payments_as_delivered",
-}
+from carti_lake.metrics import CRM_RATES, PROVIDER_RATES, Sum
+from carti_lake.tables.gold import ProviderMonthly, ProviderSummary
 
 
 def provider_summary(
@@ -32,9 +25,7 @@ def provider_summary(
     )
     sums = monthly.group_by("provider_id").agg(
         *(rate.expression() for rate in PROVIDER_RATES),
-        *(pl.col(source).sum().alias(name) for name, source in RENAMED.items()),
-        *(pl.col(name).sum() for name in _shared_columns()),
-        adjudicated_charges=pl.col("paid_charges").sum() + pl.col("denied_charges").sum(),
+        *(total.expression().alias(name) for name, total in sums_of_months().items()),
     )
     parts = [sums, patients, _account_totals(accounts), _opportunity_totals(opportunities)]
     everyone = pl.concat([part.select("provider_id") for part in parts]).unique()
@@ -44,8 +35,6 @@ def provider_summary(
     zero_where_absent = [
         name for name, column in ProviderSummary.columns().items() if not column.nullable and dtypes[name].is_numeric()
     ]
-    cost, deals = pl.col("marketing_cost").cast(pl.Float64), pl.col("deals_value").cast(pl.Float64)
-    decided = pl.col("won_opportunities") + pl.col("lost_opportunities")
     return (
         everyone.join(
             dim_provider.select("provider_id", "provider_name", "npi", "specialty", "network_status"),
@@ -54,9 +43,7 @@ def provider_summary(
         )
         .with_columns(pl.col(zero_where_absent).fill_null(0))
         .with_columns(
-            roi=pl.when(cost != 0).then((deals - cost) / cost),
-            value_per_patient=pl.when(pl.col("total_patients") != 0).then(deals / pl.col("total_patients")),
-            win_rate=pl.when(decided != 0).then(pl.col("won_opportunities") / decided),
+            *(rate.expression().over("provider_id") for rate in CRM_RATES),
             predicted_opportunity_value=pl.lit(None, pl.Float64),
         )
         .select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
@@ -77,13 +64,18 @@ def _current(rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows.filter(~pl.col("withdrawn"))
 
 
-def _shared_columns() -> list[str]:
-    """Columns that monthly and summary hold under one name, as sums."""
-    from carti_lake.tables.gold import ProviderMonthly
-
+def sums_of_months() -> dict[str, Sum]:
+    """Columns of the summary that are sums of monthly ones: those that say so, and those of the same name."""
     rates = {rate.id for rate in PROVIDER_RATES}
-    monthly = set(ProviderMonthly.columns()) - {"provider_id", "month", "service_line"}
-    return [name for name in ProviderSummary.columns() if name in monthly and name not in rates]
+    found = {}
+    for name in ProviderSummary.columns():
+        sources = [source.partition(".") for source in ProviderSummary.meta(name).get("of", ())]
+        monthly = [column for table, _, column in sources if table == ProviderMonthly.short_name]
+        if monthly:
+            found[name] = Sum.of(*monthly)
+        elif name in ProviderMonthly.columns() and name not in (*rates, *ProviderMonthly.key()):
+            found[name] = Sum.of(name)
+    return found
 
 
 def _account_totals(accounts: pl.LazyFrame) -> pl.LazyFrame:
@@ -112,6 +104,7 @@ def _opportunity_totals(opportunities: pl.LazyFrame) -> pl.LazyFrame:
             open_opportunities=(~closed).sum(),
             won_opportunities=won.sum(),
             lost_opportunities=(closed & ~won).sum(),
+            valued_opportunities=(~closed & expected.is_not_null()).sum(),
             won_value=amount.filter(won).sum(),
             weighted_pipeline=expected.filter(~closed).cast(pl.Decimal(18, 4)).sum(),
         )

@@ -6,6 +6,7 @@ from carti_lake.tables.gold.marketing import MarketingRoi
 from carti_lake.tables.gold.models import Forecasts, ModelMetrics, OpportunityPredictions, RiskScores
 from carti_lake.tables.gold.provider import Gold, ProviderMonthly, ProviderSummary
 from carti_lake.tables.gold.quality import DataQuality, Reconciliation
+from carti_lake.tables.gold.readmissions import Readmissions
 from carti_lake.tables.gold.referrals import ReferralFlow
 
 GOLD: dict[str, type[Gold]] = {
@@ -16,6 +17,7 @@ GOLD: dict[str, type[Gold]] = {
         ReferralFlow,
         MarketingRoi,
         ClaimsMonthly,
+        Readmissions,
         Forecasts,
         OpportunityPredictions,
         RiskScores,
@@ -42,6 +44,7 @@ __all__ = [
     "OpportunityPredictions",
     "ProviderMonthly",
     "ProviderSummary",
+    "Readmissions",
     "Reconciliation",
     "ReferralFlow",
     "RiskScores",

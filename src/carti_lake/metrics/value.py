@@ -1,0 +1,81 @@
+"""A metric's value at any grain: with both its sums and its n, and with the reason where there is none."""
+
+from collections.abc import Collection, Sequence
+
+import polars as pl
+
+from carti_lake.metrics.metric import Metric
+from carti_lake.tables.silver import SILVER, Entity
+
+#: Columns of a metric's values, after those that they are grouped by.
+TERMS = ("numerator", "denominator", "n", "value", "reason")
+
+
+def values(metric: Metric, rows: pl.LazyFrame, by: Sequence[str] = (), missing: str | None = None) -> pl.LazyFrame:
+    """The metric of each group: ``numerator``, ``denominator``, ``n``, ``value``, ``reason``.
+
+    Parameters
+    ----------
+    metric
+        Which.
+    rows
+        Rows of its mart, or of a roll-up of it.
+    by
+        Columns to group by; none for one value of all rows.
+    missing
+        Why there is no value at all, as :func:`undelivered` says it.
+
+    Returns
+    -------
+    pl.LazyFrame
+        A row per group. ``value`` is null exactly where ``reason`` is not; it and the sums are null, and never zero,
+        where ``missing`` says why, and where the metric does not add up over what is grouped together.
+    """
+    reason = metric.missing or missing or _does_not_add(metric, by)
+    if reason is None:
+        terms = {**metric.terms(), "value": metric.expression().alias("value")}
+        why: pl.Expr = pl.when(pl.col("value").is_null()).then(pl.lit(_no_cases(metric)))
+    else:
+        terms = {name: pl.lit(None, pl.Float64).alias(name) for name in ("numerator", "denominator", "n", "value")}
+        why = pl.lit(reason)
+    grouped = rows.group_by(by).agg(*terms.values()) if by else rows.select(*(terms.values()))
+    return grouped.with_columns(reason=why).select(*by, *TERMS)
+
+
+def undelivered(metric: Metric, delivered: Collection[str]) -> str | None:
+    """Which feed or column that the metric is made from no source delivers, in plain words; None where all are there.
+
+    Parameters
+    ----------
+    metric
+        Which.
+    delivered
+        Silver tables that hold a row, and columns of them that hold a value: ``visits``, ``visits.claim_amount``.
+    """
+    for source in metric.sources():
+        name, _, column = source.partition(".")
+        if name not in delivered:
+            return f"silver.{name} has no row: {_feed(name)} was never loaded, or every row of it was refused"
+        if source not in delivered:
+            return f"no row of silver.{name} has {column}: {_feed(name)} does not deliver it"
+    return None
+
+
+def _feed(name: str) -> str:
+    table = SILVER[name].view_of or SILVER[name]
+    return f"the feed {table.feed.short_name}" if issubclass(table, Entity) else "its feed"
+
+
+def _does_not_add(metric: Metric, by: Sequence[str]) -> str | None:
+    """Why the groups are too coarse for a metric that counts distinct things."""
+    over = [name for name in metric.mart.key() if name not in by and name not in metric.additive_over()]
+    if not over:
+        return None
+    distinct = [name for name in metric.inputs() if metric.mart.meta(name).get("distinct")]
+    return f"{', '.join(distinct)} counts distinct patients, which do not add up over {', '.join(over)}"
+
+
+def _no_cases(metric: Metric) -> str:
+    below = (metric.denominator or metric.numerator).inputs()
+    gaps = any(metric.mart.columns()[name].nullable for name in metric.inputs())
+    return f"no cases: {', '.join(below)} {'are' if below[1:] else 'is'} zero{' or not delivered' * gaps} here"
