@@ -49,8 +49,9 @@ def explain(before, after, metric: Metric = GROSS, provider: str | None = None, 
     """The change from those visits to these; the earlier release had taken in the known batches."""
     was, became = held(Visits, *before), held(Visits, *after)
     batches = pl.LazyFrame({"batch_id": known}, schema={"batch_id": pl.String})
-    changed = changed_rows(was, became, Visits, batches, DATA_AS_OF).with_row_index("row")
-    steps = monthly(tagged_steps(changed, Visits, ["rendering_provider_id"]))
+    none = batches.clear().select(visit_id="batch_id")
+    changed = changed_rows(was, became, Visits, batches, DATA_AS_OF, also=none).with_row_index("row").collect().lazy()
+    steps = pl.concat(monthly(state) for state in tagged_steps(changed, Visits, ["rendering_provider_id"]))
     frames = [monthly(was), monthly(became), steps, row_changes(changed, Visits)]
     evidence = Evidence(ProviderMonthly, *(frame.collect() for frame in frames), recomputed=None)
     releases = release(1, DATA_AS_OF), release(2, date(2026, 4, 30))

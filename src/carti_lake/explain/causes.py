@@ -2,6 +2,12 @@
 
 from enum import StrEnum
 
+from carti_lake.storage import LakeError
+
+
+class ExplainError(LakeError):
+    """A change that cannot be split into causes, and why."""
+
 
 class Cause(StrEnum):
     """A cause; what it means stands in :data:`MEANING`."""

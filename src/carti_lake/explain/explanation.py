@@ -7,8 +7,7 @@ import polars as pl
 
 from carti_lake import integrity
 from carti_lake.explain import read
-from carti_lake.explain.causes import MEANING, Cause
-from carti_lake.explain.read import ExplainError
+from carti_lake.explain.causes import MEANING, Cause, ExplainError
 from carti_lake.explain.split import SUMS, Evidence, Number, contributions, member_column, rate_share, stored_sums
 from carti_lake.metrics import Metric, find_metric
 from carti_lake.release import Release

@@ -1,10 +1,12 @@
 """What an explanation needs of the lake: the rows that differ, as the mart's function counts them, and the marts."""
 
 from collections.abc import Callable, Collection, Iterator
+from datetime import date
 from functools import partial
 
 import polars as pl
 
+from carti_lake.explain.causes import ExplainError
 from carti_lake.explain.split import Evidence, member_column
 from carti_lake.explain.steps import changed_rows, row_changes, tagged_steps
 from carti_lake.metrics import Metric
@@ -13,15 +15,11 @@ from carti_lake.release import Release
 from carti_lake.runner.entities import changed_months
 from carti_lake.runner.fingerprint import MADE_BY
 from carti_lake.runner.marts import MARTS, Mart, made_by
-from carti_lake.storage import LakeError, Storage, commits, transaction
+from carti_lake.storage import Storage, commits, transaction
 from carti_lake.tables import ENTITIES, TABLES, Entity
 from carti_lake.tables.gold import DimProvider, Gold, Reconciliation
 
 PROVIDER = "provider_id"
-
-
-class ExplainError(LakeError):
-    """A change that cannot be split into causes, and why."""
 
 
 def evidence(storage: Storage, metrics: Collection[Metric], before: Release, after: Release) -> Evidence:
@@ -33,25 +31,27 @@ def evidence(storage: Storage, metrics: Collection[Metric], before: Release, aft
     (table,) = {metric.mart for metric in metrics}
     wanted = [*table.key(), *dict.fromkeys(name for metric in metrics for name in metric.summed())]
     sources = {f"silver.{source.partition('.')[0]}" for metric in metrics for source in metric.sources()}
+    counted = [entity for entity in ENTITIES.values() if entity.full_name() in sources and _tags(table, entity)]
+    looked_up = sorted(sources - {entity.full_name() for entity in counted})
     changed: dict[type[Entity], pl.LazyFrame] = {}
-    tagged: dict[str, pl.LazyFrame] = {}
+    tagged: dict[str, tuple[pl.LazyFrame, pl.LazyFrame]] = {}
     rows = 0
-    for entity in [one for one in ENTITIES.values() if one.full_name() in sources and _tags(table, one)]:
-        differing = _changed(storage, entity, before, after).with_row_index("row", offset=rows)
+    for entity in counted:
+        differing = _changed(storage, entity, looked_up, before, after).with_row_index("row", offset=rows)
         rows += differing.height
         changed[entity] = differing.lazy()
         tagged[entity.full_name()] = tagged_steps(changed[entity], entity, _tags(table, entity))
 
-    def steps(name: str) -> pl.LazyFrame:
+    def steps(place: int, name: str) -> pl.LazyFrame:
         """Tagged rows of what the metrics count, all rows of what they look up, none of anything else."""
         if name in tagged:
-            return tagged[name]
-        return _at(storage, after, name) if name in sources else pl.LazyFrame(schema=TABLES[name].dtypes())
+            return tagged[name][place]
+        return _at(storage, (before, after)[place], name) if name in sources else _nothing(name)
 
     plans = [
         _at(storage, before, table.full_name()),
         _at(storage, after, table.full_name()),
-        _made(table, steps),
+        pl.concat(_made(table, partial(steps, place)) for place in (0, 1)),
     ]
     one_code = all(_made_by_this_code(storage, mart, release) for mart in _marts(table) for release in (before, after))
     if not one_code:
@@ -131,29 +131,60 @@ def _made_by_this_code(storage: Storage, mart: Mart, release: Release) -> bool:
     return all(handle is not None and transaction(handle, MADE_BY) == made_by(mart) for handle in handles)
 
 
-def _changed(storage: Storage, entity: type[Entity], before: Release, after: Release) -> pl.DataFrame:
-    """The entity's rows that differ, from the months that commits between the releases touched."""
-    name, month = entity.full_name(), entity.partition_by
-    was, became = (_at(storage, release, name) for release in (before, after))
-    versions = [release.versions.get(name) for release in (before, after)]
-    if versions[0] == versions[1]:
-        was, became = was.clear(), became.clear()
-    elif versions[0] is not None and month is not None:
-        handle = storage.open(name, versions[1])
-        assert handle is not None
-        months, rebuilt = changed_months(commits(handle, versions[0]))
-        if not rebuilt:
-            touched = pl.col(month).is_in([one for one in months if one])
-            was, became = was.filter(touched), became.filter(touched)
+def _changed(
+    storage: Storage, entity: type[Entity], looked_up: Collection[str], before: Release, after: Release
+) -> pl.DataFrame:
+    """The entity's rows that differ, or whose row in a table that is looked up by the same key does."""
+    beside = [name for name in looked_up if {*entity.key()} <= {*TABLES[name].columns()}]
+    touched = [_touched(storage, name, before, after) for name in (entity.full_name(), *beside)]
+    months = None if None in touched else {month for some in touched if some is not None for month in some}
+    was, became = _between(storage, entity.full_name(), before, after, months)
+    also = [_nothing(entity.full_name()).select(entity.key())]
+    for name in beside:
+        sides = _between(storage, name, before, after, months)
+        for one, other in (sides, sides[::-1]):
+            differing = one.join(other, on=TABLES[name].column_names(), how="anti", nulls_equal=True)
+            also.append(differing.select(entity.key()))
     batches = _at(storage, before, Reconciliation.full_name())
-    return changed_rows(was, became, entity, batches, before.data_as_of).collect(engine="streaming")
+    changed = changed_rows(was, became, entity, batches, before.data_as_of, pl.concat(also))
+    return changed.collect(engine="streaming")
+
+
+def _touched(storage: Storage, name: str, before: Release, after: Release) -> set[date | None] | None:
+    """Months that the table's commits between the releases touched; None where any row may differ."""
+    was, became = (release.versions.get(name) for release in (before, after))
+    if was == became:
+        return set()
+    handle = storage.open(name, became)
+    if was is None or handle is None or TABLES[name].partition_by is None:
+        return None
+    months, rebuilt = changed_months(commits(handle, was))
+    return None if rebuilt else set(months)
+
+
+def _between(
+    storage: Storage, name: str, before: Release, after: Release, months: set[date | None] | None
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """The table's rows of those months in both releases; all rows where no months are given."""
+    was, became = _at(storage, before, name), _at(storage, after, name)
+    month = TABLES[name].partition_by
+    if months is None:
+        return was, became
+    if month is None:
+        return was.clear(), became.clear()
+    there = pl.col(month).is_in([one for one in months if one])
+    return was.filter(there), became.filter(there)
 
 
 def _at(storage: Storage, release: Release, name: str) -> pl.LazyFrame:
     """Rows of a table in a release, with null in the columns that it had not yet; none where it had not the table."""
-    dtypes = TABLES[name].dtypes()
     if name not in release.versions:
-        return pl.LazyFrame(schema=dtypes)
+        return _nothing(name)
     rows = storage.scan(name, release.versions[name])
     held = rows.collect_schema()
+    dtypes = TABLES[name].dtypes()
     return rows.select(name if name in held else pl.lit(None, dtype).alias(name) for name, dtype in dtypes.items())
+
+
+def _nothing(name: str) -> pl.LazyFrame:
+    return pl.LazyFrame(schema=TABLES[name].dtypes())

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from carti_lake.explain.causes import Cause
+from carti_lake.explain.causes import Cause, ExplainError
 from carti_lake.explain.steps import SEPARATOR, TAG
 from carti_lake.metrics import Metric
 from carti_lake.tables.gold import Gold
@@ -44,6 +44,10 @@ def member_column(table: type[Gold]) -> str:
     """The key column that tells whose a mart's row is: its first provider, else its first text."""
     dtypes = table.dtypes()
     texts = [name for name in table.key() if dtypes[name] == pl.String]
+    if not texts:
+        raise ExplainError(
+            f"{table.full_name()} has no key that tells whose its rows are: nothing explains its changes."
+        )
     return next((name for name in texts if name.endswith("provider_id")), texts[0])
 
 

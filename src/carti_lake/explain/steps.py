@@ -24,6 +24,7 @@ def changed_rows(
     entity: type[Entity],
     known_batches: pl.LazyFrame,
     data_as_of: date | None,
+    also: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """The keys whose visible row differs, each with the cause of what neither its provider nor its status explains.
 
@@ -37,29 +38,28 @@ def changed_rows(
         ``batch_id`` of every delivery that the earlier release had taken in.
     data_as_of
         Newest extract date of the earlier release.
+    also
+        Keys whose rows are wanted even where they do not differ, since what the mart looks up with them does.
 
     Returns
     -------
     pl.LazyFrame
         The key, every other business column as it is and, as ``<name>_before``, as it was; ``withdrawn`` likewise;
-        ``cause``.
+        ``key_hash``; ``cause``.
     """
-    compared, lineage = [*entity.business_columns(), "withdrawn"], ["batch_id", "row_number"]
-    was, became = before.select(*compared, *lineage), after.select(*compared, *lineage)
-    pairs = became.join(was, on=compared, how="anti", nulls_equal=True).join(
-        was.join(became, on=compared, how="anti", nulls_equal=True),
-        on=entity.key(),
-        how="full",
-        suffix="_before",
-        coalesce=True,
+    key, lineage = entity.key(), ["batch_id", "row_number"]
+    compared = [*entity.business_columns(), "withdrawn"]
+    was, became = (side.select(*compared, *lineage, "key_hash") for side in (before, after))
+    pairs = _differing(became, was, compared, key, also).join(
+        _differing(was, became, compared, key, also), on=key, how="full", suffix="_before", coalesce=True
     )
     delivered_before = known_batches.select("batch_id").unique().with_columns(delivered_before=True)
     day = pl.col(entity.dated) if entity.dated else pl.lit(None, pl.Date)
-    redelivered = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in lineage)
+    values = [name for name in compared if name not in (*key, *entity.providers)]
     # What no delivery explains, the lake did: a rule was mended, a row is cleansed otherwise.
     by_the_lake = (
         pl.when(STOOD & STANDS)
-        .then(~redelivered)
+        .then(~_differs(lineage) & _differs(values))
         .when(STOOD)
         .then(pl.col("withdrawn").is_null())
         .otherwise(pl.col("withdrawn_before").is_null() & pl.col("delivered_before").is_not_null())
@@ -78,12 +78,25 @@ def changed_rows(
     return (
         pairs.filter(STOOD | STANDS)
         .join(delivered_before, on="batch_id", how="left")
-        .with_columns(cause=cause.cast(pl.String))
-        .drop(*lineage, *(f"{name}_before" for name in lineage), "delivered_before")
+        .with_columns(cause=cause.cast(pl.String), key_hash=pl.coalesce("key_hash", "key_hash_before"))
+        .drop(*lineage, *(f"{name}_before" for name in (*lineage, "key_hash")), "delivered_before")
     )
 
 
-def tagged_steps(changed: pl.LazyFrame, entity: type[Entity], columns: Iterable[str]) -> pl.LazyFrame:
+def _differing(
+    rows: pl.LazyFrame, other: pl.LazyFrame, compared: list[str], key: list[str], also: pl.LazyFrame
+) -> pl.LazyFrame:
+    changed = rows.join(other, on=compared, how="anti", nulls_equal=True)
+    return pl.concat([changed, rows.join(also, on=key, how="semi")]).unique(key)
+
+
+def _differs(columns: Iterable[str]) -> pl.Expr:
+    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in columns)
+
+
+def tagged_steps(
+    changed: pl.LazyFrame, entity: type[Entity], columns: Iterable[str]
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """Every changed row as it was, then with one cause after another applied, up to what it is.
 
     The order is: provider, status, everything else; a row that appears or goes does so in one step. What a row adds
@@ -102,8 +115,9 @@ def tagged_steps(changed: pl.LazyFrame, entity: type[Entity], columns: Iterable[
 
     Returns
     -------
-    pl.LazyFrame
-        Rows of the entity; lineage is null.
+    tuple[pl.LazyFrame, pl.LazyFrame]
+        Rows of the entity, whose lineage is null: the states up to the new provider, for which what the mart looks up
+        is as it was, and those from the new status on, for which it is as it is.
     """
     key = entity.key()
     names = [name for name in entity.business_columns() if name not in key]
@@ -121,9 +135,10 @@ def tagged_steps(changed: pl.LazyFrame, entity: type[Entity], columns: Iterable[
         (both, {**moved, **status}, of_status, last),
         (STANDS, became, last, none),
     ]
-    steps = pl.concat(
+    steps = [
         changed.filter(there).select(
             *key,
+            "key_hash",
             *(value.alias(name) for name, value in values.items()),
             row="row",
             adds_to=adds_to,
@@ -131,12 +146,14 @@ def tagged_steps(changed: pl.LazyFrame, entity: type[Entity], columns: Iterable[
             withdrawn=pl.lit(False),
         )
         for there, values, adds_to, taken_from in states
-    )
+    ]
     tag = [pl.col(name).cast(pl.String).fill_null("") for name in TAG]
     tagged = [pl.concat_str(*tag, pl.col(name), separator=SEPARATOR).alias(name) for name in columns]
     dtypes = entity.dtypes()
-    lineage = [pl.lit(None, dtypes[name]).alias(name) for name in dtypes if name not in (*key, *names, "withdrawn")]
-    return steps.with_columns(*tagged, *lineage).select(entity.column_names())
+    held = (*key, *names, "key_hash", "withdrawn")
+    lineage = [pl.lit(None, dtype).alias(name) for name, dtype in dtypes.items() if name not in held]
+    shaped = [step.with_columns(*tagged, *lineage).select(entity.column_names()) for step in steps]
+    return pl.concat(shaped[:2]), pl.concat(shaped[2:])
 
 
 def with_status(entity: type[Entity]) -> dict[str, pl.Expr]:
