@@ -68,6 +68,7 @@ def test_what_is_looked_up_changes_with_the_status(lake):
         ("corrected_values", "V2", "red", 1, 1),
         ("status_changes", "V1", "blue", 1, 0),
     ]
+    assert found.rows("status_changes")["changes"].to_list() == [[]]
 
 
 def test_a_mart_that_names_no_provider_is_explained_for_the_network_alone(lake):

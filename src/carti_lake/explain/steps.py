@@ -203,7 +203,7 @@ def row_changes(changed: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
         for there, cause, columns in parts
     )
     # A row that the lake itself changed has status and other values under one cause.
-    return told.group_by("row", "cause", "table_name", "key", "day").agg(pl.col("changes").list.explode())
+    return told.group_by("row", "cause", "table_name", "key", "day").agg(pl.col("changes").list.explode().drop_nulls())
 
 
 def _changes(columns: Mapping[str, pl.Expr]) -> pl.Expr:
