@@ -9,6 +9,8 @@ from typing import Any
 from unittest import mock
 
 from carti_lake.cli.app import VERBS, main
+from carti_lake.metrics import METRICS
+from carti_lake.metrics.catalogue import describe_metric
 from carti_lake.runner.marts import BUILT
 from carti_lake.tables import GOLD, QUARANTINE, TABLES
 from carti_lake.tables.catalogue import describe
@@ -87,7 +89,37 @@ def _cell(value: str | None) -> str:
     return (value or "").replace("|", "\\|")
 
 
-PAGES = {"cli.md": cli_page, "tables.md": tables_page}
+def metrics_page() -> str:
+    """``docs/metrics.md``: every metric with its definition, formula and source."""
+    described = [describe_metric(metric) for metric in METRICS.values()]
+    lines = ["# The metrics", "", "Made from the registry in `src/carti_lake/metrics/` by `make docs`.", ""]
+    lines += ["| metric | what it is | unit | better | source |", "| --- | --- | --- | --- | --- |"]
+    for one in described:
+        values = (f"[{one['id']}](#{one['id']})", one["title"], one["unit"], one["good"], one["source"])
+        lines.append("| " + " | ".join(_cell(value) for value in values) + " |")
+    for one in described:
+        lines += ["", *_metric(one)]
+    return "\n".join(lines) + "\n"
+
+
+def _metric(metric: dict[str, Any]) -> Iterator[str]:
+    yield from (f"## {metric['id']}", "", f"**{metric['title']}.** {metric['definition']}", "")
+    if metric["missing"]:
+        yield f"Null: {metric['missing']}."
+        return
+    facts = {
+        "Formula": metric["formula"],
+        "Columns": f"`{metric['columns']}` of `{metric['mart']}`",
+        "Its sums add up over": ", ".join(metric["additive_over"]) or "nothing: it counts distinct patients",
+        "Cases (n)": " + ".join(metric["cases"]),
+        "Made from": ", ".join(metric["made_from"]),
+        "Used in": ", ".join(metric["used_in"]),
+        "DAX": f"`{metric['dax']}`",
+    }
+    yield from (f"- {label}: {value}" for label, value in facts.items() if value)
+
+
+PAGES = {"cli.md": cli_page, "tables.md": tables_page, "metrics.md": metrics_page}
 
 if __name__ == "__main__":
     for file, page in PAGES.items():

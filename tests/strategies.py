@@ -1,7 +1,7 @@
 """Random deliveries of several feeds, as careless sources make them: late, repeated, changed, withdrawn, malformed."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -30,6 +30,7 @@ VALUES: dict[str, dict[str, list[str | None]]] = {
         "claim_amount": ["100", "$1,200.50", "abc", "-5"],
         "claim_paid": ["80", "0"],
         "claim_status": ["Paid", "denied", "XX"],
+        "referral_id": ["R1", "R2", None],
         "is_deleted": WITHDRAWN,
     },
     "sg2_patient_flow": {
@@ -56,24 +57,35 @@ VALUES: dict[str, dict[str, list[str | None]]] = {
         "is_deleted": WITHDRAWN,
     },
     "salesforce_referrals": {
-        "referral_id": ["R1", "R2", None],
-        "patient_id": ["1"],
+        "referral_id": ["R1", "R2", "R3", None],
+        "patient_id": ["1", "2"],
+        "patient_zip3": ["722", None],
         "referral_date": DAYS,
         "referring_provider_name": [*NAMES, None],
         "rendering_provider_name": [*NAMES, None],
         "service_line": ["Lung"],
         "network_status": ["in", "OON", "??"],
         "referral_status": ["lost", "completed"],
+        "first_visit_date": ["2026-02-04", None],
+        "campaign_id": ["K1", "K2", None],
+        "opportunity_id": ["O1", "O2", None],
+        "estimated_value": ["900", None],
         "is_deleted": WITHDRAWN,
     },
     "salesforce_opportunities": {
         "opportunity_id": ["O1", "O2"],
         "provider_name": [*NAMES, None],
+        "campaign_id": ["K1", "K3", None],
         "stage_name": ["Prospecting", "Closed Won"],
         "amount": ["1000", "2,000"],
         "probability": ["10", "110"],
         "is_won": ["true", "false"],
         "is_closed": ["true", "false", None],
+        "is_deleted": WITHDRAWN,
+    },
+    "salesforce_campaigns": {
+        "campaign_id": ["K1", "K2"],
+        "actual_cost": ["100", "0", "-1"],
         "is_deleted": WITHDRAWN,
     },
     "ehr_appointments": {
@@ -118,9 +130,10 @@ class Delivery:
         return [replace(self, rows=self.rows[:at]), replace(self, rows=self.rows[at:], delivered_at=later)]
 
 
-def deliveries(*, most: int = 6) -> SearchStrategy[list[Delivery]]:
+def deliveries(
+    *, most: int = 6, feeds: Sequence[str] = ("ehr_visits", "ehr_visits", *VALUES)
+) -> SearchStrategy[list[Delivery]]:
     """A few deliveries. No two hold the same content for the same day: such a batch is one batch, delivered once."""
-    feeds = ["ehr_visits", "ehr_visits", *VALUES]
     return st.lists(
         st.sampled_from(feeds).flatmap(_delivery),
         min_size=2,
@@ -142,7 +155,12 @@ def _delivery(feed: str) -> SearchStrategy[Delivery]:
     )
 
 
-def sequence(count: int, seed: int, feeds: Sequence[str] = ("ehr_visits", *VALUES)) -> list[Delivery]:
+def sequence(
+    count: int,
+    seed: int,
+    feeds: Sequence[str] = ("ehr_visits", *VALUES),
+    values: Mapping[str, Mapping[str, Sequence[str | None]]] = VALUES,
+) -> list[Delivery]:
     """That many deliveries, two a day, the same for the same seed."""
     draw = random.Random(seed)
     first = date(2026, 3, 1)
@@ -151,7 +169,7 @@ def sequence(count: int, seed: int, feeds: Sequence[str] = ("ehr_visits", *VALUE
             feed := draw.choice(feeds),
             first + timedelta(days=day // 2),
             datetime(2026, 3, 1, draw.randint(0, 23), tzinfo=UTC) + timedelta(days=day // 2 + draw.randint(0, 2)),
-            tuple(tuple(draw.choice(values) for values in VALUES[feed].values()) for _ in range(draw.randint(1, 8))),
+            tuple(tuple(draw.choice(few) for few in values[feed].values()) for _ in range(draw.randint(1, 8))),
         )
         for day in range(count)
     ]

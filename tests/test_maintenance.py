@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from carti_lake import maintenance
+from carti_lake import maintenance, release
 from carti_lake.release import ReleaseError
-from carti_lake.storage import LakeError
+from carti_lake.storage import ConflictError, LakeError
 from tests.equality import assert_same, state
 from tests.examples import Clock, lake_in, load, provider, stay, visit
 
@@ -67,6 +67,30 @@ def test_vacuum_keeps_the_newest_release_the_locked_and_the_young(lake):
     lake.vacuum(keep_days=0)
     with pytest.raises(ReleaseError, match=r"Release 1 cannot be read any more"):
         lake.at(1)
+
+
+def test_a_lock_set_while_a_vacuum_chooses_is_not_lost(lake, monkeypatch):
+    seen = release.releases
+
+    def lock_meanwhile(storage):
+        found = seen(storage)
+        monkeypatch.setattr(release, "releases", seen)
+        lake.lock("board", 1)
+        return found
+
+    monkeypatch.setattr(release, "releases", lock_meanwhile)
+    with pytest.raises(ConflictError, match="another process wrote to the table first"):
+        lake.vacuum(keep_days=0)
+    lake.vacuum(keep_days=0)
+
+    assert charges(lake.at("board")) == 200
+
+
+def test_a_vacuum_that_ends_while_a_lock_is_set_is_not_overlooked(lake, monkeypatch):
+    chosen = lake.at(1).release
+    lake.vacuum(keep_days=0)
+    with pytest.raises(ReleaseError, match="removed files of release 1; it cannot be kept"):
+        release.lock(lake.storage, chosen, "board", lake.clock())
 
 
 def test_a_dry_run_of_vacuum_removes_nothing(lake):

@@ -10,11 +10,12 @@ import polars as pl
 
 from benchmarks.jobs import SUMMARY, main, other_files, visit_files
 from carti_lake.pipeline.bronze import bronze
-from carti_lake.pipeline.cleanse import cleanse, code_maps
+from carti_lake.pipeline.cleanse import cleanse, survey
 from carti_lake.pipeline.gold.dimensions import dim_provider
 from carti_lake.pipeline.gold.provider_monthly import provider_monthly
 from carti_lake.pipeline.gold.provider_summary import provider_summary
 from carti_lake.pipeline.newest import LIGHT, settle
+from carti_lake.pipeline.order import among
 from carti_lake.pipeline.silver.providers import references, resolve, resolve_references
 from carti_lake.tables import ENTITIES, Table
 from carti_lake.tables.quarantine import QUARANTINE
@@ -65,15 +66,15 @@ def _delivered(entity: type[Entity], files: list[str], folder: Path) -> pl.LazyF
 
 
 def _newest(entity: type[Entity], rows: pl.LazyFrame) -> pl.LazyFrame:
-    maps = code_maps(rows, entity)
-    codes = dict(zip(maps, pl.collect_all(maps.values(), engine="streaming"), strict=True))
-    cleansed = cleanse(rows, entity, codes, "")
+    asked = survey(rows, entity)
+    surveyed = dict(zip(asked, pl.collect_all(asked.values(), engine="streaming"), strict=True))
+    cleansed = cleanse(rows, entity, surveyed, "")
     current, refused = (
         _nothing(table).with_columns(order=pl.lit(None, pl.Int128)).select(LIGHT).collect()
         for table in (entity, QUARANTINE[entity.short_name])
     )
     settled = settle(cleansed, current, refused)
-    return cleansed.join(settled.losers.lazy().select("order"), on="order", how="anti")
+    return cleansed.filter(~among(settled.losers))
 
 
 def _nothing(table: type[Table]) -> pl.LazyFrame:

@@ -9,7 +9,7 @@ import polars as pl
 
 from carti_lake.claim import claim
 from carti_lake.integrity import damage, hashes, recorded, repair
-from carti_lake.release import expire, latest, releases
+from carti_lake.release import latest, retire
 from carti_lake.storage import CorruptTableError, LakeError, Storage, row_count, translated
 from carti_lake.tables import TABLES
 
@@ -71,13 +71,7 @@ def vacuum(
     """
     done = []
     with claim(storage, "vacuum"):
-        all_of_them = releases(storage)
-        newest = latest(storage)
-        oldest = now - timedelta(days=keep_days)
-        kept = [one for one in all_of_them if not one.expired and (one.locks or one == newest or one.at >= oldest)]
-        gone = [one.number for one in all_of_them if not one.expired and one not in kept]
-        if not dry_run:
-            expire(storage, gone, now)
+        kept = retire(storage, now - timedelta(days=keep_days), now, dry_run=dry_run)
         for name in existing(storage):
             if name == "releases":
                 continue

@@ -1,7 +1,8 @@
 """Releases: audited, consistent sets of table versions, and the only thing that readers read."""
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time
 
@@ -13,6 +14,8 @@ from carti_lake.tables.releases import Releases
 TABLE = Releases.full_name()
 #: Application transaction that numbers the releases: two publishers of one number conflict.
 NUMBERING = "release"
+#: Application transaction of whatever decides which releases are kept: a lock and a vacuum at once conflict.
+KEEPING = "keeping"
 
 
 class ReleaseError(LakeError):
@@ -237,34 +240,59 @@ def last_refusal(storage: Storage) -> tuple[datetime, tuple[Audit, ...]] | None:
 
 
 def lock(storage: Storage, release: Release, name: str, now: datetime) -> None:
-    """Keep the release's files under a name, whatever vacuum does."""
+    """Keep the release's files under a name, whatever vacuum does.
+
+    Raises
+    ------
+    ReleaseError
+        The name is taken or cannot be one, or a vacuum has expired the release meanwhile.
+    ConflictError
+        A vacuum or another lock has just been committed; the same call then sees it.
+    """
     _refuse_odd_name(name)
-    for other in releases(storage):
-        if name in other.locks:
-            raise ReleaseError(f"{name!r} locks release {other.number} already; unlock it first.")
-    _record(storage, release, "lock", name, now)
+    with _keeping(storage) as record:
+        for other in releases(storage):
+            if name in other.locks:
+                raise ReleaseError(f"{name!r} locks release {other.number} already; unlock it first.")
+            if other.number == release.number and other.expired:
+                raise ReleaseError(f"A vacuum has just removed files of release {other.number}; it cannot be kept.")
+        record(_event(release.number, "lock", name, now))
 
 
 def unlock(storage: Storage, name: str, now: datetime) -> Release:
     """Remove a lock; returns the release that it kept."""
-    for one in releases(storage):
-        if name in one.locks:
-            _record(storage, one, "unlock", name, now)
-            return one
+    with _keeping(storage) as record:
+        for one in releases(storage):
+            if name in one.locks:
+                record(_event(one.number, "unlock", name, now))
+                return one
     raise ReleaseError(f"No release is locked as {name!r}; `carti-lake release list` shows the locks.")
 
 
+def retire(storage: Storage, oldest: datetime, now: datetime, *, dry_run: bool) -> list[Release]:
+    """Expire all releases but the newest, those locked, and those published since ``oldest``; returns these."""
+    with _keeping(storage) as record:
+        standing = [one for one in releases(storage) if not one.expired]
+        kept = [one for one in standing if one.locks or one == standing[-1] or one.at >= oldest]
+        gone = [_event(one.number, "expire", "", now) for one in standing if one not in kept]
+        if gone and not dry_run:
+            record(pl.concat(gone))
+    return kept
+
+
 def expire(storage: Storage, numbers: Sequence[int], now: datetime) -> None:
-    """Say of releases that their files may be removed; readers refuse them from then on."""
+    """Say of releases that their files are gone; readers refuse them from then on."""
     if numbers:
-        handle = storage.create(TABLE, Releases, change_feed=False)
-        rows = [_event(number, "expire", "", now) for number in numbers]
-        storage.append(handle, pl.concat(rows), transactions={}, metadata={"expire": list(numbers)})
+        with _keeping(storage) as record:
+            record(pl.concat(_event(number, "expire", "", now) for number in numbers))
 
 
-def _record(storage: Storage, release: Release, event: str, name: str, now: datetime) -> None:
+@contextlib.contextmanager
+def _keeping(storage: Storage) -> Iterator[Callable[[pl.DataFrame], int]]:
+    """Gives what records events about keeping, unless another process has recorded one since the block began."""
     handle = storage.create(TABLE, Releases, change_feed=False)
-    storage.append(handle, _event(release.number, event, name, now), transactions={}, metadata={event: name})
+    turn = (transaction(handle, KEEPING) or 0) + 1
+    yield lambda events: storage.append(handle, events, transactions={KEEPING: turn}, metadata={})
 
 
 def _refuse_odd_name(name: str) -> None:

@@ -33,7 +33,7 @@ def test_a_metric_is_explained_without_a_lake(carti_lake: Type, nowhere: Path) -
         METRICS["denial_rate"].definition,
         "Formula: Claims denied / Visits rendered",
         "In columns: sum(denied_claims) / sum(visits)",
-        "Adds up over: provider_id, month, service_line",
+        "Its sums add up over: provider_id, month, service_line",
         "Made from: silver.visits.claim_status, silver.visits",
         "Used in: gold.provider_summary.denial_rate, workbook: sheet KPIs",
         "Value: none, there is no release yet.",

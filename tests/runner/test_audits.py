@@ -12,6 +12,7 @@ from carti_lake.release import latest
 from carti_lake.runner import marts
 from carti_lake.runner.audits import audit
 from carti_lake.tables import find
+from carti_lake.tables.gold import ProviderMonthly
 from tests.rows import account, stay, visit
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -19,10 +20,22 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Ten visits in March, one in April, a stay, a CRM account; a refused row; one release."""
+    """Ten visits in March, one in April, a stay, a CRM account, a referral that brought a visit; a refused row."""
     folder = tmp_path_factory.mktemp("audits") / "lake"
     lake = Lake(folder, clock=lambda: NOW, environment={})
     visits = [visit(f"V{n}") for n in range(10)] + [visit("V10", visit_date="2026-04-02"), visit("bad", claim_paid="?")]
+    visits[0] = visit("V0", patient_id="P9", referral_id="R0")
+    referral = {
+        "referral_id": "R0",
+        "patient_id": "P9",
+        "referral_date": "2026-03-01",
+        "referring_provider_name": "Bo Diaz",
+        "service_line": "Breast",
+        "referral_status": "Completed",
+        "campaign_id": "K1",
+        "estimated_value": "500",
+    }
+    lake.load("salesforce_referrals", [referral], extract_date=date(2026, 4, 3))
     lake.load("ehr_visits", visits, extract_date=date(2026, 4, 3))
     lake.load("sg2_patient_flow", [stay("P1")], extract_date=date(2026, 4, 3))
     lake.load("salesforce_crm", [account("Ann Lee")], extract_date=date(2026, 4, 3))
@@ -59,7 +72,7 @@ def add_to(column, amount, where):
 
 def test_a_sound_lake_passes_and_says_what_was_compared(lake):
     said = {one.name: one.detail for one in audit(lake.storage, None)}
-    assert said["reconciliation"] == "3 batches, 14 rows, all accounted for"
+    assert said["reconciliation"] == "4 batches, 15 rows, all accounted for"
     assert said["totals"] == "gold equals silver in 2 months"
     assert said["integrity"] == "facts find their dimensions"
     assert said["drift"] == "no earlier release to compare with"
@@ -104,6 +117,32 @@ def test_gold_that_differs_from_silver_by_one_is_found(lake, measure):
     assert f"{measure} of 2026-03-01: silver " in failures(lake)["totals"]
 
 
+@pytest.mark.parametrize(
+    ("table", "measure"),
+    [
+        ("gold.referral_flow", "referrals"),
+        ("gold.referral_flow", "estimated_value"),
+        ("gold.marketing_monthly", "referrals"),
+        ("gold.marketing_monthly", "realised_visits"),
+        ("gold.marketing_monthly", "realised_cash"),
+    ],
+)
+def test_a_mart_of_referrals_that_differs_from_silver_by_one_is_found(lake, table, measure):
+    rewrite(lake, table, add_to(measure, 1, pl.col("month") == date(2026, 3, 1)))
+    assert f"{measure} of 2026-03-01: silver " in failures(lake)["totals"]
+
+
+@pytest.mark.parametrize("table", ["gold.referral_flow", "gold.marketing_roi"])
+def test_a_mart_that_credits_more_cash_than_all_visits_brought_is_found(lake, table):
+    # Ten visits of March and one of April brought 80 each; one of them is credited.
+    rewrite(lake, table, add_to("realised_cash", 800, pl.lit(True)))
+    assert failures(lake) == {}
+    rewrite(lake, table, add_to("realised_cash", 1, pl.lit(True)))
+    assert failures(lake) == {
+        "totals": f"{table} credits 881.0000 of cash, all visits together brought 880.0000",
+    }
+
+
 def test_a_summary_that_is_not_the_sum_of_its_months_is_found(lake):
     rewrite(lake, "gold.provider_summary", add_to("total_visits", 1, pl.col("provider_id") == "name:ann lee"))
     assert failures(lake)["totals"] == "total_visits: summary 12, monthly 11"
@@ -136,7 +175,7 @@ def test_a_bug_that_doubles_rows_never_reaches_readers(lake, monkeypatch):
     make = marts.provider_monthly
     doubled = tuple(
         marts.Mart(one.tables, one.inputs, lambda *given: (make(*given).with_columns(pl.col("visits") * 2),), True)
-        if one.by_month
+        if one.tables == (ProviderMonthly,)
         else one
         for one in marts.MARTS
     )

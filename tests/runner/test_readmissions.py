@@ -89,6 +89,13 @@ def test_what_runs_made_of_it_is_what_a_rebuild_makes(lake: Lake) -> None:
     assert_same(held_now, state(lake))
 
 
+def test_the_calendar_reaches_to_the_last_discharge(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "new_year", clock=lambda: datetime(2026, 6, 1, tzinfo=UTC), environment={})
+    deliver(lake, cancer_stay(1, "P1", "2025-12-28", "2026-01-03"), day=1)
+    days = lake.scan("dim_date").collect()["date"]
+    assert (days.min(), days.max()) == (date(2025, 1, 1), date(2026, 12, 31))
+
+
 def test_the_rate_of_the_network_and_by_month(lake: Lake) -> None:
     deliver(lake, cancer_stay(4, "P1", "2026-03-10", "2026-03-12", admission_type="Emergency"), day=22)
     assert lake.metric("readmission_rate").collect()["value"].item() == 1 / (2 + 1)

@@ -17,7 +17,7 @@ FACTS = {
     "formula": "Formula",
     "columns": "In columns",
     "mart": "Mart",
-    "additive_over": "Adds up over",
+    "additive_over": "Its sums add up over",
     "cases": "Cases (n)",
     "made_from": "Made from",
     "unit": "Unit",
@@ -75,5 +75,9 @@ def _print_metric(metric: dict[str, Any]) -> None:
     elif latest["value"] is None:
         show.say(f"Value in release {latest['release']}: none, {latest['reason']}.")
     else:
-        sums = [f"{name} {show.cell(latest[name])}" for name in ("numerator", "denominator", "n") if latest[name]]
-        show.say(f"Value in release {latest['release']}: {show.cell(latest['value'])} ({', '.join(sums)})")
+        value = (
+            f"{latest['value']:.1%}" if metric["unit"] == "ratio" else f"{show.cell(latest['value'])} {metric['unit']}"
+        )
+        parts = ("numerator", "denominator", "n") if latest["denominator"] is not None else ("n",)
+        sums = ", ".join(f"{name} {show.cell(latest[name])}" for name in parts if latest[name] is not None)
+        show.say(f"Value in release {latest['release']}: {value}" + (f" ({sums})" if sums else ""))

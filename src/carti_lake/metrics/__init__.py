@@ -1,15 +1,19 @@
 """The metric registry: each metric declared once, as a sum or a ratio of sums, with its definition's source."""
 
 from carti_lake.metrics.crm import CRM_RATES, CRM_SUMS
+from carti_lake.metrics.marketing import MARKETING_METRICS
 from carti_lake.metrics.metric import FORMATS, Metric, Sum
 from carti_lake.metrics.provider import PROVIDER_RATES, PROVIDER_SUMS
 from carti_lake.metrics.readmission import READMISSION_METRICS
+from carti_lake.metrics.referral import REFERRAL_METRICS
 from carti_lake.metrics.undelivered import UNDELIVERED
 
 _DECLARED: tuple[Metric, ...] = (
     *PROVIDER_RATES,
     *CRM_RATES,
     *READMISSION_METRICS,
+    *REFERRAL_METRICS,
+    *MARKETING_METRICS,
     *UNDELIVERED,
     *PROVIDER_SUMS,
     *CRM_SUMS,

@@ -6,13 +6,13 @@ import polars as pl
 import polars_hash as plh
 
 from carti_lake.pipeline.codes import NORMALISERS
+from carti_lake.pipeline.order import order
 from carti_lake.pipeline.parse import parse_date, parse_decimal, parse_flag, parse_whole, whole
 from carti_lake.pipeline.silver import derived_columns
 from carti_lake.tables.silver import HIDDEN, ORIGIN, Entity
 
-#: Bits of the order of delivery, from the least: batch, row content, row number, delivered_at (ms), extract date.
-BATCH_BITS, CONTENT_BITS, ROW_BITS, DELIVERED_BITS = 23, 12, 32, 43
-
+#: Column of bronze with the values that fit no type, as JSON.
+RESCUED = "rescued"
 #: Spellings that are compared one by one; more of them are joined.
 FEW = 8
 
@@ -21,29 +21,6 @@ def key_hash(columns: list[str]) -> pl.Expr:
     """Stable 64-bit hash of the business key; null where a part of it is."""
     joined = plh.concat_str(*columns, separator="\x1f") if len(columns) > 1 else plh.col(columns[0])
     return joined.nchash.xxhash64().reinterpret(signed=True)
-
-
-def order() -> pl.Expr:
-    """Place of a row in the order of delivery: extract date, delivered_at, row number, row content, batch."""
-
-    def low_bits(number: pl.Expr, bits: int) -> pl.Expr:
-        return (number & ((1 << bits) - 1)).cast(pl.Int128)
-
-    batch = plh.col("batch_id").nchash.xxhash64().reinterpret(signed=True)
-    place = pl.col("extract_date").cast(pl.Int32).cast(pl.Int128)
-    for part, bits in (
-        (pl.col("delivered_at").dt.epoch("ms").cast(pl.Int128), DELIVERED_BITS),
-        (pl.col("row_number").cast(pl.Int128), ROW_BITS),
-        (low_bits(pl.col("row_hash"), CONTENT_BITS), CONTENT_BITS),
-        (low_bits(batch, BATCH_BITS), BATCH_BITS),
-    ):
-        place = place * (1 << bits) + part
-    return place
-
-
-def row_number(place: pl.Expr) -> pl.Expr:
-    """The row number in a place of the order of delivery."""
-    return (place // (1 << (CONTENT_BITS + BATCH_BITS)) % (1 << ROW_BITS)).cast(pl.Int64)
 
 
 def pseudonym(column: str, secret: str) -> pl.Expr:
@@ -58,22 +35,38 @@ def identifier(text: pl.Expr) -> pl.Expr:
     return pl.when(bare.str.len_bytes() > 0).then(bare)
 
 
-def code_maps(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.LazyFrame]:
-    """For each coded column, the delivered spellings that are not the code itself, with their code.
+def survey(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.LazyFrame]:
+    """What decides how the rows are read, found by one look at a few narrow columns.
 
-    Codes repeat: normalising the distinct spellings costs a hundredth of normalising every row.
+    Parameters
+    ----------
+    rows
+        Bronze rows of the entity's feed.
+    entity
+        Declaration to cleanse for.
+
+    Returns
+    -------
+    dict
+        For each coded column, the delivered spellings that are not the code itself (``spelling``) with their
+        ``code``: codes repeat, so normalising distinct spellings costs a hundredth of normalising every row. Under
+        ``rescued``, the columns (``name``) of which some row holds a value as text.
     """
-    maps = {}
+    found = {}
     for name in entity.parsed_columns():
         normalise = NORMALISERS.get(entity.meta(name).get("code", ""))
         if normalise is not None:
             spellings = rows.select(pl.col(name).alias("spelling")).unique().drop_nulls()
             coded = spellings.with_columns(code=normalise(pl.col("spelling")))
-            maps[name] = coded.filter(pl.col("spelling").ne_missing(pl.col("code")))
-    return maps
+            found[name] = coded.filter(pl.col("spelling").ne_missing(pl.col("code")))
+    members = pl.col(RESCUED).drop_nulls().str.extract_all(r'"\w+":')
+    found[RESCUED] = rows.select(name=members).explode("name").unique().select(pl.col("name").str.strip_chars('":'))
+    return found
 
 
-def cleanse(rows: pl.LazyFrame, entity: type[Entity], codes: Mapping[str, pl.DataFrame], secret: str) -> pl.LazyFrame:
+def cleanse(
+    rows: pl.LazyFrame, entity: type[Entity], surveyed: Mapping[str, pl.DataFrame], secret: str
+) -> pl.LazyFrame:
     """Typed rows of an entity, each with its place in the order of delivery and whether it breaks a rule.
 
     Parameters
@@ -82,8 +75,8 @@ def cleanse(rows: pl.LazyFrame, entity: type[Entity], codes: Mapping[str, pl.Dat
         Bronze rows of the entity's feed.
     entity
         Declaration to cleanse for.
-    codes
-        Collected :func:`code_maps` of the same rows.
+    surveyed
+        Collected :func:`survey` of the same rows.
     secret
         Key of the patients' pseudonyms.
 
@@ -93,46 +86,50 @@ def cleanse(rows: pl.LazyFrame, entity: type[Entity], codes: Mapping[str, pl.Dat
         The entity's columns without resolved providers; ``order`` (Int128) and ``broken`` (Boolean).
     """
     kept = [name for name in (*entity.business_columns(), *ORIGIN, *HIDDEN) if name not in entity.providers]
-    return _by_effort(rows, entity, codes, secret, lambda failed: [*kept, "order", _any(failed).alias("broken")])
+    return _by_effort(rows, entity, surveyed, secret, lambda failed: [*kept, "order", _any(failed).alias("broken")])
 
 
-def refusals(rows: pl.LazyFrame, entity: type[Entity], codes: Mapping[str, pl.DataFrame], secret: str) -> pl.LazyFrame:
+def refusals(
+    rows: pl.LazyFrame, entity: type[Entity], surveyed: Mapping[str, pl.DataFrame], secret: str
+) -> pl.LazyFrame:
     """Rows that break a rule: ``batch_id``, ``row_number``, ``key_hash``, and ``rules``, the ids of what they break."""
     place = ["batch_id", "row_number", "key_hash"]
-    named = _by_effort(rows, entity, codes, secret, lambda failed: [*place, _names(failed).alias("rules")])
+    named = _by_effort(rows, entity, surveyed, secret, lambda failed: [*place, _names(failed).alias("rules")])
     return named.filter(pl.col("rules") != "")
 
 
 def _by_effort(
     rows: pl.LazyFrame,
     entity: type[Entity],
-    codes: Mapping[str, pl.DataFrame],
+    surveyed: Mapping[str, pl.DataFrame],
     secret: str,
     outcome: Callable[[dict[str, pl.Expr]], list[str | pl.Expr]],
 ) -> pl.LazyFrame:
     key = entity.key()[0]
     if key not in entity.feed.delivered():
-        return _typed(rows, entity, codes, secret, outcome, rescued=True)
-    plain = pl.col("rescued").is_null() & identifier(pl.col(key)).is_not_null()
+        return _typed(rows, entity, surveyed, secret, outcome, rescued=_as_text(surveyed))
+    plain = pl.col(RESCUED).is_null() & identifier(pl.col(key)).is_not_null()
     # Nearly every row is typed already; only the others pay for reading text and deriving keys.
-    typed = rows.filter(plain).pipe(_typed, entity, codes, secret, outcome, rescued=False)
-    mended = rows.filter(~plain).pipe(_typed, entity, codes, secret, outcome, rescued=True)
+    typed = rows.filter(plain).pipe(_typed, entity, surveyed, secret, outcome, rescued=None)
+    mended = rows.filter(~plain).pipe(_typed, entity, surveyed, secret, outcome, rescued=_as_text(surveyed))
     return pl.concat([typed, mended])
 
 
 def _typed(
     rows: pl.LazyFrame,
     entity: type[Entity],
-    codes: Mapping[str, pl.DataFrame],
+    surveyed: Mapping[str, pl.DataFrame],
     secret: str,
     outcome: Callable[[dict[str, pl.Expr]], list[str | pl.Expr]],
     *,
-    rescued: bool,
+    rescued: frozenset[str] | None,
 ) -> pl.LazyFrame:
+    """Rows with the outcome of their cleansing; ``rescued`` names columns to read as text, None: no key to derive."""
+    codes = {name: map_ for name, map_ in surveyed.items() if name != RESCUED}
     values = {}
     unreadable = {}
     for name in entity.parsed_columns():
-        value, failed = _value(name, entity, codes.get(name), rescued=rescued)
+        value, failed = _value(name, entity, codes.get(name), rescued=name in (rescued or ()))
         values[name] = value
         if failed is not None:
             unreadable[f"{name}|unreadable"] = failed
@@ -146,7 +143,7 @@ def _typed(
         )
         .with_columns(**values)
     )
-    if rescued:
+    if rescued is not None:
         frame = frame.with_columns(**derived_columns(entity))
     if entity.partition_by is not None and entity.month_of is not None:
         frame = frame.with_columns(pl.col(entity.month_of).dt.truncate("1mo").alias(entity.partition_by))
@@ -162,6 +159,10 @@ def _typed(
         rule: failed if rule == key_rule else failed & ~pl.col("withdrawn") for rule, failed in failures.items()
     }
     return frame.with_columns(key_hash=key_hash(entity.key()), order=order()).select(outcome(failures))
+
+
+def _as_text(surveyed: Mapping[str, pl.DataFrame]) -> frozenset[str]:
+    return frozenset(surveyed[RESCUED]["name"])
 
 
 def _value(
@@ -190,7 +191,7 @@ def _value(
         value = column.cast(wanted, strict=False)
     given = column.is_not_null()
     if rescued:
-        text = pl.col("rescued").str.json_path_match(f"$.{name}")
+        text = pl.col(RESCUED).str.json_path_match(f"$.{name}")
         value = pl.coalesce(value, _parsed(text, wanted))
         given = given | text.is_not_null()
     elif delivered == wanted:

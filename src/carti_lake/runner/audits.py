@@ -9,20 +9,33 @@ from carti_lake.release import Audit, Release
 from carti_lake.runner.entities import changed_months
 from carti_lake.runner.marts import BUILT
 from carti_lake.storage import Storage, commits, row_count
-from carti_lake.tables import ENTITIES
+from carti_lake.tables import ENTITIES, TABLES
 from carti_lake.tables.quarantine import QUARANTINE
 
 #: Largest change of a total over months that were complete in the last release, as a share of it.
 DRIFT_TOLERANCE = 0.10
-#: Totals that gold must hold exactly as silver does: gold column to silver table, month column and sum.
+#: Totals that gold must hold exactly as silver does: by gold table, its column to silver table and sum.
 TOTALS = {
-    "visits": ("silver.visits", pl.len()),
-    "gross_charges": ("silver.visits", pl.col("claim_amount").sum()),
-    "payments_as_delivered": ("silver.visits", pl.col("claim_paid").sum()),
-    "stays": ("silver.encounters", pl.len()),
-    "treatment_cost": ("silver.encounters", pl.col("treatment_cost").sum()),
-    "referrals_made": ("silver.referrals", pl.len()),
+    "gold.provider_monthly": {
+        "visits": ("silver.visits", pl.len()),
+        "gross_charges": ("silver.visits", pl.col("claim_amount").sum()),
+        "payments_as_delivered": ("silver.visits", pl.col("claim_paid").sum()),
+        "stays": ("silver.encounters", pl.len()),
+        "treatment_cost": ("silver.encounters", pl.col("treatment_cost").sum()),
+        "referrals_made": ("silver.referrals", pl.len()),
+    },
+    "gold.referral_flow": {
+        "referrals": ("silver.referrals", pl.len()),
+        "estimated_value": ("silver.referrals", pl.col("estimated_value").sum()),
+    },
+    "gold.marketing_monthly": {
+        "referrals": ("silver.referrals", pl.len()),
+        "realised_visits": ("silver.visits", pl.len()),
+        "realised_cash": ("silver.visits", pl.col("claim_paid").filter(pl.col("claim_status") == "paid").sum()),
+    },
 }
+#: Marts that credit visits to what brought them; together with what nothing is credited with, marketing has them all.
+CREDITING = ("gold.referral_flow", "gold.marketing_roi")
 #: Payments are not among them: they go on coming in for months that are complete.
 DRIFTING = ("visits", "gross_charges", "stays", "referrals_made")
 
@@ -64,7 +77,7 @@ def _reconciliation(storage: Storage) -> Audit:
 
 
 def _keys(storage: Storage, last: Release | None) -> Audit:
-    """Business keys are unique: in the silver partitions that changed, and in all of gold."""
+    """Business keys are unique: in the partitions of silver and gold that changed."""
     problems = []
     checked = 0
     for entity in ENTITIES.values():
@@ -76,8 +89,9 @@ def _keys(storage: Storage, last: Release | None) -> Audit:
         if count != distinct:
             problems.append(f"{entity.full_name()}: {count - distinct} rows repeat a key")
     for table in BUILT:
-        key = table.key()
-        rows = storage.scan(table.full_name()).select(key)
+        key, rows = table.key(), _changed_rows(storage, table.full_name(), last)
+        if rows is None:
+            continue
         count, distinct = rows.select(pl.len(), keys=pl.struct(key).n_unique()).collect(engine="streaming").row(0)
         checked += count
         if count != distinct:
@@ -109,12 +123,12 @@ def _totals(storage: Storage, last: Release | None) -> Audit:
     """Counts and dollars of gold are silver's, to the cent, in every month that changed; summary adds up monthly."""
     problems = []
     months_checked = set()
-    for table in dict.fromkeys(table for table, _ in TOTALS.values()):
+    for mart, table in dict.fromkeys((mart, of) for mart, totals in TOTALS.items() for of, _ in totals.values()):
         rows = _changed_rows(storage, table, last)
         if rows is None:
             continue
         month = _month_column(table)
-        sums = {name: expression for name, (of, expression) in TOTALS.items() if of == table}
+        sums = {name: expression for name, (of, expression) in TOTALS[mart].items() if of == table}
         silver = (
             rows.filter(~pl.col("withdrawn"))
             .group_by(pl.col(month).alias("month"))
@@ -123,7 +137,7 @@ def _totals(storage: Storage, last: Release | None) -> Audit:
         )
         months_checked |= set(silver["month"])
         gold = (
-            storage.scan("gold.provider_monthly")
+            storage.scan(mart)
             .group_by("month")
             .agg(pl.col(name).sum() for name in sums)
             .join(silver.lazy().select("month"), on="month", how="semi")
@@ -133,13 +147,19 @@ def _totals(storage: Storage, last: Release | None) -> Audit:
         for name in sums:
             off = both.filter(pl.col(name).fill_null(0) != pl.col(f"{name}_gold").fill_null(0))
             for row in off.head(2).iter_rows(named=True):
-                problems.append(f"{name} of {row['month']}: silver {row[name]}, gold {row[f'{name}_gold']}")
+                values = f"silver {row[name]}, gold {row[f'{name}_gold']}"
+                problems.append(f"{name} of {row['month']}: {values} in {mart}")
     names = {"total_visits": "visits", "total_claim_amount": "gross_charges", "stays": "stays"}
     summary = storage.scan("gold.provider_summary").select(pl.col(name).sum() for name in names).collect()
     monthly = storage.scan("gold.provider_monthly").select(pl.col(name).sum() for name in names.values()).collect()
     for above, below in names.items():
         if (summary[above][0] or 0) != (monthly[below][0] or 0):
             problems.append(f"{above}: summary {summary[above][0]}, monthly {monthly[below][0]}")
+    cash = storage.scan("gold.marketing_monthly").select(pl.col("realised_cash").sum()).collect().item() or 0
+    for mart in CREDITING:
+        credited = storage.scan(mart).select(pl.col("realised_cash").sum()).collect().item() or 0
+        if credited > cash:
+            problems.append(f"{mart} credits {credited} of cash, all visits together brought {cash}")
     return Audit("totals", not problems, "; ".join(problems) or f"gold equals silver in {len(months_checked)} months")
 
 
@@ -181,11 +201,11 @@ def _changed_rows(storage: Storage, table: str, last: Release | None) -> pl.Lazy
     if seen == handle.version():
         return None
     touched, rebuilt = changed_months(commits(handle, seen))
-    entity = ENTITIES[table.split(".")[1]]
-    if rebuilt or entity.partition_by is None:
+    partition = TABLES[table].partition_by
+    if rebuilt or partition is None:
         return rows
     dated: list[date] = [day for day in touched if day]
-    return rows.filter(pl.col(entity.partition_by).is_in(dated))
+    return rows.filter(pl.col(partition).is_in(dated))
 
 
 def _month_column(table: str) -> str:

@@ -11,9 +11,11 @@ import polars as pl
 from carti_lake.pipeline import cleanse as cleanse_module
 from carti_lake.pipeline import codes as codes_module
 from carti_lake.pipeline import newest as newest_module
+from carti_lake.pipeline import order as order_module
 from carti_lake.pipeline import parse as parse_module
-from carti_lake.pipeline.cleanse import cleanse, code_maps, order, refusals, row_number
+from carti_lake.pipeline.cleanse import cleanse, refusals, survey
 from carti_lake.pipeline.newest import LIGHT, Settled, settle
+from carti_lake.pipeline.order import among, order
 from carti_lake.pipeline.silver import providers as providers_module
 from carti_lake.pipeline.silver import visits as visits_module
 from carti_lake.pipeline.silver.providers import resolve
@@ -31,6 +33,7 @@ STEP_MODULES: tuple[ModuleType, ...] = (
     codes_module,
     cleanse_module,
     newest_module,
+    order_module,
     providers_module,
     visits_module,
 )
@@ -134,9 +137,9 @@ def _settle_window(
     quarantine = storage.create(refused_table.full_name(), refused_table)
     rebuild = todo.after < 0
     rows = todo.rows(storage, entity.feed.full_name())
-    maps = code_maps(rows, entity)
-    codes = dict(zip(maps, pl.collect_all(maps.values(), engine="streaming"), strict=True))
-    cleansed = cleanse(rows, entity, codes, secret)
+    asked = survey(rows, entity)
+    surveyed = dict(zip(asked, pl.collect_all(asked.values(), engine="streaming"), strict=True))
+    cleansed = cleanse(rows, entity, surveyed, secret)
     if not rebuild:
         cleansed = cleansed.collect(engine="streaming").lazy()
     whole_table = entity.feed.snapshot
@@ -153,10 +156,8 @@ def _settle_window(
     if not only_quarantine:
         transactions = {work.app_id: todo.upto, REFERENCES: _version(storage, REFERENCES)}
         metadata = {**base, "ledger": _ledger(settled.silver_ledger), "batches": len(todo.batches)}
-        # Against the few that lost, and without looking at the rules again.
-        upserts = cleansed
-        if settled.losers.height:
-            upserts = upserts.join(settled.losers.lazy().select("order"), on="order", how="anti")
+        # All but the few that lost, and without looking at the rules again.
+        upserts = cleansed.filter(~among(settled.losers))
         if whole_table:
             upserts = unlisted(upserts, cleansed, scan(silver, options), scan(quarantine, options), rebuild=rebuild)
         upserts = resolve(upserts, entity, references.lazy()).select(entity.column_names())
@@ -178,9 +179,8 @@ def _settle_window(
                 metadata={**metadata, "months": months},
             )
         changed.append(entity.full_name())
-    places = settled.refused.lazy().select("batch_id", row_number=row_number(pl.col("order")))
-    refused = rows.join(places, on=["batch_id", "row_number"], how="semi").collect(engine="streaming").lazy()
-    why = refusals(refused, entity, codes, secret)
+    refused = rows.filter(among(settled.refused)).collect(engine="streaming").lazy()
+    why = refusals(refused, entity, surveyed, secret)
     refused = refused.join(why, on=["batch_id", "row_number"]).select(refused_table.column_names())
     _commit_quarantine(storage, quarantine, work, todo, refused.collect(), settled, base)
     if rebuild or settled.refused.height or settled.released.height:

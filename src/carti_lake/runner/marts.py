@@ -6,16 +6,21 @@ from datetime import date
 
 import polars as pl
 
-from carti_lake.metrics import crm, metric, provider
+from carti_lake.metrics import crm, marketing, metric, provider
 from carti_lake.models import opportunity_value
 from carti_lake.pipeline.gold import dimensions
+from carti_lake.pipeline.gold import marketing_roi as marketing_module
+from carti_lake.pipeline.gold import opportunities as opportunities_module
 from carti_lake.pipeline.gold import provider_monthly as monthly_module
 from carti_lake.pipeline.gold import provider_summary as summary_module
 from carti_lake.pipeline.gold import readmissions as readmissions_module
+from carti_lake.pipeline.gold import referral_flow as flow_module
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_provider, dim_service_line
+from carti_lake.pipeline.gold.marketing_roi import marketing_monthly, marketing_roi
 from carti_lake.pipeline.gold.provider_monthly import provider_monthly
 from carti_lake.pipeline.gold.provider_summary import provider_summary, with_predictions
 from carti_lake.pipeline.gold.readmissions import readmissions
+from carti_lake.pipeline.gold.referral_flow import referral_days, referral_flow, referral_revenue
 from carti_lake.runner.entities import changed_months
 from carti_lake.runner.fingerprint import MADE_BY, fingerprint
 from carti_lake.storage import Storage, commits, scan, transaction
@@ -25,11 +30,16 @@ from carti_lake.tables.gold import (
     DimProvider,
     DimServiceLine,
     Gold,
+    MarketingMonthly,
+    MarketingRoi,
     ModelMetrics,
     OpportunityPredictions,
     ProviderMonthly,
     ProviderSummary,
     Readmissions,
+    ReferralDays,
+    ReferralFlow,
+    ReferralRevenue,
 )
 
 
@@ -46,17 +56,29 @@ class Mart:
     make
         Pure function of the inputs' rows that gives the rows of each table.
     by_month
-        Whether a month of the tables follows from the same month of their inputs alone.
+        Whether a month of the tables follows from the same month of their inputs alone, but for the ``lasting`` ones.
+    lasting
+        Inputs that matter to every later month too, as a referral does to the visits that follow it: what changes in
+        a month of theirs touches that month and all after it, and they are read whole.
+    month
+        Column of the tables that holds that month; it need not be their partition.
     """
 
     tables: tuple[type[Gold], ...]
     inputs: tuple[str, ...]
     make: Callable[..., tuple[pl.LazyFrame, ...]]
     by_month: bool = False
+    lasting: tuple[str, ...] = ()
+    month: str = "month"
 
 
 def _alone(make: Callable[..., pl.LazyFrame]) -> Callable[..., tuple[pl.LazyFrame]]:
     return lambda *frames: (make(*frames),)
+
+
+def _dates_and_lines(*marts: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
+    facts = pl.concat([mart.select("month", "service_line") for mart in marts])
+    return dim_date(facts), dim_service_line(facts)
 
 
 def _summary_and_model(*frames: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
@@ -79,8 +101,8 @@ MARTS: tuple[Mart, ...] = (
     Mart((Readmissions,), ("silver.encounters",), _alone(readmissions)),
     Mart(
         (DimDate, DimServiceLine),
-        ("gold.provider_monthly",),
-        lambda monthly: (dim_date(monthly), dim_service_line(monthly)),
+        ("gold.provider_monthly", "gold.readmissions"),
+        _dates_and_lines,
     ),
     Mart(
         (OpportunityPredictions, ModelMetrics, ProviderSummary),
@@ -93,8 +115,47 @@ MARTS: tuple[Mart, ...] = (
         ),
         _summary_and_model,
     ),
+    Mart(
+        (ReferralRevenue,),
+        ("silver.visits", "silver.referrals"),
+        _alone(referral_revenue),
+        by_month=True,
+        lasting=("silver.referrals",),
+        month="visit_month",
+    ),
+    Mart(
+        (ReferralFlow, ReferralDays),
+        ("silver.referrals", "gold.referral_revenue"),
+        lambda referrals, revenue: (referral_flow(referrals, revenue), referral_days(referrals)),
+        by_month=True,
+    ),
+    Mart(
+        (MarketingMonthly,),
+        ("silver.visits", "silver.referrals"),
+        _alone(marketing_monthly),
+        by_month=True,
+        lasting=("silver.referrals",),
+    ),
+    Mart(
+        (MarketingRoi,),
+        ("silver.campaigns", "silver.opportunities", "gold.marketing_monthly"),
+        _alone(marketing_roi),
+    ),
 )
-CODE = (metric, provider, crm, dimensions, monthly_module, summary_module, readmissions_module, opportunity_value)
+CODE = (
+    metric,
+    provider,
+    crm,
+    marketing,
+    dimensions,
+    monthly_module,
+    summary_module,
+    readmissions_module,
+    opportunity_value,
+    opportunities_module,
+    flow_module,
+    marketing_module,
+)
 BUILT: tuple[type[Gold], ...] = tuple(table for mart in MARTS for table in mart.tables)
 
 
@@ -120,16 +181,16 @@ def update_mart(storage: Storage, mart: Mart, *, full: bool) -> list[str]:
                 everything = True
             else:
                 touched, rebuilt = changed_months(commits(source, seen))
-                months.update(touched)
+                months.update(_and_later(storage, mart, touched) if name in mart.lasting else touched)
                 everything = everything or rebuilt
     if not behind:
         return []
-    inputs = [_input(storage, name, None if everything else months) for name in mart.inputs]
+    inputs = [_input(storage, name, None if everything or name in mart.lasting else months) for name in mart.inputs]
     changed = []
     for table, handle, rows in zip(mart.tables, handles, mart.make(*inputs), strict=True):
         standing = scan(handle, storage.options)
         if not everything:
-            standing = _of_months(standing, table, months)
+            standing, rows = (_of_months(frame, mart.month, months) for frame in (standing, rows))
         change = changes(rows, standing, table)
         storage.merge(
             handle,
@@ -152,15 +213,24 @@ def changes(new: pl.LazyFrame, standing: pl.LazyFrame, table: type[Table]) -> pl
     return pl.concat([upserts.with_columns(delete=pl.lit(False)), deletes.with_columns(delete=pl.lit(True))])
 
 
+def _and_later(storage: Storage, mart: Mart, touched: list[date | None]) -> set[date | None]:
+    """The touched months, and all later ones of which an input has rows."""
+    first = min((month for month in touched if month), default=date.max)
+    sources = [source for name in mart.inputs if (source := storage.open(name)) is not None]
+    held = [month for source in sources for partition in source.partitions() for month in partition.values()]
+    return {*touched, *(month for month in map(date.fromisoformat, filter(None, held)) if month > first)}
+
+
 def _input(storage: Storage, name: str, months: set[date | None] | None) -> pl.LazyFrame:
-    table = TABLES[name]
-    rows = storage.scan(name)
-    return rows if months is None else _of_months(rows, table, months)
+    rows, month = storage.scan(name), TABLES[name].partition_by
+    if months is None:
+        return rows
+    assert month is not None
+    return _of_months(rows, month, months)
 
 
-def _of_months(rows: pl.LazyFrame, table: type[Table], months: set[date | None]) -> pl.LazyFrame:
-    assert table.partition_by is not None
-    return rows.filter(pl.col(table.partition_by).is_in(sorted(month for month in months if month)))
+def _of_months(rows: pl.LazyFrame, month: str, months: set[date | None]) -> pl.LazyFrame:
+    return rows.filter(pl.col(month).is_in(sorted(one for one in months if one)))
 
 
 def _month_names(change: pl.DataFrame, table: type[Table]) -> list[str]:

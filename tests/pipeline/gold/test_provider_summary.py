@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from carti_lake.pipeline.gold.provider_summary import provider_summary, with_predictions
-from carti_lake.tables.gold import DimProvider, OpportunityPredictions, ProviderMonthly
+from carti_lake.metrics import CRM_RATES, PROVIDER_RATES
+from carti_lake.pipeline.gold.provider_summary import provider_summary, sums_of_months, with_predictions
+from carti_lake.tables.gold import DimProvider, OpportunityPredictions, ProviderMonthly, ProviderSummary
 from carti_lake.tables.silver import CrmAccounts, Encounters, Opportunities
 from tests.rows import APRIL, MARCH, held
 
@@ -73,6 +74,15 @@ def test_net_collection_looks_only_at_claims_that_deliver_the_adjustment():
         ]
     )["lee"]
     assert row["net_collection_rate"] == pytest.approx(76 / (100 - 20))
+
+
+def test_every_rate_stands_beside_its_sums_and_its_cases():
+    sums = {total.columns[0]: name for name, total in sums_of_months().items() if len(total.columns) == 1}
+    for rate in PROVIDER_RATES:
+        beside = [sums[column] for column in rate.inputs()]
+        assert {rate.id, *beside} <= set(ProviderSummary.columns()), rate.id
+    assert all({rate.id, *rate.inputs()} <= set(ProviderSummary.columns()) for rate in CRM_RATES)
+    assert (sums["visits"], sums["paid_charges"]) == ("total_visits", "paid_charges")
 
 
 def test_a_denominator_of_zero_gives_null():
@@ -146,7 +156,9 @@ def test_opportunities_are_read_by_their_flags():
     )["lee"]
     assert (row["won_opportunities"], row["lost_opportunities"], row["open_opportunities"]) == (1, 2, 3)
     assert row["won_value"] == 1000
+    # 200 at 25 % and 100 at 12.5 %; what has no probability is expected to bring nothing that could be added.
     assert row["weighted_pipeline"] == Decimal("62.5")
+    assert (row["valued_opportunities"], row["expected_revenue"]) == (2, 62.5 / 2)
     assert row["win_rate"] == pytest.approx(1 / 3)
 
 

@@ -29,9 +29,9 @@ def dim_provider(directory: pl.LazyFrame, references: pl.LazyFrame) -> pl.LazyFr
     )
 
 
-def dim_date(monthly: pl.LazyFrame) -> pl.LazyFrame:
-    """Every day of the years that the facts span; none before the first fact."""
-    span = monthly.select(first=pl.col("month").min(), last=pl.col("month").max()).drop_nulls()
+def dim_date(facts: pl.LazyFrame) -> pl.LazyFrame:
+    """Every day of the years that the facts' months span; none before the first fact."""
+    span = facts.select(first=pl.col("month").min(), last=pl.col("month").max()).drop_nulls()
     day = pl.col("date")
     columns = {
         "month": day.dt.truncate("1mo"),
@@ -54,10 +54,10 @@ def dim_date(monthly: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def dim_service_line(monthly: pl.LazyFrame) -> pl.LazyFrame:
+def dim_service_line(facts: pl.LazyFrame) -> pl.LazyFrame:
     """Every service line that a fact names, with a title for people."""
     title = pl.col("service_line").str.replace_all("_", " ", literal=True).str.to_titlecase()
-    return monthly.select("service_line").unique().with_columns(title=title).select(DimServiceLine.column_names())
+    return facts.select("service_line").unique().with_columns(title=title).select(DimServiceLine.column_names())
 
 
 #: Month of rows that no date places.

@@ -3,6 +3,7 @@
 import polars as pl
 
 from carti_lake.metrics import CRM_RATES, PROVIDER_RATES, Sum
+from carti_lake.pipeline.gold.opportunities import opportunity_sums
 from carti_lake.tables.gold import ProviderMonthly, ProviderSummary
 
 
@@ -93,19 +94,9 @@ def _account_totals(accounts: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _opportunity_totals(opportunities: pl.LazyFrame) -> pl.LazyFrame:
-    won, closed = pl.col("is_won").fill_null(False), pl.col("is_closed").fill_null(False)
-    amount = pl.col("amount")
-    expected = (amount.cast(pl.Float64) * pl.col("probability").cast(pl.Float64) / 100).round(4)
     return (
         _current(opportunities)
         .filter(pl.col("provider_id").is_not_null())
         .group_by("provider_id")
-        .agg(
-            open_opportunities=(~closed).sum(),
-            won_opportunities=won.sum(),
-            lost_opportunities=(closed & ~won).sum(),
-            valued_opportunities=(~closed & expected.is_not_null()).sum(),
-            won_value=amount.filter(won).sum(),
-            weighted_pipeline=expected.filter(~closed).cast(pl.Decimal(18, 4)).sum(),
-        )
+        .agg(**opportunity_sums())
     )

@@ -22,6 +22,8 @@ NOT_FOLLOWED = "expired|died|deceased|transfer|against_medical_advice|^ama$"
 def readmissions(encounters: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of ``gold.readmissions`` from all stays: a readmission may lie in another month than its index stay.
 
+    All stays are read at each change of them: about a second a million.
+
     A stay counts once, however often its patient comes back, and a readmission may be an index stay itself. Data reach
     as far as the newest admission or discharge, and no further than the newest extract: a mistyped future date does
     not stand for follow-up.

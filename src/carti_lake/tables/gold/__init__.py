@@ -2,12 +2,12 @@
 
 from carti_lake.tables.gold.claims import ClaimsMonthly
 from carti_lake.tables.gold.dimensions import DimDate, DimProvider, DimServiceLine
-from carti_lake.tables.gold.marketing import MarketingRoi
+from carti_lake.tables.gold.marketing import MarketingMonthly, MarketingRoi
 from carti_lake.tables.gold.models import Forecasts, ModelMetrics, OpportunityPredictions, RiskScores
 from carti_lake.tables.gold.provider import Gold, ProviderMonthly, ProviderSummary
 from carti_lake.tables.gold.quality import DataQuality, Reconciliation
 from carti_lake.tables.gold.readmissions import Readmissions
-from carti_lake.tables.gold.referrals import ReferralFlow
+from carti_lake.tables.gold.referrals import ReferralDays, ReferralFlow, ReferralRevenue
 
 GOLD: dict[str, type[Gold]] = {
     table.short_name: table
@@ -15,7 +15,10 @@ GOLD: dict[str, type[Gold]] = {
         ProviderSummary,
         ProviderMonthly,
         ReferralFlow,
+        ReferralDays,
+        ReferralRevenue,
         MarketingRoi,
+        MarketingMonthly,
         ClaimsMonthly,
         Readmissions,
         Forecasts,
@@ -39,6 +42,7 @@ __all__ = [
     "DimServiceLine",
     "Forecasts",
     "Gold",
+    "MarketingMonthly",
     "MarketingRoi",
     "ModelMetrics",
     "OpportunityPredictions",
@@ -46,6 +50,8 @@ __all__ = [
     "ProviderSummary",
     "Readmissions",
     "Reconciliation",
+    "ReferralDays",
     "ReferralFlow",
+    "ReferralRevenue",
     "RiskScores",
 ]

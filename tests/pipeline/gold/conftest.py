@@ -1,0 +1,23 @@
+"""A small generated network, brought through the whole pipeline once for all tests of the marts."""
+
+from datetime import date
+
+import pytest
+
+from carti_lake import Lake
+from carti_lake.generate import Network, extracts
+from tests.examples import lake_in
+
+#: Five months, so that stays, referrals and claims have time to end; with dirt, late, repeated and withdrawn rows.
+NETWORK = Network(seed=5, providers=24, patients=1_500, start=date(2025, 9, 1), days=150, visits_per_day=40, dirt=0.02)
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake with one release of that network; tests read it and do not change it."""
+    lake = lake_in(tmp_path_factory.mktemp("network") / "lake")
+    for feed, extract_date, delivered_at, rows in extracts(NETWORK, every="month"):
+        lake.load(feed, rows, extract_date=extract_date, delivered_at=delivered_at)
+    result = lake.run()
+    assert not result.failed, result.failed
+    return lake
