@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 
 from carti_lake import changes, loading, maintenance, release, status
+from carti_lake.explain import Explanation
+from carti_lake.explain import explain as explain_change
 from carti_lake.integrity import refuse_damaged
 from carti_lake.measure import measure
 from carti_lake.metrics import find_metric
@@ -286,6 +288,10 @@ class Lake:
         old, new = self.at(before), self.at(after)
         rows = [view.scan(table) if _holds(view, table) else _nothing(table) for view in (old, new)]
         return changes.diff(rows[0], rows[1], find(table))
+
+    def explain(self, metric: str, before: When, after: When, *, provider: str | None = None) -> Explanation:
+        """Why a metric differs between two releases, for the network or one provider (id or name)."""
+        return explain_change(self.storage, metric, select(self, before), select(self, after), provider)
 
     def quarantine(self, entity: str | None = None, *, rule: str | None = None) -> pl.LazyFrame:
         """Refused rows: entity, broken rules, and where each row was delivered; no identifiers of patients.

@@ -1,6 +1,18 @@
 """The command line: every verb parses, calls the lake, and prints."""
 
-from carti_lake.cli import extracts, maintain, metrics, outlets, read, releases, run, synthetic
+from carti_lake.cli import explain, extracts, maintain, metrics, outlets, read, releases, run, synthetic
 from carti_lake.cli.app import app, main
 
-__all__ = ["app", "extracts", "main", "maintain", "metrics", "outlets", "read", "releases", "run", "synthetic"]
+__all__ = [
+    "app",
+    "explain",
+    "extracts",
+    "main",
+    "maintain",
+    "metrics",
+    "outlets",
+    "read",
+    "releases",
+    "run",
+    "synthetic",
+]

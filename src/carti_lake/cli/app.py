@@ -16,7 +16,8 @@ FAILED, WRONG_USAGE = 1, 2
 
 #: Verbs in the order of use.
 VERBS = (
-    *("demo", "generate", "load", "run", "status", "tables", "metrics", "query", "history", "diff", "quarantine"),
+    *("demo", "generate", "load", "run", "status", "tables", "metrics"),
+    *("query", "history", "diff", "explain", "quarantine"),
     *("release", "charts", "workbook", "optimize", "vacuum", "verify"),
 )
 

@@ -30,6 +30,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 OfRelease = Annotated[
     str | None, typer.Option("--release", metavar="R", help="Number, or name of a lock; else the latest.")
 ]
+FromRelease = Annotated[str, typer.Option("--from", metavar="R", help="Release before: number, lock or date.")]
+ToRelease = Annotated[str, typer.Option("--to", metavar="R", help="Release after: number, lock or date.")]
 
 
 def open_lake(address: str, pairs: list[str] | None) -> "Lake":

@@ -9,7 +9,17 @@ import typer
 
 from carti_lake.cli import show
 from carti_lake.cli.app import app
-from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, OfRelease, StorageOptions, command, open_lake
+from carti_lake.cli.options import (
+    DEFAULT_LAKE,
+    FromRelease,
+    Json,
+    LakeAt,
+    OfRelease,
+    StorageOptions,
+    ToRelease,
+    command,
+    open_lake,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -174,8 +184,8 @@ def history(
 @app.command()
 def diff(
     table: TableName,
-    from_: Annotated[str, typer.Option("--from", metavar="R", help="Release before: number, lock or date.")],
-    to: Annotated[str, typer.Option("--to", metavar="R", help="Release after: number, lock or date.")],
+    from_: FromRelease,
+    to: ToRelease,
     lake: LakeAt = DEFAULT_LAKE,
     storage_option: StorageOptions = None,
     json: Json = False,

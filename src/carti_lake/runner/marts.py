@@ -159,10 +159,15 @@ CODE = (
 BUILT: tuple[type[Gold], ...] = tuple(table for mart in MARTS for table in mart.tables)
 
 
+def made_by(mart: Mart) -> int:
+    """Fingerprint of the code and the declarations that make the mart today."""
+    return fingerprint(CODE, mart.tables)
+
+
 def update_mart(storage: Storage, mart: Mart, *, full: bool) -> list[str]:
     """Bring the tables of a mart up to date with their inputs; returns those whose rows changed."""
     handles = [storage.create(table.full_name(), table) for table in mart.tables]
-    versions = {MADE_BY: fingerprint(CODE, mart.tables)}
+    versions = {MADE_BY: made_by(mart)}
     months: set[date | None] = set()
     behind = everything = full or any(transaction(handle, MADE_BY) != versions[MADE_BY] for handle in handles)
     for name in mart.inputs:

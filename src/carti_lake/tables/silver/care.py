@@ -14,6 +14,7 @@ class Appointments(
     partition_by="appointment_month",
     month_of="appointment_date",
     providers={"provider_id": ("provider_name", "provider_npi")},
+    statuses={"appointment_status": ("cancelled_date", "visit_id")},
 ):
     """One row per appointment, as it last stood."""
 

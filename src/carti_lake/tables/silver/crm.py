@@ -10,7 +10,11 @@ from carti_lake.tables.table import Finding
 
 
 class CrmAccounts(
-    Entity, table="crm_accounts", feed=SalesforceCrm, providers={"provider_id": ("provider_name", "provider_npi")}
+    Entity,
+    table="crm_accounts",
+    feed=SalesforceCrm,
+    providers={"provider_id": ("provider_name", "provider_npi")},
+    statuses={"pipeline_stage": ()},
 ):
     """One row per provider's CRM account, as the newest snapshot lists it."""
 
@@ -28,7 +32,9 @@ class Opportunities(
     Entity,
     table="opportunities",
     feed=SalesforceOpportunities,
+    dated="created_date",
     providers={"provider_id": ("provider_name", "provider_npi")},
+    statuses={"stage_name": ("probability", "close_date"), "is_won": (), "is_closed": ()},
 ):
     """One row per Salesforce opportunity, at its latest stage."""
 
@@ -55,7 +61,7 @@ class Opportunities(
         return ~cls.is_won.col | cls.is_closed.col
 
 
-class Campaigns(Entity, table="campaigns", feed=SalesforceCampaigns):
+class Campaigns(Entity, table="campaigns", feed=SalesforceCampaigns, dated="start_date", statuses={"status": ()}):
     """One row per marketing campaign."""
 
     campaign_id = f.key("Salesforce Campaign Id")
@@ -79,6 +85,7 @@ class Referrals(
         "referring_provider_id": ("referring_provider_name", "referring_provider_npi"),
         "rendering_provider_id": ("rendering_provider_name", "rendering_provider_npi"),
     },
+    statuses={"referral_status": ("network_status", "first_visit_date")},
 ):
     """One row per referral, from its referring to its rendering provider."""
 

@@ -16,13 +16,16 @@ HIDDEN = ("key_hash", "withdrawn")
 class Entity(Table, layer="silver"):
     """A cleansed entity: one current row per business key.
 
-    Class keywords: ``feed`` (where its rows come from), ``month_of`` (the date whose month is the partition) and
-    ``providers`` (role to the feed's columns that name the provider: name, NPI).
+    Class keywords: ``feed`` (where its rows come from), ``month_of`` (the date whose month is the partition), ``dated``
+    (the day that a row is about; that of ``month_of`` unless told), ``providers`` (role to the feed's columns that name
+    the provider: name, NPI) and ``statuses`` (status to the columns that become known with it).
     """
 
     feed: ClassVar[type[Feed]]
     month_of: ClassVar[str | None] = None
+    dated: ClassVar[str | None] = None
     providers: ClassVar[dict[str, tuple[str, str]]] = {}
+    statuses: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     batch_id = dy.String(description="Delivery that the current row came with")
     extract_date = dy.Date(description="Extract date of that delivery")
@@ -37,7 +40,9 @@ class Entity(Table, layer="silver"):
         *,
         feed: type[Feed] | None = None,
         month_of: str | None = None,
+        dated: str | None = None,
         providers: dict[str, tuple[str, str]] | None = None,
+        statuses: dict[str, tuple[str, ...]] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
@@ -45,8 +50,12 @@ class Entity(Table, layer="silver"):
             cls.feed = feed
         if month_of is not None:
             cls.month_of = month_of
+        if dated is not None or month_of is not None:
+            cls.dated = dated or month_of
         if providers is not None:
             cls.providers = providers
+        if statuses is not None:
+            cls.statuses = statuses
 
     @classmethod
     def business_columns(cls) -> list[str]:

@@ -15,6 +15,9 @@ class Visits(
     partition_by="visit_month",
     month_of="visit_date",
     providers={"rendering_provider_id": ("provider_name", "provider_npi")},
+    statuses={
+        "claim_status": ("allowed_amount", "contractual_adjustment", "claim_paid", "denial_reason", "claim_paid_date")
+    },
 ):
     """One row per visit with its claim, as the EHR last reported it."""
 
