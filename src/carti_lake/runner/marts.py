@@ -6,12 +6,15 @@ from datetime import date
 
 import polars as pl
 
+from carti_lake.comparison import funnel, ranks, shrinkage, wilson
 from carti_lake.metrics import metric, provider
 from carti_lake.models import opportunity_value
 from carti_lake.pipeline.gold import dimensions
+from carti_lake.pipeline.gold import provider_comparison as comparison_module
 from carti_lake.pipeline.gold import provider_monthly as monthly_module
 from carti_lake.pipeline.gold import provider_summary as summary_module
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_provider, dim_service_line
+from carti_lake.pipeline.gold.provider_comparison import provider_comparison
 from carti_lake.pipeline.gold.provider_monthly import provider_monthly
 from carti_lake.pipeline.gold.provider_summary import provider_summary, with_predictions
 from carti_lake.runner.entities import changed_months
@@ -25,6 +28,7 @@ from carti_lake.tables.gold import (
     Gold,
     ModelMetrics,
     OpportunityPredictions,
+    ProviderComparison,
     ProviderMonthly,
     ProviderSummary,
 )
@@ -88,8 +92,14 @@ MARTS: tuple[Mart, ...] = (
         ),
         _summary_and_model,
     ),
+    Mart(
+        (ProviderComparison,),
+        ("gold.provider_monthly", "gold.provider_summary", "gold.reconciliation"),
+        _alone(provider_comparison),
+    ),
 )
-CODE = (metric, provider, dimensions, monthly_module, summary_module, opportunity_value)
+COMPARISON = (comparison_module, wilson, shrinkage, funnel, ranks)
+CODE = (metric, provider, dimensions, monthly_module, summary_module, opportunity_value, *COMPARISON)
 BUILT: tuple[type[Gold], ...] = tuple(table for mart in MARTS for table in mart.tables)
 
 
