@@ -12,7 +12,7 @@ from carti_lake.tables.gold import Gold, ProviderComparison, ProviderMonthly, Pr
 MONTHS = 12
 #: A rate on fewer cases is not shown, and its provider not ranked; the cases count for the network's spread.
 FEWEST_CASES = 11
-#: Of fewer providers the spread is too uncertain: intervals around shrunk rates would cover 85 % or less of the truth.
+#: The spread of fewer providers is too uncertain: intervals of 95 % around shrunk rates would cover less than 85 %.
 FEWEST_PROVIDERS = 10
 #: Of the draws behind the ranks: the same cases give the same ranks.
 SEED = 1996
@@ -20,7 +20,7 @@ SEED = 1996
 PLACES = 9
 
 FEW_CASES = f"fewer than {FEWEST_CASES} cases: no rate, no rank"
-FEW_PROVIDERS = f"fewer than {FEWEST_PROVIDERS} providers: rates are not shrunk, and not ranked"
+FEW_PROVIDERS = f"fewer than {FEWEST_PROVIDERS} providers: rates neither shrunk nor ranked, limits for chance alone"
 ALL_ALIKE = "rates differ no more than chance makes them: shrunk to the network's, and not ranked"
 
 
@@ -79,7 +79,7 @@ def _of_metric(cases: pl.DataFrame) -> pl.DataFrame:
     network = float(cases.select(pl.col("numerator").sum() / pl.col("n").sum()).item())
     numerator, n = shown["numerator"].to_numpy(), shown["n"].to_numpy()
     lower, upper = wilson(pl.col("numerator"), pl.col("n"))
-    spread = dispersion(numerator, n, network)
+    spread = dispersion(numerator, n, network) if len(n) >= FEWEST_PROVIDERS else None
     wider = widening(spread, len(n))
     rows = shown.with_columns(
         rate=pl.col("numerator") / pl.col("n"),
