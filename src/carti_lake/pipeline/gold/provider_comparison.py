@@ -57,7 +57,9 @@ def provider_comparison(monthly: pl.LazyFrame, summary: pl.LazyFrame, reconcilia
 def _cases(rows: pl.LazyFrame, mart: type[Gold]) -> pl.LazyFrame:
     """Numerator and n of each provider and metric of the mart."""
     sums = [
-        pl.struct(numerator=metric.numerator.expression(), n=metric.denominator.expression()).alias(metric.id)
+        pl.struct(
+            numerator=metric.numerator.expression().cast(pl.Int64), n=metric.denominator.expression().cast(pl.Int64)
+        ).alias(metric.id)
         for metric in compared_metrics()
         if metric.mart is mart and metric.denominator is not None
     ]
