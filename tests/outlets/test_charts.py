@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from carti_lake.outlets.charts import MOST_ROWS, NETWORK, predicted_vs_actual_opportunity, roi_by_provider, write_charts
+from carti_lake.outlets.chart_rows import MOST_ROWS
+from carti_lake.outlets.charts import NETWORK, predicted_vs_actual_opportunity, roi_by_provider, write_charts
 
 from .conftest import providers, release_of
 

@@ -1,10 +1,11 @@
 """The command line: every verb parses, calls the lake, and prints."""
 
-from carti_lake.cli import explain, extracts, maintain, metrics, outlets, read, releases, run, synthetic
+from carti_lake.cli import compare, explain, extracts, maintain, metrics, outlets, read, releases, run, synthetic
 from carti_lake.cli.app import app, main
 
 __all__ = [
     "app",
+    "compare",
     "explain",
     "extracts",
     "main",

@@ -1,24 +1,25 @@
-"""The two charts of the seed: return on marketing by provider, and opportunity value as recorded and as predicted."""
+"""The charts of a release: the two of the seed (marketing ROI, opportunity value), and providers compared."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from textwrap import wrap
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
 from carti_lake.metrics import METRICS
+from carti_lake.outlets.chart_rows import first_and_last, labelled, row_axis
+from carti_lake.outlets.comparison import compared
+from carti_lake.outlets.comparison_charts import funnel_plot, interval_chart
 from carti_lake.outlets.kpis import of_network
-from carti_lake.outlets.theme import BLUE, GREY, INK, ORANGE, ROW, RULE, WIDTH, themed
+from carti_lake.outlets.theme import BLUE, GREY, INK, ORANGE, ROW, RULE, WIDTH, layered
 from carti_lake.tables.gold import OpportunityPredictions, ProviderSummary
 
 if TYPE_CHECKING:
     import altair as alt
 
-#: More providers than this are shown as the first and the last half of it, and the rest are counted.
-MOST_ROWS = 24
-SUBTITLE_LETTERS = 118
 NETWORK = "Network"
+#: Metrics whose providers are compared in charts; `carti-lake compare` prints the others.
+COMPARED = ("remittance_denial_rate", "leakage_rate", "no_show_rate")
 
 
 def roi_by_provider(summary: pl.DataFrame, line: str) -> "alt.LayerChart":
@@ -34,25 +35,25 @@ def roi_by_provider(summary: pl.DataFrame, line: str) -> "alt.LayerChart":
     import altair as alt
 
     ranked = summary.select("provider_id", "provider_name", value=pl.col("roi").cast(pl.Float64)).drop_nulls("value")
-    providers, left_out = _ends(ranked.sort("value", "provider_id", descending=[True, False]))
+    providers, left_out = first_and_last(ranked.sort("value", "provider_id", descending=[True, False]))
     roi = of_network(METRICS["roi"], summary)
     network = pl.DataFrame(
         {"provider_id": NETWORK, "provider_name": NETWORK, "value": roi.value},
         schema=ranked.schema,
     )
-    rows = _named(pl.concat([network.drop_nulls(), providers]))
+    rows = labelled(pl.concat([network.drop_nulls(), providers]))
     is_network, below_zero = alt.datum.label == NETWORK, alt.datum.value < 0
     color = alt.when(is_network).then(alt.value(GREY)).when(below_zero).then(alt.value(ORANGE))
     base = alt.Chart(rows).encode(
         x=alt.X(
             "value:Q", axis=alt.Axis(format=",.0%", tickCount=6), scale=_room_for_labels(rows["value"]), title=None
         ),
-        y=_rows(rows),
+        y=row_axis(rows),
         color=color.otherwise(alt.value(BLUE)),
     )
     ends = base.encode(text=alt.Text("value:Q", format=",.0%"), color=alt.value(INK))
     missing = summary.height - ranked.height
-    return _chart(
+    return layered(
         [
             base.mark_bar(height=ROW * 0.62),
             ends.transform_filter("isValid(datum.value) && datum.value >= 0").mark_text(align="left", dx=6),
@@ -97,26 +98,26 @@ def predicted_vs_actual_opportunity(
         .with_columns(pl.col("provider_name").fill_null(pl.col("provider_id")))
         .sort("opportunity_value", "provider_id", descending=[True, False])
     )
-    rows, left_out = _ends(known)
-    named = _named(rows).with_columns(
+    rows, left_out = first_and_last(known)
+    drawn = labelled(rows).with_columns(
         miss=pl.col("predicted_without_own_row") - pl.col("opportunity_value"),
         right=pl.max_horizontal(columns),
     )
-    points = named.unpivot(columns, index="label").with_columns(
+    points = drawn.unpivot(columns, index="label").with_columns(
         pl.col("variable").replace(dict(zip(columns, (recorded, predicted), strict=True)))
     )
     domain, key = [recorded, predicted], alt.Legend(labelLimit=WIDTH)
     x = alt.X("value:Q", axis=alt.Axis(labelExpr="format(datum.value, '$~s')", tickCount=6), title=None)
-    base = alt.Chart(named).encode(y=_rows(named))
+    base = alt.Chart(drawn).encode(y=row_axis(drawn))
     missing = of_model.height - known.height
-    return _chart(
+    return layered(
         [
             base.mark_rule(color=RULE, strokeWidth=3).encode(x=f"{columns[0]}:Q", x2=columns[1]),
             alt.Chart(points)
             .mark_point(filled=True, size=110, opacity=1)
             .encode(
                 x=x,
-                y=_rows(named),
+                y=row_axis(drawn),
                 color=alt.Color("variable:N", scale=alt.Scale(domain=domain, range=[BLUE, ORANGE]), legend=key),
                 shape=alt.Shape("variable:N", scale=alt.Scale(domain=domain, range=["circle", "diamond"]), legend=key),
             ),
@@ -139,7 +140,8 @@ def write_charts(frames: Mapping[str, pl.DataFrame], line: str, folder: Path) ->
     Parameters
     ----------
     frames
-        ``provider_summary``, ``opportunity_predictions`` and ``model_metrics`` of one release, by those names.
+        ``provider_summary``, ``provider_comparison``, ``opportunity_predictions`` and ``model_metrics`` of one release,
+        by those names.
     line
         Caption of the release.
     folder
@@ -148,7 +150,7 @@ def write_charts(frames: Mapping[str, pl.DataFrame], line: str, folder: Path) ->
     Returns
     -------
     list[Path]
-        The files, chart by chart.
+        The files, chart by chart; none of a metric on which not two providers have enough cases.
     """
     summary = frames["provider_summary"]
     charts = {
@@ -157,6 +159,12 @@ def write_charts(frames: Mapping[str, pl.DataFrame], line: str, folder: Path) ->
             frames["opportunity_predictions"], summary, frames["model_metrics"], line
         ),
     }
+    # Releases of before the table existed are drawn without it.
+    for name in COMPARED if "provider_comparison" in frames else ():
+        rows = compared(frames, METRICS[name])
+        if rows["rate"].count() > 1:
+            charts[f"funnel_{name}"] = funnel_plot(rows, METRICS[name], line)
+            charts[f"intervals_{name}"] = interval_chart(rows, METRICS[name], line)
     folder.mkdir(parents=True, exist_ok=True)
     return [path for name, chart in charts.items() for path in _save(chart, folder / name)]
 
@@ -169,28 +177,6 @@ def _save(chart: "alt.LayerChart", stem: Path) -> list[Path]:
     png.write_bytes(vl_convert.vegalite_to_png(spec, scale=2, allowed_base_urls=[]))
     svg.write_text(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]), encoding="utf-8")
     return [png, svg]
-
-
-def _ends(ranked: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:
-    """The first and last rows where there are too many, with an empty row between that says how many are left out."""
-    if ranked.height <= MOST_ROWS:
-        return ranked, None
-    half, between = MOST_ROWS // 2, ranked.height - MOST_ROWS
-    gap = pl.DataFrame({"provider_id": "", "provider_name": f"… {between} more …"})
-    rows = pl.concat([ranked.head(half), gap, ranked.tail(half)], how="diagonal")
-    return rows, f"First and last {half} of {ranked.height} providers; {between} between them are not shown"
-
-
-def _named(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with a ``label`` that tells apart providers of the same name."""
-    name, number = pl.col("provider_name"), pl.col("provider_id")
-    return rows.with_columns(label=pl.when(name.is_duplicated()).then(name + " · " + number).otherwise(name))
-
-
-def _rows(named: pl.DataFrame) -> "alt.Y":
-    import altair as alt
-
-    return alt.Y("label:N", sort=named["label"].to_list(), title=None)
 
 
 def _room_for_labels(values: pl.Series) -> "alt.Scale":
@@ -219,12 +205,3 @@ def _quality(metrics: pl.DataFrame) -> tuple[str, str | None, str | None]:
     verdict = "no better than" if mae >= of_mean else "better than"
     error = f"Mean error ${mae:,.0f}; guessing the mean of the others ${of_mean:,.0f}"
     return f"Predicted opportunity value: {verdict} guessing the mean", error, note
-
-
-def _chart(layers: list[Any], title: str, *subtitles: str | None) -> "alt.LayerChart":
-    import altair as alt
-
-    lines = [part for text in subtitles if text for part in wrap(text[0].upper() + text[1:], SUBTITLE_LETTERS)]
-    title_block = alt.TitleParams(title, subtitle=lines)
-    layered = alt.layer(*layers).properties(width=WIDTH, height=alt.Step(ROW), title=title_block)
-    return themed(cast("alt.LayerChart", layered))

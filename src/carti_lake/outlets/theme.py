@@ -1,5 +1,6 @@
 """How every chart looks."""
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ INK, RULE = "#1F2937", "#D1D5DB"
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 #: Pixels of one bar or row, of the plot's width, of the longest label.
 ROW, WIDTH, LABEL = 26, 620, 220
+SUBTITLE_LETTERS = 118
 
 CONFIG: dict[str, Any] = {
     "background": "white",
@@ -53,3 +55,23 @@ CONFIG: dict[str, Any] = {
 def themed(chart: Chart) -> Chart:
     """The chart in the house's look."""
     return cast(Chart, chart.configure(**CONFIG))
+
+
+def layered(layers: list[Any], title: str, *subtitles: str | None, height: int | None = None) -> "alt.LayerChart":
+    """One chart of layers, in the house's look.
+
+    Parameters
+    ----------
+    layers
+        Drawn one upon the other.
+    title, subtitles
+        Above it; those that are None are left out.
+    height
+        In pixels; else as many rows as the layers have.
+    """
+    import altair as alt
+
+    lines = [part for text in subtitles if text for part in wrap(text[0].upper() + text[1:], SUBTITLE_LETTERS)]
+    title_block = alt.TitleParams(title, subtitle=lines)
+    chart = alt.layer(*layers).properties(width=WIDTH, height=height or alt.Step(ROW), title=title_block)
+    return themed(cast("alt.LayerChart", chart))

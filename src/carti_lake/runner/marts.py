@@ -6,17 +6,20 @@ from datetime import date
 
 import polars as pl
 
+from carti_lake.comparison import funnel, ranks, shrinkage, wilson
 from carti_lake.metrics import crm, marketing, metric, provider
 from carti_lake.models import opportunity_value
 from carti_lake.pipeline.gold import dimensions
 from carti_lake.pipeline.gold import marketing_roi as marketing_module
 from carti_lake.pipeline.gold import opportunities as opportunities_module
+from carti_lake.pipeline.gold import provider_comparison as comparison_module
 from carti_lake.pipeline.gold import provider_monthly as monthly_module
 from carti_lake.pipeline.gold import provider_summary as summary_module
 from carti_lake.pipeline.gold import readmissions as readmissions_module
 from carti_lake.pipeline.gold import referral_flow as flow_module
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_provider, dim_service_line
 from carti_lake.pipeline.gold.marketing_roi import marketing_monthly, marketing_roi
+from carti_lake.pipeline.gold.provider_comparison import provider_comparison
 from carti_lake.pipeline.gold.provider_monthly import provider_monthly
 from carti_lake.pipeline.gold.provider_summary import provider_summary, with_predictions
 from carti_lake.pipeline.gold.readmissions import readmissions
@@ -34,6 +37,7 @@ from carti_lake.tables.gold import (
     MarketingRoi,
     ModelMetrics,
     OpportunityPredictions,
+    ProviderComparison,
     ProviderMonthly,
     ProviderSummary,
     Readmissions,
@@ -116,6 +120,11 @@ MARTS: tuple[Mart, ...] = (
         _summary_and_model,
     ),
     Mart(
+        (ProviderComparison,),
+        ("gold.provider_monthly", "gold.provider_summary", "gold.reconciliation"),
+        _alone(provider_comparison),
+    ),
+    Mart(
         (ReferralRevenue,),
         ("silver.visits", "silver.referrals"),
         _alone(referral_revenue),
@@ -155,6 +164,11 @@ CODE = (
     opportunities_module,
     flow_module,
     marketing_module,
+    comparison_module,
+    wilson,
+    shrinkage,
+    funnel,
+    ranks,
 )
 BUILT: tuple[type[Gold], ...] = tuple(table for mart in MARTS for table in mart.tables)
 

@@ -1,6 +1,7 @@
 """Every gold table, by name."""
 
 from carti_lake.tables.gold.claims import ClaimsMonthly
+from carti_lake.tables.gold.comparison import ProviderComparison
 from carti_lake.tables.gold.dimensions import DimDate, DimProvider, DimServiceLine
 from carti_lake.tables.gold.marketing import MarketingMonthly, MarketingRoi
 from carti_lake.tables.gold.models import Forecasts, ModelMetrics, OpportunityPredictions, RiskScores
@@ -14,6 +15,7 @@ GOLD: dict[str, type[Gold]] = {
     for table in (
         ProviderSummary,
         ProviderMonthly,
+        ProviderComparison,
         ReferralFlow,
         ReferralDays,
         ReferralRevenue,
@@ -46,6 +48,7 @@ __all__ = [
     "MarketingRoi",
     "ModelMetrics",
     "OpportunityPredictions",
+    "ProviderComparison",
     "ProviderMonthly",
     "ProviderSummary",
     "Readmissions",

@@ -1,0 +1,1 @@
+"""Rates of providers compared fairly: intervals, shrinkage, control limits and ranks with their uncertainty."""
