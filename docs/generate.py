@@ -14,7 +14,7 @@ from carti_lake.tables import GOLD, QUARANTINE, TABLES
 from carti_lake.tables.catalogue import describe
 
 HERE = Path(__file__).parent
-RELEASE_VERBS = ("list", "show", "lock", "unlock")
+INNER_VERBS = {"release": ("list", "show", "lock", "unlock"), "quality": ("report", "set")}
 
 
 def cli_page() -> str:
@@ -29,9 +29,8 @@ def cli_page() -> str:
     ]
     for verb in ("", *VERBS):
         lines += ["", f"## carti-lake {verb}".rstrip(), "", "```text", _help(verb), "```"]
-        if verb == "release":
-            for inner in RELEASE_VERBS:
-                lines += ["", f"### carti-lake release {inner}", "", "```text", _help(verb, inner), "```"]
+        for inner in INNER_VERBS.get(verb, ()):
+            lines += ["", f"### carti-lake {verb} {inner}", "", "```text", _help(verb, inner), "```"]
     return "\n".join(lines) + "\n"
 
 
@@ -77,6 +76,13 @@ def _table(table: dict[str, Any]) -> Iterator[str]:
         if texts:
             yield from ("", f"| {title} | meaning |", "| --- | --- |")
             yield from (f"| {_cell(f'`{name}`')} | {_cell(text)} |" for name, text in texts.items())
+    if table["checks"]:
+        headers = ("check", "category", "a failing row", "warns from", "blocks from", "and rows")
+        yield from ("", f"| {' | '.join(headers)} |", "| --- " * len(headers) + "|")
+        for one in table["checks"]:
+            shares = ["never" if one[name] is None else f"{one[name]:.0%}" for name in ("warn", "block")]
+            values = (f"`{one['id']}`", one["category"], one["action"], *shares, f"{one['fewest']:,}")
+            yield "| " + " | ".join(_cell(value) for value in values) + " |"
 
 
 def _link(name: str) -> str:

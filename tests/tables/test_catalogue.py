@@ -6,7 +6,7 @@ import pytest
 
 from carti_lake.tables import ENTITIES, FEEDS, GOLD, QUARANTINE, SILVER, TABLES, find
 from carti_lake.tables.catalogue import describe
-from carti_lake.tables.table import KAHN_CATEGORIES
+from carti_lake.tables.checks import KAHN_CATEGORIES
 
 TABLE = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 

@@ -16,7 +16,7 @@ FAILED, WRONG_USAGE = 1, 2
 
 #: Verbs in the order of use.
 VERBS = (
-    *("demo", "generate", "load", "run", "status", "tables", "query", "history", "diff", "quarantine"),
+    *("demo", "generate", "load", "run", "status", "tables", "query", "history", "diff", "quality", "quarantine"),
     *("release", "charts", "workbook", "optimize", "vacuum", "verify"),
 )
 

@@ -31,6 +31,8 @@ OfRelease = Annotated[
     str | None, typer.Option("--release", metavar="R", help="Number, or name of a lock; else the latest.")
 ]
 
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="T", help="The release that stood then, e.g. 2026-01-31.")]
+
 
 def open_lake(address: str, pairs: list[str] | None) -> "Lake":
     """The lake at an address, with the options that the command line and the environment give."""

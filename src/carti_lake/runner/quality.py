@@ -6,13 +6,13 @@ import polars as pl
 
 from carti_lake.pipeline.gold import quality
 from carti_lake.pipeline.gold.dimensions import UNDATED
-from carti_lake.pipeline.gold.quality import findings, refusals
+from carti_lake.pipeline.gold.quality import deliveries, findings, refusals
 from carti_lake.pipeline.newest import OUTCOMES, ledger
 from carti_lake.runner.entities import changed_months
 from carti_lake.runner.fingerprint import MADE_BY, fingerprint
 from carti_lake.runner.marts import changes
 from carti_lake.storage import Commit, Storage, commits, scan, transaction
-from carti_lake.tables import ENTITIES
+from carti_lake.tables import ENTITIES, checks
 from carti_lake.tables.gold import DataQuality, Reconciliation
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import Entity
@@ -102,32 +102,37 @@ def update_quality(storage: Storage, *, full: bool) -> bool:
     """Recompute the checks of the months that changed; true where a result changed."""
     handle = storage.create(DataQuality.full_name(), DataQuality)
     standing = scan(handle, storage.options)
-    reconciliation = storage.scan(Reconciliation.full_name())
-    versions = {MADE_BY: fingerprint([quality], [*ENTITIES.values(), DataQuality])}
+    versions = {MADE_BY: fingerprint([quality, checks], [*ENTITIES.values(), DataQuality])}
     full = full or transaction(handle, MADE_BY) != versions[MADE_BY]
     parts = [pl.DataFrame(schema={**DataQuality.dtypes(), "delete": pl.Boolean})]
+    behind = full
+    for name in (Reconciliation.full_name(), *_checked_tables()):
+        source = storage.open(name)
+        if source is not None:
+            versions[name] = source.version()
+            behind = behind or transaction(handle, name) != versions[name]
+    if not behind:
+        return False
+    reconciliation = storage.scan(Reconciliation.full_name()).collect().lazy()
     for name, entity in ENTITIES.items():
         of_table = standing.filter(pl.col("table_name") == entity.full_name())
-        silver = storage.open(entity.full_name())
-        if silver is not None:
-            versions[entity.full_name()] = silver.version()
-            seen = transaction(handle, entity.full_name())
-            if full or seen != silver.version():
-                parts.append(_finding_changes(storage, entity, of_table, None if full else seen))
+        silver = entity.full_name()
+        if silver in versions and (full or transaction(handle, silver) != versions[silver]):
+            seen = None if full else transaction(handle, silver)
+            parts.append(_finding_changes(storage, entity, of_table, seen))
         refused = storage.open(QUARANTINE[name].full_name())
         if refused is not None:
-            table = QUARANTINE[name].full_name()
-            versions[table] = refused.version()
-            if full or transaction(handle, table) != refused.version() or silver is None:
-                old = of_table.filter(pl.col("severity") == "quarantine")
-                parts.append(
-                    changes(refusals(scan(refused, storage.options), reconciliation, entity), old, DataQuality)
-                )
+            old = of_table.filter(pl.col("severity") == "quarantine")
+            parts.append(changes(refusals(scan(refused, storage.options), reconciliation, entity), old, DataQuality))
+    old = standing.filter(pl.col("severity") == "extract")
+    parts.append(changes(deliveries(reconciliation, ENTITIES), old, DataQuality))
     change = pl.concat(parts)
-    if not full and all(transaction(handle, name) == version for name, version in versions.items()):
-        return False
     storage.merge(handle, change, key=DataQuality.key(), partition_by=None, transactions=versions, metadata={})
     return not change.is_empty()
+
+
+def _checked_tables() -> list[str]:
+    return [table.full_name() for name, entity in ENTITIES.items() for table in (entity, QUARANTINE[name])]
 
 
 def _finding_changes(storage: Storage, entity: type[Entity], of_table: pl.LazyFrame, seen: int | None) -> pl.DataFrame:
