@@ -91,7 +91,7 @@ def report(
         )
         show.as_json({"check": one.to_dicts()[0] if one.height else None, "months": counted.to_dicts()})
     elif one.is_empty():
-        show.say(f"{table.full_name()} {rule}: no row has broken it in release {view.release.number}.")
+        show.say(f"{table.full_name()} {rule}: no row broke it in release {view.release.number}.")
     else:
         _print_check(one.row(0, named=True), months, view.lake.thresholds(of), shown, lake)
 
