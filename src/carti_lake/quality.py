@@ -6,13 +6,16 @@ from difflib import get_close_matches
 
 import polars as pl
 
+from carti_lake.pipeline.cleanse import key_hash
 from carti_lake.pipeline.gold.quality import extract_days, fails
+from carti_lake.pipeline.gold.references import month_of
 from carti_lake.pipeline.gold.verdicts import CHECK, by_check, thresholds, verdicts
 from carti_lake.release import Release
 from carti_lake.storage import LakeError, Storage, transaction
 from carti_lake.tables import ENTITIES, TABLES, Entity, Thresholds
 from carti_lake.tables.checks import DELIVERY_CHECKS, Finding
 from carti_lake.tables.gold import DataQuality
+from carti_lake.tables.silver import UnknownReferences
 from carti_lake.tables.thresholds import ThresholdChanges
 
 #: Releases whose failing shares make a check's trend.
@@ -147,6 +150,10 @@ def failing(scan: Scan, entity: type[Entity], rule: str) -> pl.LazyFrame:
             (pl.col("feed") == entity.feed.short_name) & wrong.fill_null(False)
         )
     finding = next(one for one in entity.findings() if one.id == rule)
+    if finding.refers is not None:
+        naming = scan(entity.full_name()).with_columns(month_of(entity), reference=key_hash([finding.refers[0]]))
+        unknown = scan(UnknownReferences.full_name()).filter(table_name=entity.full_name(), rule=rule)
+        return naming.join(unknown, on=["month", "reference"], how="semi").select(_telling(entity, finding))
     wrong = fails(finding)
     if finding.needs is not None:
         wrong = wrong & (pl.col(finding.needs).count() > 0)

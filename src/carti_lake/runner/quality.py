@@ -5,17 +5,16 @@ from typing import Any
 import polars as pl
 
 from carti_lake.pipeline.gold import quality
-from carti_lake.pipeline.gold.dimensions import UNDATED
-from carti_lake.pipeline.gold.quality import deliveries, findings, refusals
+from carti_lake.pipeline.gold.quality import deliveries, findings, refusals, with_unknown
 from carti_lake.pipeline.newest import OUTCOMES, ledger
-from carti_lake.runner.entities import changed_months
 from carti_lake.runner.fingerprint import MADE_BY, fingerprint
 from carti_lake.runner.marts import changes
+from carti_lake.runner.references import Months, waiting
 from carti_lake.storage import Commit, Storage, commits, scan, transaction
 from carti_lake.tables import ENTITIES, checks
 from carti_lake.tables.gold import DataQuality, Reconciliation
 from carti_lake.tables.quarantine import QUARANTINE
-from carti_lake.tables.silver import Entity
+from carti_lake.tables.silver import Entity, UnknownReferences
 
 
 def update_reconciliation(storage: Storage) -> bool:
@@ -114,12 +113,15 @@ def update_quality(storage: Storage, *, full: bool) -> bool:
     if not behind:
         return False
     reconciliation = storage.scan(Reconciliation.full_name()).collect().lazy()
+    unknown = storage.scan(UnknownReferences.full_name()).collect().lazy()
     for name, entity in ENTITIES.items():
         of_table = standing.filter(pl.col("table_name") == entity.full_name())
-        silver = entity.full_name()
-        if silver in versions and (full or transaction(handle, silver) != versions[silver]):
-            seen = None if full else transaction(handle, silver)
-            parts.append(_finding_changes(storage, entity, of_table, seen))
+        silver = storage.open(entity.full_name())
+        if silver is not None:
+            months = waiting(storage, handle, entity, full=full)
+            rows = scan(silver, storage.options).filter(months.contain(entity.partition_by))
+            lacking = [one.id for one in entity.findings() if one.refers and not _delivered(storage, one.refers[1])]
+            parts += _finding_changes(entity, rows, of_table, unknown, months, lacking)
         refused = storage.open(QUARANTINE[name].full_name())
         if refused is not None:
             old = of_table.filter(pl.col("severity") == "quarantine")
@@ -132,19 +134,31 @@ def update_quality(storage: Storage, *, full: bool) -> bool:
 
 
 def _checked_tables() -> list[str]:
-    return [table.full_name() for name, entity in ENTITIES.items() for table in (entity, QUARANTINE[name])]
+    tables = [table.full_name() for name, entity in ENTITIES.items() for table in (entity, QUARANTINE[name])]
+    return [*tables, UnknownReferences.full_name()]
 
 
-def _finding_changes(storage: Storage, entity: type[Entity], of_table: pl.LazyFrame, seen: int | None) -> pl.DataFrame:
-    silver = storage.open(entity.full_name())
-    assert silver is not None
+def _delivered(storage: Storage, entity: str) -> bool:
+    return storage.open(ENTITIES[entity].full_name()) is not None
+
+
+def _finding_changes(
+    entity: type[Entity],
+    rows: pl.LazyFrame,
+    of_table: pl.LazyFrame,
+    unknown: pl.LazyFrame,
+    months: Months,
+    lacking: list[str],
+) -> list[pl.DataFrame]:
+    """What changes in an entity's findings: counted in the months that changed, as they stand in the others.
+
+    References are the exception: what they name may arrive in any month.
+    """
+    referring = pl.col("rule").is_in([one.id for one in entity.findings() if one.refers])
     old = of_table.filter(pl.col("severity") == "warn")
-    rows = scan(silver, storage.options)
-    month = entity.partition_by
-    if seen is not None and month is not None:
-        touched, rebuilt = changed_months(commits(silver, seen))
-        if not rebuilt:
-            dated = sorted(day for day in touched if day)
-            rows = rows.filter(pl.col(month).is_in(dated))
-            old = old.filter(pl.col("month").is_in([*dated, UNDATED]))
-    return changes(findings(rows, entity), old, DataQuality)
+    fresh = findings(rows, entity).collect(engine="streaming").lazy()
+    counted = pl.concat([fresh.filter(referring), old.filter(referring & ~months.contain("month"))])
+    return [
+        changes(fresh.filter(~referring), old.filter(~referring & months.contain("month")), DataQuality),
+        changes(with_unknown(counted, unknown, lacking), old.filter(referring), DataQuality),
+    ]

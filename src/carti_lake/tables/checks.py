@@ -32,6 +32,8 @@ class Finding:
         deliver it, and the check applies to none of the month's rows.
     whole_month
         Whether ``failed`` looks at the other rows of the month.
+    refers
+        A column, and the entity that must have its values as keys; rows that name an unknown one fail.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Finding:
     amount: str | None = None
     needs: str | None = None
     whole_month: bool = False
+    refers: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,18 @@ def repeated(column: str) -> Finding:
         failed=~pl.col(column).is_first_distinct(),
         applies=pl.col(column).is_not_null(),
         whole_month=True,
+    )
+
+
+def known(column: str, entity: str) -> Finding:
+    """Conformance: the row names a row of another entity that nobody has delivered."""
+    return Finding(
+        f"{column}|unknown",
+        "conformance",
+        f"{column} names none of silver.{entity}",
+        failed=pl.lit(False),
+        applies=pl.col(column).is_not_null(),
+        refers=(column, entity),
     )
 
 

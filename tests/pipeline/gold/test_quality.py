@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carti_lake.pipeline.gold.quality import deliveries, findings, refusals
+from carti_lake.pipeline.gold.quality import deliveries, findings, refusals, with_unknown
 from carti_lake.tables import ENTITIES
 from carti_lake.tables.gold import DataQuality, Reconciliation
 from carti_lake.tables.quarantine import QUARANTINE
@@ -20,6 +20,7 @@ from carti_lake.tables.silver import (
     Opportunities,
     Providers,
     Referrals,
+    UnknownReferences,
     Visits,
 )
 from tests.rows import APRIL, MARCH, held
@@ -221,7 +222,8 @@ def test_every_finding_has_an_example_above():
         (Visits, "claim_id|repeated"),
         (Providers, "provider_name|repeated"),
     }
-    assert {(entity, one.id) for entity in ENTITIES.values() for one in entity.findings()} == tried
+    alone = {(entity, one.id) for entity in ENTITIES.values() for one in entity.findings() if one.refers is None}
+    assert alone == tried
 
 
 def _cases():
@@ -232,6 +234,26 @@ def _cases():
 def test_a_column_that_no_row_of_a_month_has_is_one_that_its_source_does_not_deliver():
     assert counted(Visits, "service_line|missing", {}, {}) == (0, 0, 2)
     assert counted(Referrals, "completed_without_visit", {"referral_status": "completed"}) == (0, 0, 1)
+
+
+def test_unknown_references_fail_where_somebody_delivers_what_is_named():
+    visits = held(
+        Visits,
+        {"referral_id": "R1", "visit_month": MARCH},
+        {"referral_id": "R9", "visit_month": MARCH},
+        {"visit_month": MARCH},
+        {"referral_id": "R9", "visit_month": APRIL},
+    )
+    rule = {"table_name": "silver.visits", "rule": "referral_id|unknown"}
+    unknown = held(UnknownReferences, {**rule, "month": MARCH, "reference": 9, "rows": 1})
+    counted = findings(visits, Visits).filter(pl.col("rule") == "referral_id|unknown").sort("month", descending=True)
+
+    def numbers(lacking):
+        rows = with_unknown(counted, unknown if not lacking else unknown.clear(), lacking).sort("month")
+        return rows.select("passed", "failed", "not_applicable").collect().rows()
+
+    assert numbers([]) == [(1, 1, 1), (1, 0, 0)]
+    assert numbers(["referral_id|unknown"]) == [(0, 0, 3), (0, 0, 1)]
 
 
 def test_an_entity_without_rows_has_no_results():

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from carti_lake.pipeline.gold.dimensions import UNDATED
+from carti_lake.pipeline.gold.references import month_of
 from carti_lake.tables.checks import DELIVERY_CHECKS, Finding
 from carti_lake.tables.gold import DataQuality
 from carti_lake.tables.silver import Entity
@@ -23,8 +24,7 @@ def fails(finding: Finding) -> pl.Expr:
 
 def findings(rows: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
     """Rows of ``gold.data_quality`` for the entity's findings, over the months of the given rows."""
-    month = pl.col(entity.partition_by) if entity.partition_by else pl.lit(UNDATED)
-    current = rows.filter(~pl.col("withdrawn")).with_columns(month=month)
+    current = rows.filter(~pl.col("withdrawn")).with_columns(month_of(entity))
     # What looks at other rows of the month holds its columns in memory: a pass of its own keeps them few.
     passes = [[one for one in entity.findings() if one.whole_month is apart] for apart in (False, True)]
     results = [_counted(current, some, entity) for some in passes if some]
@@ -65,6 +65,18 @@ def _result(place: int, finding: Finding, entity: type[Entity]) -> pl.Expr:
         failed=pl.when(delivered).then(f"{place}.failed").otherwise(0).cast(pl.Int64),
         failed_amount=amount.cast(DataQuality.dtypes()["failed_amount"]),
     )
+
+
+def with_unknown(results: pl.LazyFrame, unknown: pl.LazyFrame, lacking: Sequence[str]) -> pl.LazyFrame:
+    """Results of the checks of references, with the rows that fail them as ``silver.unknown_references`` has them.
+
+    ``lacking`` are the checks that apply to nothing: nobody delivers what they look for.
+    """
+    check = ["table_name", "rule", "month"]
+    failing = unknown.group_by(check).agg(failed=pl.col("rows").sum())
+    checked = pl.when(~pl.col("rule").is_in(lacking)).then("checked").otherwise(0)
+    counted = results.with_columns(checked=checked, rows=pl.col("checked") + pl.col("not_applicable")).drop("failed")
+    return counted.join(failing, on=check, how="left").with_columns(pl.col("failed").fill_null(0)).pipe(_shaped)
 
 
 def refusals(quarantine: pl.LazyFrame, reconciliation: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:

@@ -4,7 +4,7 @@ import dataframely as dy
 import polars as pl
 
 from carti_lake.tables import fields as f
-from carti_lake.tables.checks import Finding, before, in_future, missing, placeholder
+from carti_lake.tables.checks import Finding, before, in_future, known, missing, placeholder
 from carti_lake.tables.feeds import SalesforceCampaigns, SalesforceCrm, SalesforceOpportunities, SalesforceReferrals
 from carti_lake.tables.silver.entity import Entity
 
@@ -67,6 +67,7 @@ class Opportunities(
             missing("is_closed"),
             missing("amount"),
             missing("created_date"),
+            known("campaign_id", "campaigns"),
             in_future("created_date"),
             before("close_date", "created_date"),
         ]
@@ -146,5 +147,7 @@ class Referrals(
             placeholder("service_line"),
             missing("network_status", when=pl.col("referral_status") == "completed"),
             missing("patient_zip3"),
+            known("campaign_id", "campaigns"),
+            known("opportunity_id", "opportunities"),
             in_future("referral_date"),
         ]

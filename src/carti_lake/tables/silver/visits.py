@@ -6,7 +6,17 @@ from typing import ClassVar
 import polars as pl
 
 from carti_lake.tables import fields as f
-from carti_lake.tables.checks import REPORT_ONLY, Finding, Thresholds, before, in_future, missing, placeholder, repeated
+from carti_lake.tables.checks import (
+    REPORT_ONLY,
+    Finding,
+    Thresholds,
+    before,
+    in_future,
+    known,
+    missing,
+    placeholder,
+    repeated,
+)
 from carti_lake.tables.feeds import EhrVisits
 from carti_lake.tables.silver.entity import Entity
 from carti_lake.tables.table import Table
@@ -83,6 +93,7 @@ class Visits(
             missing("claim_paid_date", when=adjudicated),
             missing("denial_reason", when=pl.col("claim_status") == "denied"),
             missing("allowed_amount", when=pl.col("claim_status") == "paid"),
+            known("referral_id", "referrals"),
             in_future("visit_date"),
             before("claim_submitted_date", "visit_date"),
             before("claim_paid_date", "claim_submitted_date"),
