@@ -17,9 +17,8 @@ FAR = 2
 
 
 def fails(finding: Finding) -> pl.Expr:
-    """Rows that fail a finding, wherever its column is delivered; an unknown answer is no failure."""
-    failed = finding.failed.fill_null(False)
-    return failed if finding.applies is None else finding.applies.fill_null(False) & failed
+    """Rows that fail a finding, wherever its column is delivered; an unknown answer (null) is no failure."""
+    return finding.failed if finding.applies is None else finding.applies & finding.failed
 
 
 def findings(rows: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
@@ -35,7 +34,7 @@ def _counted(current: pl.LazyFrame, checks: Sequence[Finding], entity: type[Enti
     """One pass over the rows for all of the checks, then a row per month and check."""
     sums: dict[str, pl.Expr] = {"rows": pl.len()}
     for place, one in enumerate(checks):
-        sums[f"{place}.checked"] = pl.len() if one.applies is None else one.applies.fill_null(False).sum()
+        sums[f"{place}.checked"] = pl.len() if one.applies is None else one.applies.sum()
         sums[f"{place}.failed"] = fails(one).sum()
         if one.needs:
             sums[f"{place}.given"] = pl.col(one.needs).count()
