@@ -250,3 +250,20 @@ def test_a_full_rebuild_keeps_the_thresholds_and_the_counts(lake):
     lake.run(full=True)
     assert lake.quality().drop("trend").equals(before.with_columns(set_by=before["set_by"]))
     assert lake.storage.scan("gold.data_quality").select(pl.len()).collect().item() > 0
+
+
+def test_a_column_that_stops_coming_fails_and_one_that_never_came_does_not(lake):
+    def months():
+        rows = lake.at().quality_by_month("visits.payer|missing").sort("month")
+        return rows.select(pl.col("month").dt.month(), "passed", "failed", "not_applicable").rows()
+
+    deliver(lake, visit("A1", visit_date="2026-04-02"), day=4)
+    assert months() == [(3, 0, 0, 10), (4, 0, 0, 1)]
+    deliver(lake, visit("F1", visit_date="2026-02-02", payer="Aetna"), day=5)
+    assert months() == [(2, 1, 0, 0), (3, 0, 10, 0), (4, 0, 1, 0)]
+    assert lake.at().failing("visits.payer|missing").collect().height == 11
+    deliver(lake, visit("F1", visit_date="2026-02-02"), visit("A1", visit_date="2026-04-02", payer="Aetna"), day=6)
+    assert months() == [(2, 0, 0, 1), (3, 0, 0, 10), (4, 1, 0, 0)]
+    before = lake.storage.scan("gold.data_quality").sort(pl.all()).collect()
+    lake.run(full=True, accept=["drift"])
+    assert lake.storage.scan("gold.data_quality").sort(pl.all()).collect().equals(before)

@@ -155,11 +155,14 @@ def failing(scan: Scan, entity: type[Entity], rule: str) -> pl.LazyFrame:
         unknown = scan(UnknownReferences.full_name()).filter(table_name=entity.full_name(), rule=rule)
         return naming.join(unknown, on=["month", "reference"], how="semi").select(_telling(entity, finding))
     wrong = fails(finding)
-    if finding.needs is not None:
-        wrong = wrong & (pl.col(finding.needs).count() > 0)
-    if entity.partition_by is not None and (finding.needs or finding.whole_month):
+    if entity.partition_by is None:
+        return scan(entity.full_name()).filter(wrong).select(_telling(entity, finding))
+    if finding.whole_month:
         wrong = wrong.over(entity.partition_by)
-    return scan(entity.full_name()).filter(wrong).select(_telling(entity, finding))
+    counted = scan(DataQuality.full_name()).filter(table_name=entity.full_name(), rule=rule)
+    months = counted.filter(pl.col("failed") > 0).select("month").collect()["month"]
+    rows = scan(entity.full_name()).filter(pl.col(entity.partition_by).is_in(months.to_list()))
+    return rows.filter(wrong).select(_telling(entity, finding))
 
 
 def _telling(entity: type[Entity], finding: Finding) -> list[str]:

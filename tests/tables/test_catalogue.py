@@ -170,9 +170,8 @@ def test_a_rules_category_is_that_of_its_kind_or_of_its_words(entity, rule, cate
 
 
 @pytest.mark.parametrize("entity", ENTITIES.values(), ids=ENTITIES)
-def test_what_a_finding_needs_and_refers_to_is_there(entity):
+def test_what_a_finding_refers_to_is_there(entity):
     for finding in entity.findings():
-        assert finding.needs is None or finding.needs in entity.columns()
         if finding.refers is not None:
             assert finding.refers[0] in entity.columns()
             assert finding.refers[1] in ENTITIES

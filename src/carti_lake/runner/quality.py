@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from carti_lake.pipeline.gold import quality
-from carti_lake.pipeline.gold.quality import deliveries, findings, refusals, with_unknown
+from carti_lake.pipeline.gold.quality import deliveries, findings, first_passed, refusals, spared, with_unknown
 from carti_lake.pipeline.newest import OUTCOMES, ledger
 from carti_lake.runner.fingerprint import MADE_BY, fingerprint
 from carti_lake.runner.marts import changes
@@ -119,9 +119,8 @@ def update_quality(storage: Storage, *, full: bool) -> bool:
         silver = storage.open(entity.full_name())
         if silver is not None:
             months = waiting(storage, handle, entity, full=full)
-            rows = scan(silver, storage.options).filter(months.contain(entity.partition_by))
             lacking = [one.id for one in entity.findings() if one.refers and not _delivered(storage, one.refers[1])]
-            parts += _finding_changes(entity, rows, of_table, unknown, months, lacking)
+            parts += _finding_changes(entity, scan(silver, storage.options), of_table, unknown, months, lacking)
         refused = storage.open(QUARANTINE[name].full_name())
         if refused is not None:
             old = of_table.filter(pl.col("severity") == "quarantine")
@@ -144,21 +143,24 @@ def _delivered(storage: Storage, entity: str) -> bool:
 
 def _finding_changes(
     entity: type[Entity],
-    rows: pl.LazyFrame,
+    silver: pl.LazyFrame,
     of_table: pl.LazyFrame,
     unknown: pl.LazyFrame,
     months: Months,
     lacking: list[str],
 ) -> list[pl.DataFrame]:
-    """What changes in an entity's findings: counted in the months that changed, as they stand in the others.
-
-    References are the exception: what they name may arrive in any month.
-    """
+    """What changes in an entity's findings: counted in the months that changed, as they stand in the others."""
+    old = of_table.filter(pl.col("severity") == "warn").collect().lazy()
+    fresh = findings(silver.filter(months.contain(entity.partition_by)), entity).collect(engine="streaming").lazy()
+    counted = pl.concat([fresh, old.filter(~months.contain("month"))])
+    if months.days is not None and not _same(first_passed(counted, entity), first_passed(old, entity)):
+        # A column is delivered from another month on: the months between were never counted.
+        return _finding_changes(entity, silver, of_table, unknown, Months(None), lacking)
+    # References alone change in other months too: what they name may arrive at any time.
     referring = pl.col("rule").is_in([one.id for one in entity.findings() if one.refers])
-    old = of_table.filter(pl.col("severity") == "warn")
-    fresh = findings(rows, entity).collect(engine="streaming").lazy()
-    counted = pl.concat([fresh.filter(referring), old.filter(referring & ~months.contain("month"))])
-    return [
-        changes(fresh.filter(~referring), old.filter(~referring & months.contain("month")), DataQuality),
-        changes(with_unknown(counted, unknown, lacking), old.filter(referring), DataQuality),
-    ]
+    now = [spared(counted.filter(~referring), entity), with_unknown(counted.filter(referring), unknown, lacking)]
+    return [changes(pl.concat(now), old, DataQuality)]
+
+
+def _same(one: pl.LazyFrame, other: pl.LazyFrame) -> bool:
+    return one.sort("rule").collect().equals(other.sort("rule").collect())

@@ -27,9 +27,9 @@ class Finding:
         Boolean expression: the rows that the check is about; None for all.
     amount
         Column whose sum over the failing rows is reported (USD), if any.
-    needs
-        Column without which the check means nothing: where no row of a month has a value in it, the source does not
-        deliver it, and the check applies to none of the month's rows.
+    once_delivered
+        Whether it applies only from the first month in which a row passes: until then the source does not deliver what
+        is asked for.
     whole_month
         Whether ``failed`` looks at the other rows of the month.
     refers
@@ -42,7 +42,7 @@ class Finding:
     failed: pl.Expr
     applies: pl.Expr | None = None
     amount: str | None = None
-    needs: str | None = None
+    once_delivered: bool = False
     whole_month: bool = False
     refers: tuple[str, str] | None = None
 
@@ -84,7 +84,7 @@ def missing(column: str, when: pl.Expr | None = None) -> Finding:
         f"{column} has no value",
         failed=pl.col(column).is_null(),
         applies=when,
-        needs=column,
+        once_delivered=True,
     )
 
 

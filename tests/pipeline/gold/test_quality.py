@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carti_lake.pipeline.gold.quality import deliveries, findings, refusals, with_unknown
+from carti_lake.pipeline.gold.quality import deliveries, findings, refusals, spared, with_unknown
 from carti_lake.tables import ENTITIES
 from carti_lake.tables.gold import DataQuality, Reconciliation
 from carti_lake.tables.quarantine import QUARANTINE
@@ -33,7 +33,8 @@ UNDATED = date(1900, 1, 1)
 def counted(entity, rule, *rows):
     """Passed, failed and not applicable of a check over the rows of a month."""
     month = {entity.partition_by: MARCH} if entity.partition_by else {}
-    found = findings(held(entity, *rows, extract_date=TOLD, **month), entity).filter(pl.col("rule") == rule).collect()
+    every = spared(findings(held(entity, *rows, extract_date=TOLD, **month), entity), entity)
+    found = every.filter(pl.col("rule") == rule).collect()
     assert found["month"].to_list() == [MARCH if month else UNDATED]
     return found.select("passed", "failed", "not_applicable").row(0)
 
@@ -231,9 +232,21 @@ def _cases():
     return mark.args[1]
 
 
-def test_a_column_that_no_row_of_a_month_has_is_one_that_its_source_does_not_deliver():
+def test_a_column_that_no_row_has_is_one_that_its_source_does_not_deliver():
     assert counted(Visits, "service_line|missing", {}, {}) == (0, 0, 2)
     assert counted(Referrals, "completed_without_visit", {"referral_status": "completed"}) == (0, 0, 1)
+
+
+def test_a_column_counts_from_the_first_month_that_has_it_and_then_in_every_month():
+    lines = {date(2026, 1, 1): None, date(2026, 2, 1): None, MARCH: "lung", APRIL: None}
+    visits = held(Visits, *({"visit_month": month, "service_line": line} for month, line in lines.items()))
+    found = spared(findings(visits, Visits), Visits).filter(pl.col("rule") == "service_line|missing").sort("month")
+    assert found.select("passed", "failed", "not_applicable").collect().rows() == [
+        (0, 0, 1),
+        (0, 0, 1),
+        (1, 0, 0),
+        (0, 1, 0),
+    ]
 
 
 def test_unknown_references_fail_where_somebody_delivers_what_is_named():
@@ -281,7 +294,7 @@ def test_an_entity_without_rows_has_no_results():
     )
 )
 def test_passed_failed_and_not_applicable_are_the_rows(rows):
-    found = findings(held(Visits, *rows), Visits).collect()
+    found = spared(findings(held(Visits, *rows), Visits), Visits).collect()
     assert (found["checked"] == found["passed"] + found["failed"]).all()
     assert found.select(pl.col("passed", "failed", "not_applicable").min()).min_horizontal().item() in (None, 0)
     standing = [row["visit_month"] for row in rows if not row["withdrawn"]]

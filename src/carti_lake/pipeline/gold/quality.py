@@ -22,7 +22,10 @@ def fails(finding: Finding) -> pl.Expr:
 
 
 def findings(rows: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
-    """Rows of ``gold.data_quality`` for the entity's findings, over the months of the given rows."""
+    """Rows of ``gold.data_quality`` for the entity's findings, over the months of the given rows.
+
+    Checks of what sources may not deliver are counted in every month; :func:`spared` says which of them count.
+    """
     current = rows.filter(~pl.col("withdrawn")).with_columns(month_of(entity))
     # What looks at other rows of the month holds its columns in memory: a pass of its own keeps them few.
     passes = [[one for one in entity.findings() if one.whole_month is apart] for apart in (False, True)]
@@ -36,8 +39,6 @@ def _counted(current: pl.LazyFrame, checks: Sequence[Finding], entity: type[Enti
     for place, one in enumerate(checks):
         sums[f"{place}.checked"] = pl.len() if one.applies is None else one.applies.sum()
         sums[f"{place}.failed"] = fails(one).sum()
-        if one.needs:
-            sums[f"{place}.given"] = pl.col(one.needs).count()
         if one.amount:
             sums[f"{place}.amount"] = pl.col(one.amount).filter(fails(one)).sum()
     each = [_result(place, one, entity) for place, one in enumerate(checks)]
@@ -52,7 +53,6 @@ def _counted(current: pl.LazyFrame, checks: Sequence[Finding], entity: type[Enti
 
 
 def _result(place: int, finding: Finding, entity: type[Entity]) -> pl.Expr:
-    delivered = pl.col(f"{place}.given") > 0 if finding.needs else pl.lit(True)
     amount = pl.col(f"{place}.amount") if finding.amount else pl.lit(None)
     return pl.struct(
         table_name=pl.lit(entity.full_name()),
@@ -60,9 +60,28 @@ def _result(place: int, finding: Finding, entity: type[Entity]) -> pl.Expr:
         category=pl.lit(finding.category),
         severity=pl.lit("warn"),
         description=pl.lit(finding.description),
-        checked=pl.when(delivered).then(f"{place}.checked").otherwise(0).cast(pl.Int64),
-        failed=pl.when(delivered).then(f"{place}.failed").otherwise(0).cast(pl.Int64),
+        checked=pl.col(f"{place}.checked").cast(pl.Int64),
+        failed=pl.col(f"{place}.failed").cast(pl.Int64),
         failed_amount=amount.cast(DataQuality.dtypes()["failed_amount"]),
+    )
+
+
+def first_passed(results: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
+    """First month in which a row passed, for each check of what sources may not deliver: ``rule``, ``first``."""
+    checks = [one.id for one in entity.findings() if one.once_delivered]
+    passing = results.filter(pl.col("rule").is_in(checks) & (pl.col("passed") > 0))
+    return passing.group_by("rule").agg(first=pl.col("month").min())
+
+
+def spared(results: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
+    """Results in which checks of what sources may not deliver apply only from their first month with a passing row."""
+    checks = [one.id for one in entity.findings() if one.once_delivered]
+    early = pl.col("rule").is_in(checks) & (pl.col("first").is_null() | (pl.col("month") < pl.col("first")))
+    return (
+        results.join(first_passed(results, entity), on="rule", how="left")
+        .with_columns(rows=pl.col("checked") + pl.col("not_applicable"))
+        .with_columns(pl.when(~early).then(pl.col("checked", "failed")).otherwise(0))
+        .pipe(_shaped)
     )
 
 

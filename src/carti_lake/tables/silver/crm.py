@@ -140,7 +140,7 @@ class Referrals(
                 "A completed referral has no day of the first visit",
                 applies=pl.col("referral_status") == "completed",
                 failed=pl.col("first_visit_date").is_null(),
-                needs="first_visit_date",
+                once_delivered=True,
             ),
             missing("rendering_provider_id"),
             missing("service_line"),
