@@ -11,7 +11,7 @@ from carti_lake.runner.fingerprint import MADE_BY, fingerprint
 from carti_lake.runner.marts import changes
 from carti_lake.runner.references import Months, waiting
 from carti_lake.storage import Commit, Storage, commits, scan, transaction
-from carti_lake.tables import ENTITIES, checks
+from carti_lake.tables import ENTITIES, Table, checks
 from carti_lake.tables.gold import DataQuality, Reconciliation
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import Entity, UnknownReferences
@@ -104,17 +104,19 @@ def update_quality(storage: Storage, *, full: bool) -> bool:
     versions = {MADE_BY: fingerprint([quality, checks], [*ENTITIES.values(), DataQuality])}
     full = full or transaction(handle, MADE_BY) != versions[MADE_BY]
     parts = [pl.DataFrame(schema={**DataQuality.dtypes(), "delete": pl.Boolean})]
-    behind = full
-    for name in (Reconciliation.full_name(), *_checked_tables()):
-        source = storage.open(name)
+    inputs = {name: _inputs(entity) for name, entity in ENTITIES.items()}
+    for table in (Reconciliation.full_name(), *(one for tables in inputs.values() for one in tables)):
+        source = storage.open(table)
         if source is not None:
-            versions[name] = source.version()
-            behind = behind or transaction(handle, name) != versions[name]
+            versions[table] = source.version()
+    behind = {table for table, version in versions.items() if full or transaction(handle, table) != version}
     if not behind:
         return False
     reconciliation = storage.scan(Reconciliation.full_name()).collect().lazy()
     unknown = storage.scan(UnknownReferences.full_name()).collect().lazy()
     for name, entity in ENTITIES.items():
+        if behind.isdisjoint(inputs[name]):
+            continue
         of_table = standing.filter(pl.col("table_name") == entity.full_name())
         silver = storage.open(entity.full_name())
         if silver is not None:
@@ -132,9 +134,13 @@ def update_quality(storage: Storage, *, full: bool) -> bool:
     return not change.is_empty()
 
 
-def _checked_tables() -> list[str]:
-    tables = [table.full_name() for name, entity in ENTITIES.items() for table in (entity, QUARANTINE[name])]
-    return [*tables, UnknownReferences.full_name()]
+def _inputs(entity: type[Entity]) -> list[str]:
+    """Tables from which the results of an entity's checks follow."""
+    others = [ENTITIES[one.refers[1]] for one in entity.findings() if one.refers]
+    tables: list[type[Table]] = [entity, QUARANTINE[entity.short_name], *others]
+    if others:
+        tables.append(UnknownReferences)
+    return [table.full_name() for table in tables]
 
 
 def _delivered(storage: Storage, entity: str) -> bool:
