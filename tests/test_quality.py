@@ -10,7 +10,7 @@ from carti_lake import Lake
 from carti_lake.quality import QualityError
 from carti_lake.tables import Thresholds
 from tests.examples import referral
-from tests.rows import stay, visit
+from tests.rows import provider, stay, visit
 
 NOW = datetime(2026, 5, 1, 9, tzinfo=UTC)
 PAID = "payment_on_unpaid_claim"
@@ -171,6 +171,15 @@ def test_where_a_column_is_not_delivered_no_row_fails_for_want_of_it(lake):
     assert lake.at().failing("payer|missing").collect().is_empty()
     deliver(lake, visit("C1", payer="Aetna"), day=4)
     assert lake.at().failing("payer|missing").collect().height == standing(lake, "payer|missing")["failed"] == 10
+
+
+def test_the_same_holds_for_a_table_without_months(lake):
+    lake.load("providers", [provider("Ann Lee"), provider("Bo Diaz")], extract_date=date(2026, 4, 4))
+    lake.run()
+    assert lake.at().failing("providers.specialty|missing").collect().is_empty()
+    lake.load("providers", [provider("Ann Lee", specialty="Urology")], extract_date=date(2026, 4, 5))
+    lake.run()
+    assert lake.at().failing("providers.specialty|missing").collect().height == 1
 
 
 def test_rows_that_a_rule_refused_are_those_in_quarantine(lake):

@@ -155,13 +155,12 @@ def failing(scan: Scan, entity: type[Entity], rule: str) -> pl.LazyFrame:
         unknown = scan(UnknownReferences.full_name()).filter(table_name=entity.full_name(), rule=rule)
         return naming.join(unknown, on=["month", "reference"], how="semi").select(_telling(entity, finding))
     wrong = fails(finding)
-    if entity.partition_by is None:
-        return scan(entity.full_name()).filter(wrong).select(_telling(entity, finding))
-    if finding.whole_month:
+    if finding.whole_month and entity.partition_by is not None:
         wrong = wrong.over(entity.partition_by)
+    # Where nothing is counted as failed, the source does not deliver what is asked for.
     counted = scan(DataQuality.full_name()).filter(table_name=entity.full_name(), rule=rule)
-    months = counted.filter(pl.col("failed") > 0).select("month").collect()["month"]
-    rows = scan(entity.full_name()).filter(pl.col(entity.partition_by).is_in(months.to_list()))
+    months = counted.filter(pl.col("failed") > 0).select("month").collect()["month"].to_list()
+    rows = scan(entity.full_name()).filter(month_of(entity).is_in(months))
     return rows.filter(wrong).select(_telling(entity, finding))
 
 
