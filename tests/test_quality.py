@@ -253,6 +253,13 @@ def test_senseless_thresholds_are_refused(lake, wanted, why, said):
     assert lake.thresholds(PAID) == Thresholds(0.0, None)
 
 
+def test_a_place_that_is_no_lake_is_not_made_one(tmp_path):
+    nowhere = Lake(tmp_path / "typo", clock=lambda: NOW, environment={})
+    with pytest.raises(QualityError, match="has checked nothing yet"):
+        nowhere.set_thresholds(PAID, Thresholds(0.1, 0.2), why="x")
+    assert not (tmp_path / "typo").exists()
+
+
 def test_a_full_rebuild_keeps_the_thresholds_and_the_counts(lake):
     lake.set_thresholds(PAID, Thresholds(warn=0.9, block=None), why="Known")
     before = lake.quality().drop("trend")

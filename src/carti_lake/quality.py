@@ -198,6 +198,8 @@ def set_thresholds(
     QualityError
         Where a share is not between 0 and 1, or the check would block before it warns; or no reason is given.
     """
+    if not storage.exists(DataQuality.full_name()):
+        raise QualityError(f"{storage.uri} has checked nothing yet. Load extracts, then `carti-lake run`.")
     if not why.strip():
         raise QualityError("Say why the thresholds are changed: it is recorded with them.")
     chosen = entity.declared_thresholds(rule) if wanted is None else wanted
