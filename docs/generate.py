@@ -14,9 +14,12 @@ from carti_lake.metrics.catalogue import describe_metric
 from carti_lake.runner.marts import BUILT
 from carti_lake.tables import GOLD, QUARANTINE, TABLES
 from carti_lake.tables.catalogue import describe
+from carti_lake.tables.gold import DataQuality, Reconciliation
 
 HERE = Path(__file__).parent
-RELEASE_VERBS = ("list", "show", "lock", "unlock")
+#: Gold tables that no mart makes, but what commits and checks say.
+OF_QUALITY = (DataQuality, Reconciliation)
+INNER_VERBS = {"release": ("list", "show", "lock", "unlock"), "quality": ("report", "set")}
 
 
 def cli_page() -> str:
@@ -31,9 +34,8 @@ def cli_page() -> str:
     ]
     for verb in ("", *VERBS):
         lines += ["", f"## carti-lake {verb}".rstrip(), "", "```text", _help(verb), "```"]
-        if verb == "release":
-            for inner in RELEASE_VERBS:
-                lines += ["", f"### carti-lake release {inner}", "", "```text", _help(verb, inner), "```"]
+        for inner in INNER_VERBS.get(verb, ()):
+            lines += ["", f"### carti-lake {verb} {inner}", "", "```text", _help(verb, inner), "```"]
     return "\n".join(lines) + "\n"
 
 
@@ -62,7 +64,7 @@ def tables_page() -> str:
 def _table(table: dict[str, Any]) -> Iterator[str]:
     name = table["name"]
     yield from (f"## {name}", "", table["purpose"])
-    if name in {one.full_name() for one in GOLD.values()} - {one.full_name() for one in BUILT}:
+    if name in {one.full_name() for one in GOLD.values()} - {one.full_name() for one in (*BUILT, *OF_QUALITY)}:
         yield from ("", "Declared; no step fills it yet.")
     facts = {"Key": ", ".join(table["key"]), "Partitioned by": table["partition"], "A view of": table["view_of"]}
     if any(facts.values()):
@@ -79,6 +81,13 @@ def _table(table: dict[str, Any]) -> Iterator[str]:
         if texts:
             yield from ("", f"| {title} | meaning |", "| --- | --- |")
             yield from (f"| {_cell(f'`{name}`')} | {_cell(text)} |" for name, text in texts.items())
+    if table["checks"]:
+        headers = ("check", "category", "a failing row", "warns from", "blocks from", "and rows")
+        yield from ("", f"| {' | '.join(headers)} |", "| --- " * len(headers) + "|")
+        for one in table["checks"]:
+            shares = ["never" if one[name] is None else f"{one[name]:.0%}" for name in ("warn", "block")]
+            values = (f"`{one['id']}`", one["category"], one["action"], *shares, f"{one['fewest']:,}")
+            yield "| " + " | ".join(_cell(value) for value in values) + " |"
 
 
 def _link(name: str) -> str:

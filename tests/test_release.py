@@ -74,7 +74,8 @@ def test_a_release_says_what_it_holds_and_how_it_was_checked(history):
     release = history.releases()[1]
     assert release.caption == "release 2 · 2026-03-11 · data as of 2026-03-02"
     assert release.rows["silver.visits"] == 2
-    assert [audit.name for audit in release.audits] == ["reconciliation", "keys", "integrity", "totals", "drift"]
+    audits = ["reconciliation", "keys", "integrity", "totals", "drift", "quality"]
+    assert [audit.name for audit in release.audits] == audits
     assert all(audit.passed for audit in release.audits)
 
 

@@ -113,4 +113,8 @@ def repair(name: str) -> str:
         )
     if layer == "releases":
         return "Restore the folder from a backup; without it, `carti-lake run --full` publishes the first release anew."
+    if layer == "thresholds":
+        return (
+            "Restore the folder from a backup; without it, the declared thresholds of `carti-lake tables` are in force."
+        )
     return f"Remove the folder {name.replace('.', '/')}, then `carti-lake run --full`: it is rebuilt from bronze."

@@ -1,5 +1,6 @@
 """The lake: one object through which extracts go in and releases come out."""
 
+import getpass
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from carti_lake import changes, loading, maintenance, release, status
+from carti_lake import changes, loading, maintenance, quality, release, status
 from carti_lake.explain import Explanation
 from carti_lake.explain import explain as explain_change
 from carti_lake.integrity import refuse_damaged
@@ -21,7 +22,7 @@ from carti_lake.release import Release, ReleaseError
 from carti_lake.runner import RunResult
 from carti_lake.runner import run as runner
 from carti_lake.storage import LakeError, Storage, commits
-from carti_lake.tables import TABLES, find
+from carti_lake.tables import TABLES, Thresholds, find
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import HIDDEN, Claims, Entity
 
@@ -95,6 +96,27 @@ class View:
     def metric(self, metric_id: str, by: Sequence[str] = ()) -> pl.LazyFrame:
         """A metric by the given columns of its mart: numerator, denominator, n, value, and the reason for a null."""
         return measure(find_metric(metric_id), by, self.tables(), self.scan)
+
+    def quality(self) -> pl.DataFrame:
+        """Every data-quality check of this release with its status under the thresholds in force now, worst first."""
+        before = [one for one in self.lake.releases() if one.number < self.release.number and not one.expired]
+        return quality.report(self.lake.storage, self.release, before)
+
+    def quality_by_month(self, check: str) -> pl.DataFrame:
+        """The months of one check, newest first: counts, failing ``share`` and ``status``."""
+        entity, rule = quality.find_check(check)
+        months = quality.judged(self.lake.storage, quality.version(self.release), None)
+        return months.filter(table_name=entity.full_name(), rule=rule).sort("month", descending=True)
+
+    def failing(self, check: str) -> pl.LazyFrame:
+        """Lazy rows of this release that fail a check, e.g. ``payment_on_unpaid_claim``; no identifiers of patients.
+
+        Of a rule that refuses rows, those that wait in quarantine now.
+        """
+        entity, rule = quality.find_check(check)
+        if rule in entity.refusing_rules():
+            return self.lake.quarantine(entity.short_name, rule=rule)
+        return quality.failing(self.scan, entity, rule)
 
 
 @dataclass(frozen=True)
@@ -308,6 +330,37 @@ class Lake:
         names = [entity] if entity is not None else list(QUARANTINE)
         parts = [status.refused(self.storage, name, rule) for name in names]
         return pl.concat(parts)
+
+    def quality(self) -> pl.DataFrame:
+        """Every data-quality check of the latest release with its status, worst first."""
+        return self.at().quality()
+
+    def candidate(self) -> View:
+        """What the last run made, whether or not it was published: for those who mend what an audit found."""
+        return View(self, quality.candidate(self.storage, release.latest(self.storage), self.clock()))
+
+    def set_thresholds(self, check: str, wanted: Thresholds | None, *, why: str, who: str | None = None) -> None:
+        """Put other thresholds in force for a check, at once and for every release; recorded in ``thresholds``.
+
+        Parameters
+        ----------
+        check
+            E.g. ``payment_on_unpaid_claim``, or ``visits.payment_on_unpaid_claim``.
+        wanted
+            The thresholds; None for those that the table declares.
+        why
+            The reason, for the record.
+        who
+            Who changes them; else the user of this process.
+        """
+        entity, rule = quality.find_check(check)
+        quality.set_thresholds(
+            self.storage, entity, rule, wanted, who=who or getpass.getuser(), why=why, now=self.clock()
+        )
+
+    def thresholds(self, check: str) -> Thresholds:
+        """The thresholds of a check that are in force now."""
+        return quality.in_force(self.storage, *quality.find_check(check))
 
     def status(self) -> dict[str, Any]:
         """Freshness, rows, balance, quarantine and the last release, as plain values."""

@@ -29,7 +29,7 @@ class Audit:
     Attributes
     ----------
     name
-        ``reconciliation``, ``keys``, ``integrity``, ``totals`` or ``drift``.
+        ``reconciliation``, ``keys``, ``integrity``, ``totals``, ``drift`` or ``quality``.
     passed
         Whether it may be published.
     detail

@@ -6,7 +6,7 @@ import pytest
 
 from carti_lake.tables import ENTITIES, FEEDS, GOLD, QUARANTINE, SILVER, TABLES, find
 from carti_lake.tables.catalogue import describe
-from carti_lake.tables.table import KAHN_CATEGORIES
+from carti_lake.tables.checks import KAHN_CATEGORIES
 
 TABLE = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 
@@ -119,6 +119,62 @@ def test_rules_are_told_with_their_bounds():
     assert rules["satisfaction_score|max"] == "satisfaction_score is at most 100."
     assert rules["length_of_stay|min"] == "length_of_stay is at least 0."
     assert rules["discharged_after_admission"].startswith("Plausibility:")
+
+
+def test_checks_are_told_with_category_and_thresholds():
+    checks = {one["id"]: one for one in describe(find("visits"))["checks"]}
+    assert checks["payer|missing"] == {
+        "id": "payer|missing",
+        "category": "completeness",
+        "action": "report",
+        "warn": 0.05,
+        "block": 0.5,
+        "fewest": 100,
+    }
+    assert checks["claim_amount|min"]["category"] == "plausibility"
+    assert checks["claim_amount|min"]["action"] == "quarantine"
+    assert checks["payment_on_unpaid_claim"]["block"] is None
+    assert checks["extracts|late"]["warn"] == 0
+
+
+@pytest.mark.parametrize("table", sorted(set(TABLES) - {one.full_name() for one in ENTITIES.values()}))
+def test_only_entities_are_checked(table):
+    assert describe(find(table))["checks"] == []
+
+
+@pytest.mark.parametrize("entity", ENTITIES.values(), ids=ENTITIES)
+def test_every_check_of_an_entity_has_one_id_a_category_and_thresholds_in_order(entity):
+    ids = entity.check_ids()
+    assert len(set(ids)) == len(ids)
+    assert set(entity.thresholds) <= set(ids)
+    for rule in ids:
+        assert entity.category_of(rule) in KAHN_CATEGORIES
+        limits = entity.declared_thresholds(rule)
+        assert limits.block is None or limits.warn <= limits.block
+
+
+@pytest.mark.parametrize(
+    ("entity", "rule", "category"),
+    [
+        ("visits", "visit_date|unreadable", "conformance"),
+        ("visits", "patient_key|nullability", "completeness"),
+        ("encounters", "satisfaction_score|max", "plausibility"),
+        ("encounters", "discharged_after_admission", "plausibility"),
+        ("opportunities", "won_is_closed", "conformance"),
+        ("opportunities", "is_won|missing", "completeness"),
+        ("visits", "extracts|volume", "plausibility"),
+    ],
+)
+def test_a_rules_category_is_that_of_its_kind_or_of_its_words(entity, rule, category):
+    assert ENTITIES[entity].category_of(rule) == category
+
+
+@pytest.mark.parametrize("entity", ENTITIES.values(), ids=ENTITIES)
+def test_what_a_finding_refers_to_is_there(entity):
+    for finding in entity.findings():
+        if finding.refers is not None:
+            assert finding.refers[0] in entity.columns()
+            assert finding.refers[1] in ENTITIES
 
 
 def test_a_new_column_is_one_edit():

@@ -1,6 +1,18 @@
 """The command line: every verb parses, calls the lake, and prints."""
 
-from carti_lake.cli import compare, explain, extracts, maintain, metrics, outlets, read, releases, run, synthetic
+from carti_lake.cli import (
+    compare,
+    explain,
+    extracts,
+    maintain,
+    metrics,
+    outlets,
+    quality,
+    read,
+    releases,
+    run,
+    synthetic,
+)
 from carti_lake.cli.app import app, main
 
 __all__ = [
@@ -12,6 +24,7 @@ __all__ = [
     "maintain",
     "metrics",
     "outlets",
+    "quality",
     "read",
     "releases",
     "run",

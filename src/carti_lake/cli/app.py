@@ -17,7 +17,7 @@ FAILED, WRONG_USAGE = 1, 2
 #: Verbs in the order of use.
 VERBS = (
     *("demo", "generate", "load", "run", "status", "tables", "metrics"),
-    *("query", "history", "diff", "explain", "compare", "quarantine"),
+    *("query", "history", "diff", "explain", "compare", "quality", "quarantine"),
     *("release", "charts", "workbook", "optimize", "vacuum", "verify"),
 )
 

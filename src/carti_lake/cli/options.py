@@ -33,6 +33,8 @@ OfRelease = Annotated[
 FromRelease = Annotated[str, typer.Option("--from", metavar="R", help="Release before: number, lock or date.")]
 ToRelease = Annotated[str, typer.Option("--to", metavar="R", help="Release after: number, lock or date.")]
 
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="T", help="The release that stood then, e.g. 2026-01-31.")]
+
 
 def open_lake(address: str, pairs: list[str] | None) -> "Lake":
     """The lake at an address, with the options that the command line and the environment give."""

@@ -11,6 +11,7 @@ from carti_lake.cli import show
 from carti_lake.cli.app import app
 from carti_lake.cli.options import (
     DEFAULT_LAKE,
+    AsOf,
     FromRelease,
     Json,
     LakeAt,
@@ -95,6 +96,13 @@ def _print_table(table: dict[str, Any]) -> None:
     for title, texts in (("rule", table["rules"]), ("finding", table["findings"])):
         if texts:
             show.screen().print(show.grid([title, "meaning"], list(texts.items())))
+    if table["checks"]:
+        checks = [
+            (one["id"], one["category"], one["action"], one["warn"], one["block"], one["fewest"])
+            for one in table["checks"]
+        ]
+        headers = ["check", "category", "a failing row", "warns\nfrom", "blocks\nfrom", "and\nrows"]
+        show.screen().print(show.grid(headers, checks, "Checks, with the failing share of a month that matters"))
 
 
 @app.command()
@@ -102,10 +110,7 @@ def query(
     sql: Annotated[
         str, typer.Argument(metavar="SQL", help="A SELECT: gold tables by bare name, others as silver.visits.")
     ],
-    as_of: Annotated[
-        str | None,
-        typer.Option("--as-of", metavar="T", help="The release that stood then, e.g. 2026-01-31."),
-    ] = None,
+    as_of: AsOf = None,
     release: OfRelease = None,
     format: Annotated[
         Format | None, typer.Option(metavar="FORMAT", help="table, csv, json or parquet; else as the file is named.")
@@ -122,7 +127,7 @@ def query(
     opened = open_lake(lake, storage_option)
     result = opened.at(as_of, release=release).query(sql)
     if output is None:
-        _print_rows(result, chosen or Format.table)
+        print_rows(result, chosen or Format.table)
     else:
         write(result, output, chosen, dict(opened.storage_options))
 
@@ -139,7 +144,8 @@ def write(rows: "pl.LazyFrame", output: str, format: Format | None, options: dic
     show.aside().print(f"Wrote {output}", markup=False)
 
 
-def _print_rows(rows: "pl.LazyFrame", format: Format) -> None:
+def print_rows(rows: "pl.LazyFrame", format: Format) -> None:
+    """Print rows in the format that the reader asked for; as a table, the first of them."""
     from carti_lake.outlets.table_file import flat, json_text
 
     if format is Format.parquet:
@@ -149,10 +155,10 @@ def _print_rows(rows: "pl.LazyFrame", format: Format) -> None:
     elif format is Format.csv:
         flat(rows).sink_csv(sys.stdout.buffer, engine="streaming")
     else:
-        _print_head(rows)
+        print_head(rows)
 
 
-def _print_head(rows: "pl.LazyFrame") -> int:
+def print_head(rows: "pl.LazyFrame") -> int:
     """Print the first rows; returns how many."""
     head = rows.head(MOST_ROWS + 1).collect(engine="streaming")
     show.frame_grid(head.head(MOST_ROWS))
@@ -197,7 +203,7 @@ def diff(
 
     changes = open_lake(lake, storage_option).diff(table, from_, to)
     if json:
-        _print_rows(changes, Format.json)
+        print_rows(changes, Format.json)
         return
     counts = dict(changes.group_by("change").agg(pl.len()).sort("change").collect(engine="streaming").iter_rows())
     if not counts:
@@ -255,8 +261,8 @@ def quarantine(
             .sort("rows", "entity", "rule", descending=[True, False, False])
         )
     if json:
-        _print_rows(rows, Format.json)
+        print_rows(rows, Format.json)
         return
-    shown = _print_head(rows)
+    shown = print_head(rows)
     if shown and entity is None and rule is None:
         show.next_steps((command("quarantine visits", lake), "shows each refused row and where it was delivered"))

@@ -24,6 +24,7 @@ class AuditName(StrEnum):
     integrity = "integrity"
     totals = "totals"
     drift = "drift"
+    quality = "quality"
 
 
 @app.command()
@@ -115,7 +116,9 @@ def _print_result(result: "RunResult", last: int | None, lake: str) -> None:
         names = " ".join(f"--accept {one.name}" for one in result.failed)
         stay = f"Readers stay on release {last}." if last else "There is no release yet."
         show.say(f"Not published. {stay}", "bold red")
+        failed_quality = "quality" in [one.name for one in result.failed]
         show.next_steps(
+            *[(command("quality --candidate", lake), "shows the checks that block, and their rows")] * failed_quality,
             (command("quarantine", lake), "shows which rows were refused, and why"),
             (command("status", lake), "shows what each feed has delivered"),
             (command(f"run {names}", lake), "publishes all the same, if the finding is right"),

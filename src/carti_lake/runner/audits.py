@@ -4,16 +4,22 @@ from datetime import date
 
 import polars as pl
 
+from carti_lake.pipeline.gold.verdicts import CHECK, newly_blocked
 from carti_lake.pipeline.newest import OUTCOMES
+from carti_lake.quality import judged
 from carti_lake.release import Audit, Release
 from carti_lake.runner.entities import changed_months
 from carti_lake.runner.marts import BUILT
 from carti_lake.storage import Storage, commits, row_count
 from carti_lake.tables import ENTITIES, TABLES
+from carti_lake.tables.gold import DataQuality
 from carti_lake.tables.quarantine import QUARANTINE
+from carti_lake.tables.thresholds import ThresholdChanges
 
 #: Largest change of a total over months that were complete in the last release, as a share of it.
 DRIFT_TOLERANCE = 0.10
+#: Findings of one audit that are told in full.
+MOST_TOLD = 3
 #: Totals that gold must hold exactly as silver does: by gold table, its column to silver table and sum.
 TOTALS = {
     "gold.provider_monthly": {
@@ -48,6 +54,7 @@ def audit(storage: Storage, last: Release | None) -> list[Audit]:
         _integrity(storage),
         _totals(storage, last),
         _drift(storage, last),
+        _quality(storage, last),
     ]
 
 
@@ -187,6 +194,29 @@ def _drift(storage: Storage, last: Release | None) -> Audit:
             problems.append(f"{name} before {open_month:%Y-%m} went from {old:,.2f} to {new:,.2f} ({change:+.1%})")
     detail = "; ".join(problems) or f"months before {open_month:%Y-%m} moved by at most {worst:.2%}"
     return Audit("drift", not problems, f"{detail} (tolerance {DRIFT_TOLERANCE:.0%})")
+
+
+def _quality(storage: Storage, last: Release | None) -> Audit:
+    """No check has come to block since the last release, by the thresholds that were in force then and now.
+
+    What an accepted release held already is not asked about again.
+    """
+    now = judged(storage, None, None)
+    before = now.clear()
+    if last is not None and DataQuality.full_name() in last.versions:
+        changes = last.versions.get(ThresholdChanges.full_name(), -1)
+        before = judged(storage, last.versions[DataQuality.full_name()], changes)
+    blocked = newly_blocked(now, before)
+    problems = [
+        f"{row['table_name']} {row['rule']}, {row['month']:%Y-%m}: {row['failed']:,} of {row['checked']:,} fail "
+        f"({row['share']:.1%}; blocks from {row['block']:.1%})"
+        for row in blocked.head(MOST_TOLD).iter_rows(named=True)
+    ]
+    if blocked.height > MOST_TOLD:
+        problems.append(f"and {blocked.height - MOST_TOLD} more")
+    checks = now.select(CHECK).unique().height
+    warned = now.filter(pl.col("status") == "warn").select(CHECK).unique().height
+    return Audit("quality", not problems, "; ".join(problems) or f"{checks} checks, of which {warned} warn")
 
 
 def _changed_rows(storage: Storage, table: str, last: Release | None) -> pl.LazyFrame | None:

@@ -5,17 +5,16 @@ from typing import Any
 import polars as pl
 
 from carti_lake.pipeline.gold import quality
-from carti_lake.pipeline.gold.dimensions import UNDATED
-from carti_lake.pipeline.gold.quality import findings, refusals
+from carti_lake.pipeline.gold.quality import deliveries, findings, first_passed, refusals, spared, with_unknown
 from carti_lake.pipeline.newest import OUTCOMES, ledger
-from carti_lake.runner.entities import changed_months
 from carti_lake.runner.fingerprint import MADE_BY, fingerprint
 from carti_lake.runner.marts import changes
+from carti_lake.runner.references import Months, waiting
 from carti_lake.storage import Commit, Storage, commits, scan, transaction
-from carti_lake.tables import ENTITIES
+from carti_lake.tables import ENTITIES, Table, checks
 from carti_lake.tables.gold import DataQuality, Reconciliation
 from carti_lake.tables.quarantine import QUARANTINE
-from carti_lake.tables.silver import Entity
+from carti_lake.tables.silver import Entity, UnknownReferences
 
 
 def update_reconciliation(storage: Storage) -> bool:
@@ -102,44 +101,72 @@ def update_quality(storage: Storage, *, full: bool) -> bool:
     """Recompute the checks of the months that changed; true where a result changed."""
     handle = storage.create(DataQuality.full_name(), DataQuality)
     standing = scan(handle, storage.options)
-    reconciliation = storage.scan(Reconciliation.full_name())
-    versions = {MADE_BY: fingerprint([quality], [*ENTITIES.values(), DataQuality])}
+    versions = {MADE_BY: fingerprint([quality, checks], [*ENTITIES.values(), DataQuality])}
     full = full or transaction(handle, MADE_BY) != versions[MADE_BY]
     parts = [pl.DataFrame(schema={**DataQuality.dtypes(), "delete": pl.Boolean})]
+    inputs = {name: _inputs(entity) for name, entity in ENTITIES.items()}
+    for table in (Reconciliation.full_name(), *(one for tables in inputs.values() for one in tables)):
+        source = storage.open(table)
+        if source is not None:
+            versions[table] = source.version()
+    behind = {table for table, version in versions.items() if full or transaction(handle, table) != version}
+    if not behind:
+        return False
+    reconciliation = storage.scan(Reconciliation.full_name()).collect().lazy()
+    unknown = storage.scan(UnknownReferences.full_name()).collect().lazy()
     for name, entity in ENTITIES.items():
+        if behind.isdisjoint(inputs[name]):
+            continue
         of_table = standing.filter(pl.col("table_name") == entity.full_name())
         silver = storage.open(entity.full_name())
         if silver is not None:
-            versions[entity.full_name()] = silver.version()
-            seen = transaction(handle, entity.full_name())
-            if full or seen != silver.version():
-                parts.append(_finding_changes(storage, entity, of_table, None if full else seen))
+            months = waiting(storage, handle, entity, full=full)
+            lacking = [one.id for one in entity.findings() if one.refers and not _delivered(storage, one.refers[1])]
+            parts += _finding_changes(entity, scan(silver, storage.options), of_table, unknown, months, lacking)
         refused = storage.open(QUARANTINE[name].full_name())
         if refused is not None:
-            table = QUARANTINE[name].full_name()
-            versions[table] = refused.version()
-            if full or transaction(handle, table) != refused.version() or silver is None:
-                old = of_table.filter(pl.col("severity") == "quarantine")
-                parts.append(
-                    changes(refusals(scan(refused, storage.options), reconciliation, entity), old, DataQuality)
-                )
+            old = of_table.filter(pl.col("severity") == "quarantine")
+            parts.append(changes(refusals(scan(refused, storage.options), reconciliation, entity), old, DataQuality))
+    old = standing.filter(pl.col("severity") == "extract")
+    parts.append(changes(deliveries(reconciliation, ENTITIES), old, DataQuality))
     change = pl.concat(parts)
-    if not full and all(transaction(handle, name) == version for name, version in versions.items()):
-        return False
     storage.merge(handle, change, key=DataQuality.key(), partition_by=None, transactions=versions, metadata={})
     return not change.is_empty()
 
 
-def _finding_changes(storage: Storage, entity: type[Entity], of_table: pl.LazyFrame, seen: int | None) -> pl.DataFrame:
-    silver = storage.open(entity.full_name())
-    assert silver is not None
-    old = of_table.filter(pl.col("severity") == "warn")
-    rows = scan(silver, storage.options)
-    month = entity.partition_by
-    if seen is not None and month is not None:
-        touched, rebuilt = changed_months(commits(silver, seen))
-        if not rebuilt:
-            dated = sorted(day for day in touched if day)
-            rows = rows.filter(pl.col(month).is_in(dated))
-            old = old.filter(pl.col("month").is_in([*dated, UNDATED]))
-    return changes(findings(rows, entity), old, DataQuality)
+def _inputs(entity: type[Entity]) -> list[str]:
+    """Tables from which the results of an entity's checks follow."""
+    others = [ENTITIES[one.refers[1]] for one in entity.findings() if one.refers]
+    tables: list[type[Table]] = [entity, QUARANTINE[entity.short_name], *others]
+    if others:
+        tables.append(UnknownReferences)
+    return [table.full_name() for table in tables]
+
+
+def _delivered(storage: Storage, entity: str) -> bool:
+    return storage.open(ENTITIES[entity].full_name()) is not None
+
+
+def _finding_changes(
+    entity: type[Entity],
+    silver: pl.LazyFrame,
+    of_table: pl.LazyFrame,
+    unknown: pl.LazyFrame,
+    months: Months,
+    lacking: list[str],
+) -> list[pl.DataFrame]:
+    """What changes in an entity's findings: counted in the months that changed, as they stand in the others."""
+    old = of_table.filter(pl.col("severity") == "warn").collect().lazy()
+    fresh = findings(silver.filter(months.contain(entity.partition_by)), entity).collect(engine="streaming").lazy()
+    counted = pl.concat([fresh, old.filter(~months.contain("month"))])
+    if months.days is not None and not _same(first_passed(counted, entity), first_passed(old, entity)):
+        # A column is delivered from another month on: the months between were never counted.
+        return _finding_changes(entity, silver, of_table, unknown, Months(None), lacking)
+    # References alone change in other months too: what they name may arrive at any time.
+    referring = pl.col("rule").is_in([one.id for one in entity.findings() if one.refers])
+    now = [spared(counted.filter(~referring), entity), with_unknown(counted.filter(referring), unknown, lacking)]
+    return [changes(pl.concat(now), old, DataQuality)]
+
+
+def _same(one: pl.LazyFrame, other: pl.LazyFrame) -> bool:
+    return one.sort("rule").collect().equals(other.sort("rule").collect())

@@ -15,6 +15,7 @@ from carti_lake.runner.audits import audit
 from carti_lake.runner.entities import REFERENCES, Pending, pending, update_entity
 from carti_lake.runner.marts import MARTS, changes, update_mart
 from carti_lake.runner.quality import update_quality, update_reconciliation
+from carti_lake.runner.references import update_references
 from carti_lake.storage import Storage, row_count, scan
 from carti_lake.tables import ENTITIES, FEEDS, TABLES
 from carti_lake.tables.silver import ProviderReferences, Providers
@@ -133,6 +134,8 @@ def _update(storage: Storage, *, full: bool, secret: str, progress: Progress) ->
     for mart in MARTS:
         progress(mart.tables[-1].full_name())
         changed += update_mart(storage, mart, full=full)
+    progress("silver.unknown_references")
+    changed += ["silver.unknown_references"] * update_references(storage, full=full)
     progress("gold.data_quality")
     changed += ["gold.data_quality"] * update_quality(storage, full=full)
     return changed

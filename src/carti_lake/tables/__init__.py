@@ -1,18 +1,33 @@
 """The catalogue: every table of the lake, declared once."""
 
+from carti_lake.tables.checks import Finding, Thresholds
 from carti_lake.tables.feeds import FEEDS, Feed
 from carti_lake.tables.gold import GOLD
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.releases import Releases
 from carti_lake.tables.silver import ENTITIES, SILVER, Entity
-from carti_lake.tables.table import Finding, Table
+from carti_lake.tables.table import Table
+from carti_lake.tables.thresholds import ThresholdChanges
 
 #: Every table by its full name, as users write it.
 TABLES: dict[str, type[Table]] = {
     table.full_name(): table for tables in (FEEDS, SILVER, QUARANTINE, GOLD) for table in tables.values()
-} | {"releases": Releases}
+} | {"releases": Releases, "thresholds": ThresholdChanges}
 
-__all__ = ["ENTITIES", "FEEDS", "GOLD", "QUARANTINE", "SILVER", "TABLES", "Entity", "Feed", "Finding", "Table", "find"]
+__all__ = [
+    "ENTITIES",
+    "FEEDS",
+    "GOLD",
+    "QUARANTINE",
+    "SILVER",
+    "TABLES",
+    "Entity",
+    "Feed",
+    "Finding",
+    "Table",
+    "Thresholds",
+    "find",
+]
 
 
 class UnknownTableError(KeyError):

@@ -1,9 +1,11 @@
 """The catalogue: what each declaration says, in plain values for the command line and the docs."""
 
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
+from carti_lake.tables.checks import DELIVERY_CHECKS
 from carti_lake.tables.silver import Entity
 from carti_lake.tables.table import Table
 
@@ -24,7 +26,8 @@ def describe(table: type[Table]) -> dict[str, Any]:
     -------
     dict
         ``name``, ``purpose``, ``key``, ``partition``, ``view_of``, ``columns`` (name, type, unit, required,
-        description), ``rules`` and ``findings`` (id and meaning).
+        description), ``rules`` and ``findings`` (id and meaning), ``checks`` (id, category, what it does, declared
+        thresholds).
     """
     return {
         "name": table.full_name(),
@@ -35,6 +38,7 @@ def describe(table: type[Table]) -> dict[str, Any]:
         "columns": [_column(table, name) for name in table.columns()],
         "rules": rules(table),
         "findings": {one.id: f"{one.category.capitalize()}: {one.description}." for one in table.findings()},
+        "checks": checks(table),
     }
 
 
@@ -70,3 +74,19 @@ def rules(table: type[Table]) -> dict[str, str]:
         found["<column>|unreadable"] = "A delivered value can be read: a real date, a number, a known code."
         found["<column>|nullability"] = "A required column has a value."
     return found
+
+
+def checks(table: type[Table]) -> list[dict[str, Any]]:
+    """What is checked of an entity: each check's category, what a failing row meets, and its declared thresholds."""
+    if not issubclass(table, Entity):
+        return []
+    refusing = list(rules(table))
+    return [
+        {
+            "id": rule,
+            "category": table.category_of(rule),
+            "action": "quarantine" if rule in refusing else "report",
+            **asdict(table.declared_thresholds(rule)),
+        }
+        for rule in (*refusing, *(one.id for one in table.findings()), *DELIVERY_CHECKS)
+    ]

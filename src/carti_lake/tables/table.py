@@ -1,41 +1,21 @@
 """What a declared table is: columns, key, partition, rules and findings, all read from one class."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, ClassVar
 
 import dataframely as dy
 import polars as pl
 
-KAHN_CATEGORIES = ("conformance", "completeness", "plausibility")
+from carti_lake.tables.checks import DEFAULTS, DELIVERY_CHECKS, KAHN_CATEGORIES, REPORT_ONLY, Finding, Thresholds
 
-
-@dataclass(frozen=True)
-class Finding:
-    """A data-quality check that reports rows without refusing them.
-
-    Attributes
-    ----------
-    id
-        Name of the check, unique within its table.
-    category
-        One of Kahn's categories: conformance, completeness, plausibility.
-    description
-        What a failing row looks like, in plain words.
-    applies
-        Boolean expression: the rows that the check is about.
-    failed
-        Boolean expression: the rows among them that fail.
-    amount
-        Column whose sum over the failing rows is reported (USD), if any.
-    """
-
-    id: str
-    category: str
-    description: str
-    applies: pl.Expr
-    failed: pl.Expr
-    amount: str | None = None
+#: Category of the rules that one column can break, by kind.
+_KINDS = {
+    "unreadable": "conformance",
+    "nullability": "completeness",
+    "min": "plausibility",
+    "max": "plausibility",
+}
 
 
 class Table(dy.Schema):
@@ -49,6 +29,8 @@ class Table(dy.Schema):
     short_name: ClassVar[str] = ""
     partition_by: ClassVar[str | None] = None
     view_of: ClassVar[type["Table"] | None] = None
+    #: Thresholds of checks that the defaults of their category do not suit.
+    thresholds: ClassVar[Mapping[str, Thresholds]] = {}
 
     def __init_subclass__(
         cls,
@@ -122,3 +104,24 @@ class Table(dy.Schema):
     def findings(cls) -> list[Finding]:
         """Checks that report and do not refuse; a table with any overrides this."""
         return []
+
+    @classmethod
+    def category_of(cls, rule: str) -> str:
+        """Kahn's category of a rule or finding, by its id."""
+        for finding in cls.findings():
+            if finding.id == rule:
+                return finding.category
+        if rule in DELIVERY_CHECKS:
+            return DELIVERY_CHECKS[rule][0]
+        kind = rule.partition("|")[2]
+        if kind in _KINDS:
+            return _KINDS[kind]
+        # A rule between columns says its category first.
+        said = cls.rule_text().get(rule, "").partition(":")[0].lower()
+        return said if said in KAHN_CATEGORIES else "plausibility"
+
+    @classmethod
+    def declared_thresholds(cls, rule: str) -> Thresholds:
+        """Thresholds of a rule or finding as declared, without what people have set since."""
+        usual = REPORT_ONLY if rule in DELIVERY_CHECKS else DEFAULTS[cls.category_of(rule)]
+        return cls.thresholds.get(rule, usual)

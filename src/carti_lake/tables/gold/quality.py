@@ -7,16 +7,27 @@ from carti_lake.tables.gold.provider import Gold
 
 
 class DataQuality(Gold, table="data_quality"):
-    """Result of each check by month of the rows: rules that refuse a row, and findings that report it."""
+    """Counts of each check by month: rules that refuse a row, findings that report it, and the extracts themselves.
+
+    No status is stored: it follows from the counts and the thresholds in force, whenever somebody asks.
+    """
 
     table_name = f.key("Silver table")
     rule = f.key("Rule or finding")
-    month = dy.Date(primary_key=True, description="Month of the rows; 1900-01-01 for undated ones")
+    month = dy.Date(
+        primary_key=True,
+        description="Month of the rows, of the extract for refused ones; 1900-01-01 where there is none",
+    )
     category = f.text("Kahn's category: conformance, completeness, plausibility", nullable=False)
-    severity = f.text("`quarantine` (the row is refused) or `warn` (the row is reported)", nullable=False)
+    severity = f.text(
+        "What a failing row meets: `quarantine` (refused), `warn` (reported); `extract`: counts extracts",
+        nullable=False,
+    )
     description = f.text("What a failing row looks like", nullable=False)
-    checked = f.count("Rows that the check is about")
+    checked = f.count("Rows (extracts) that the check is about: passed and failed")
+    passed = f.count("Rows that pass it")
     failed = f.count("Rows that fail it")
+    not_applicable = f.count("Rows that it is not about, or whose source does not deliver what it needs")
     failed_amount = f.money("Dollars on the failing rows, where the check is about money")
 
 

@@ -5,6 +5,7 @@ from carti_lake.tables.silver.crm import Campaigns, CrmAccounts, Opportunities, 
 from carti_lake.tables.silver.encounters import Encounters
 from carti_lake.tables.silver.entity import HIDDEN, ORIGIN, Entity
 from carti_lake.tables.silver.providers import ProviderReferences, Providers
+from carti_lake.tables.silver.references import UnknownReferences
 from carti_lake.tables.silver.visits import Claims, Visits
 from carti_lake.tables.table import Table
 
@@ -22,7 +23,12 @@ ENTITIES: dict[str, type[Entity]] = {
         Medications,
     )
 }
-SILVER: dict[str, type[Table]] = {**ENTITIES, "provider_references": ProviderReferences, "claims": Claims}
+SILVER: dict[str, type[Table]] = {
+    **ENTITIES,
+    "provider_references": ProviderReferences,
+    "unknown_references": UnknownReferences,
+    "claims": Claims,
+}
 
 __all__ = [
     "ENTITIES",
@@ -40,5 +46,6 @@ __all__ = [
     "ProviderReferences",
     "Providers",
     "Referrals",
+    "UnknownReferences",
     "Visits",
 ]

@@ -1,8 +1,10 @@
 """Appointments and medication orders."""
 
 import dataframely as dy
+import polars as pl
 
 from carti_lake.tables import fields as f
+from carti_lake.tables.checks import Finding, before, in_future, missing
 from carti_lake.tables.feeds import EhrAppointments, EhrMedications
 from carti_lake.tables.silver.entity import Entity
 
@@ -33,6 +35,17 @@ class Appointments(
     reminder_sent = f.flag("Whether a reminder was sent")
     visit_id = f.text("Visit that the appointment became")
 
+    @classmethod
+    def findings(cls) -> list[Finding]:
+        """Appointments without what no-show rates need, and days out of order."""
+        return [
+            missing("service_line"),
+            missing("booked_date"),
+            missing("visit_id", when=pl.col("appointment_status") == "completed"),
+            before("appointment_date", "booked_date"),
+            in_future("booked_date"),
+        ]
+
 
 class Medications(
     Entity,
@@ -59,3 +72,8 @@ class Medications(
     route = f.text("Route of administration", code="slug")
     quantity = dy.Decimal(18, 4, nullable=True, description="Units", metadata={"unit": "count"})
     total_cost = f.money("Cost", minimum=0)
+
+    @classmethod
+    def findings(cls) -> list[Finding]:
+        """Orders without their cost or provider, and days to come."""
+        return [missing("total_cost"), missing("provider_id"), in_future("ordered_date")]

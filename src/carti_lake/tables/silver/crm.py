@@ -4,9 +4,9 @@ import dataframely as dy
 import polars as pl
 
 from carti_lake.tables import fields as f
+from carti_lake.tables.checks import Finding, before, in_future, known, missing, placeholder
 from carti_lake.tables.feeds import SalesforceCampaigns, SalesforceCrm, SalesforceOpportunities, SalesforceReferrals
 from carti_lake.tables.silver.entity import Entity
-from carti_lake.tables.table import Finding
 
 
 class CrmAccounts(
@@ -26,6 +26,11 @@ class CrmAccounts(
     opportunity_value = f.money("Value of opportunities")
     marketing_cost = f.money("Marketing cost", minimum=0)
     pipeline_stage = f.text("Stage of the provider's pipeline, as labelled")
+
+    @classmethod
+    def findings(cls) -> list[Finding]:
+        """Accounts without what the provider summary needs."""
+        return [missing("marketing_cost"), missing("opportunity_value"), missing("pipeline_stage")]
 
 
 class Opportunities(
@@ -60,6 +65,19 @@ class Opportunities(
         """Conformance: a won opportunity is closed."""
         return ~cls.is_won.col | cls.is_closed.col
 
+    @classmethod
+    def findings(cls) -> list[Finding]:
+        """Opportunities without what the return on marketing needs, and dates out of order."""
+        return [
+            missing("is_won"),
+            missing("is_closed"),
+            missing("amount"),
+            missing("created_date"),
+            known("campaign_id", "campaigns"),
+            in_future("created_date"),
+            before("close_date", "created_date"),
+        ]
+
 
 class Campaigns(Entity, table="campaigns", feed=SalesforceCampaigns, dated="start_date", statuses={"status": ()}):
     """One row per marketing campaign."""
@@ -73,6 +91,11 @@ class Campaigns(Entity, table="campaigns", feed=SalesforceCampaigns, dated="star
     end_date = f.day("Last day")
     budgeted_cost = f.money("Budgeted cost", minimum=0)
     actual_cost = f.money("Actual cost so far", minimum=0)
+
+    @classmethod
+    def findings(cls) -> list[Finding]:
+        """Campaigns without what the return on marketing needs, and dates out of order."""
+        return [missing("actual_cost"), missing("start_date"), before("end_date", "start_date")]
 
 
 class Referrals(
@@ -116,7 +139,7 @@ class Referrals(
 
     @classmethod
     def findings(cls) -> list[Finding]:
-        """Completed referrals that name no visit."""
+        """Completed referrals that name no visit, and columns that the referral flow needs."""
         return [
             Finding(
                 "completed_without_visit",
@@ -124,5 +147,14 @@ class Referrals(
                 "A completed referral has no day of the first visit",
                 applies=pl.col("referral_status") == "completed",
                 failed=pl.col("first_visit_date").is_null(),
-            )
+                once_delivered=True,
+            ),
+            missing("rendering_provider_id"),
+            missing("service_line"),
+            placeholder("service_line"),
+            missing("network_status", when=pl.col("referral_status") == "completed"),
+            missing("patient_zip3"),
+            known("campaign_id", "campaigns"),
+            known("opportunity_id", "opportunities"),
+            in_future("referral_date"),
         ]

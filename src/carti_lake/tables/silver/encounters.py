@@ -1,12 +1,15 @@
 """Inpatient stays."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import dataframely as dy
 import polars as pl
 
 from carti_lake.tables import fields as f
+from carti_lake.tables.checks import Finding, Thresholds, in_future, missing, placeholder
 from carti_lake.tables.feeds import Sg2PatientFlow
 from carti_lake.tables.silver.entity import Entity
-from carti_lake.tables.table import Finding
 
 
 class Encounters(
@@ -21,6 +24,9 @@ class Encounters(
     },
 ):
     """One row per inpatient stay, as SG2 last reported it."""
+
+    # Surveys come back weeks after the stay, and not from everybody.
+    thresholds: ClassVar[Mapping[str, Thresholds]] = {"satisfaction_score|missing": Thresholds(warn=0.7, block=None)}
 
     encounter_id = f.key("Stay number; derived where the source has none")
     patient_key = f.patient_key()
@@ -52,7 +58,7 @@ class Encounters(
 
     @classmethod
     def findings(cls) -> list[Finding]:
-        """Stays whose length disagrees with their dates."""
+        """Stays whose length disagrees with their dates, dates to come, and columns that metrics need."""
         stayed = (pl.col("discharge_date") - pl.col("admission_date")).dt.total_days()
         return [
             Finding(
@@ -61,5 +67,11 @@ class Encounters(
                 "The length of stay is not the days from admission to discharge",
                 applies=pl.col("discharge_date").is_not_null() & pl.col("length_of_stay").is_not_null(),
                 failed=stayed != pl.col("length_of_stay"),
-            )
+            ),
+            missing("service_line"),
+            placeholder("service_line"),
+            missing("principal_diagnosis_code"),
+            missing("discharge_disposition", when=pl.col("discharge_date").is_not_null()),
+            missing("satisfaction_score"),
+            in_future("admission_date"),
         ]

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import dataframely as dy
 
+from carti_lake.tables.checks import DELIVERY_CHECKS
 from carti_lake.tables.feeds.feed import Feed
 from carti_lake.tables.table import Table
 
@@ -67,3 +68,15 @@ class Entity(Table, layer="silver"):
         """Columns that carry the feed's column of the same name, cleansed."""
         delivered = cls.feed.delivered()
         return [name for name in cls.business_columns() if name in delivered]
+
+    @classmethod
+    def refusing_rules(cls) -> list[str]:
+        """Ids of the rules that send a row to quarantine."""
+        elsewhere = {*ORIGIN, *HIDDEN, cls.partition_by}
+        declared = [rule for rule in cls.row_rules() if rule.split("|")[0] not in elsewhere]
+        return [*declared, *(f"{name}|unreadable" for name in cls.parsed_columns())]
+
+    @classmethod
+    def check_ids(cls) -> list[str]:
+        """Ids of everything that is checked: rules that refuse, findings that report, what the feed delivers."""
+        return [*cls.refusing_rules(), *(finding.id for finding in cls.findings()), *DELIVERY_CHECKS]

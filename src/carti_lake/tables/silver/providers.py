@@ -1,6 +1,7 @@
 """The provider directory, and every way in which a source has named a provider."""
 
 from carti_lake.tables import fields as f
+from carti_lake.tables.checks import Finding, missing, repeated
 from carti_lake.tables.feeds import ProvidersFeed
 from carti_lake.tables.silver.entity import Entity
 from carti_lake.tables.table import Table
@@ -19,6 +20,17 @@ class Providers(Entity, table="providers", feed=ProvidersFeed):
     organization = f.text("Practice or hospital")
     zip3 = f.text("First three digits of the practice's ZIP code", code="zip3")
     active_from = f.day("First day in the directory")
+
+    @classmethod
+    def findings(cls) -> list[Finding]:
+        """Providers without what matching and the referral flow need, and names that two of them bear."""
+        return [
+            missing("npi"),
+            missing("network_status"),
+            missing("service_line"),
+            missing("specialty"),
+            repeated("provider_name"),
+        ]
 
 
 class ProviderReferences(Table, layer="silver", table="provider_references"):

@@ -1,11 +1,25 @@
 """Visits, and claims as the part of a visit that a payer sees."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import polars as pl
 
 from carti_lake.tables import fields as f
+from carti_lake.tables.checks import (
+    REPORT_ONLY,
+    Finding,
+    Thresholds,
+    before,
+    in_future,
+    known,
+    missing,
+    placeholder,
+    repeated,
+)
 from carti_lake.tables.feeds import EhrVisits
 from carti_lake.tables.silver.entity import Entity
-from carti_lake.tables.table import Finding, Table
+from carti_lake.tables.table import Table
 
 
 class Visits(
@@ -20,6 +34,12 @@ class Visits(
     },
 ):
     """One row per visit with its claim, as the EHR last reported it."""
+
+    # Payers correct such claims later; they are kept apart in every metric, so they hold up no release.
+    thresholds: ClassVar[Mapping[str, Thresholds]] = {
+        "payment_on_unpaid_claim": REPORT_ONLY,
+        "payment_above_charges": REPORT_ONLY,
+    }
 
     visit_id = f.key("EHR visit number; derived where the source has none")
     patient_key = f.patient_key()
@@ -48,8 +68,10 @@ class Visits(
 
     @classmethod
     def findings(cls) -> list[Finding]:
-        """Payments that no adjudication explains, and payments above charges."""
+        """Payments that no adjudication explains, dates out of order, and columns that metrics need."""
         paid = pl.col("claim_paid")
+        has_claim = pl.col("claim_status").is_not_null()
+        adjudicated = pl.col("claim_status").is_in(["paid", "denied"])
         return [
             Finding(
                 "payment_on_unpaid_claim",
@@ -67,13 +89,18 @@ class Visits(
                 failed=paid > pl.col("claim_amount"),
                 amount="claim_paid",
             ),
-            Finding(
-                "missing_service_line",
-                "completeness",
-                "The visit names no service line",
-                applies=pl.lit(True),
-                failed=pl.col("service_line").is_null(),
-            ),
+            missing("service_line"),
+            placeholder("service_line"),
+            missing("payer", when=has_claim),
+            missing("claim_submitted_date", when=has_claim),
+            missing("claim_paid_date", when=adjudicated),
+            missing("denial_reason", when=pl.col("claim_status") == "denied"),
+            missing("allowed_amount", when=pl.col("claim_status") == "paid"),
+            known("referral_id", "referrals"),
+            in_future("visit_date"),
+            before("claim_submitted_date", "visit_date"),
+            before("claim_paid_date", "claim_submitted_date"),
+            repeated("claim_id"),
         ]
 
 
