@@ -29,7 +29,12 @@ VALUES: dict[str, dict[str, list[str | None]]] = {
         "provider_npi": ["1234567893", "1234567890", None, None],
         "claim_amount": ["100", "$1,200.50", "abc", "-5"],
         "claim_paid": ["80", "0"],
-        "claim_status": ["Paid", "denied", "XX"],
+        "claim_status": ["Paid", "denied", "Denied", "pending", "reversed", "XX"],
+        "payer": ["Blue Plan", "self-pay", None],
+        "denial_reason": ["CO-16", None],
+        "contractual_adjustment": ["20", None],
+        "claim_submitted_date": ["2026-02-04", "2026-03-02", None],
+        "claim_paid_date": ["2026-02-20", "2026-03-03", "nope", None],
         "is_deleted": WITHDRAWN,
     },
     "sg2_patient_flow": {

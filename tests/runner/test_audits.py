@@ -12,6 +12,7 @@ from carti_lake.release import latest
 from carti_lake.runner import marts
 from carti_lake.runner.audits import audit
 from carti_lake.tables import find
+from carti_lake.tables.gold import ProviderMonthly
 from tests.rows import account, stay, visit
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -104,6 +105,19 @@ def test_gold_that_differs_from_silver_by_one_is_found(lake, measure):
     assert f"{measure} of 2026-03-01: silver " in failures(lake)["totals"]
 
 
+@pytest.mark.parametrize(
+    ("measure", "difference"),
+    [
+        ("claims", "silver 10, gold 11"),
+        ("gross_charges", "silver 1000.0000, gold 1001.0000"),
+        ("payments_as_delivered", "silver 800.0000, gold 801.0000"),
+    ],
+)
+def test_claims_that_differ_from_silver_by_one_are_found(lake, measure, difference):
+    rewrite(lake, "gold.claims_monthly", add_to(measure, 1, pl.col("month") == date(2026, 3, 1)))
+    assert failures(lake)["totals"] == f"{measure} of 2026-03-01: {difference} in gold.claims_monthly"
+
+
 def test_a_summary_that_is_not_the_sum_of_its_months_is_found(lake):
     rewrite(lake, "gold.provider_summary", add_to("total_visits", 1, pl.col("provider_id") == "name:ann lee"))
     assert failures(lake)["totals"] == "total_visits: summary 12, monthly 11"
@@ -136,7 +150,7 @@ def test_a_bug_that_doubles_rows_never_reaches_readers(lake, monkeypatch):
     make = marts.provider_monthly
     doubled = tuple(
         marts.Mart(one.tables, one.inputs, lambda *given: (make(*given).with_columns(pl.col("visits") * 2),), True)
-        if one.by_month
+        if one.tables == (ProviderMonthly,)
         else one
         for one in marts.MARTS
     )

@@ -14,14 +14,23 @@ from carti_lake.tables.quarantine import QUARANTINE
 
 #: Largest change of a total over months that were complete in the last release, as a share of it.
 DRIFT_TOLERANCE = 0.10
-#: Totals that gold must hold exactly as silver does: gold column to silver table, month column and sum.
+#: Visits that carry a claim.
+BILLED = pl.col("claim_status").is_not_null()
+#: Totals that gold must hold exactly as silver does: by gold table, its column to silver table and sum.
 TOTALS = {
-    "visits": ("silver.visits", pl.len()),
-    "gross_charges": ("silver.visits", pl.col("claim_amount").sum()),
-    "payments_as_delivered": ("silver.visits", pl.col("claim_paid").sum()),
-    "stays": ("silver.encounters", pl.len()),
-    "treatment_cost": ("silver.encounters", pl.col("treatment_cost").sum()),
-    "referrals_made": ("silver.referrals", pl.len()),
+    "gold.provider_monthly": {
+        "visits": ("silver.visits", pl.len()),
+        "gross_charges": ("silver.visits", pl.col("claim_amount").sum()),
+        "payments_as_delivered": ("silver.visits", pl.col("claim_paid").sum()),
+        "stays": ("silver.encounters", pl.len()),
+        "treatment_cost": ("silver.encounters", pl.col("treatment_cost").sum()),
+        "referrals_made": ("silver.referrals", pl.len()),
+    },
+    "gold.claims_monthly": {
+        "claims": ("silver.visits", pl.col("claim_status").count()),
+        "gross_charges": ("silver.visits", pl.col("claim_amount").filter(BILLED).sum()),
+        "payments_as_delivered": ("silver.visits", pl.col("claim_paid").filter(BILLED).sum()),
+    },
 }
 #: Payments are not among them: they go on coming in for months that are complete.
 DRIFTING = ("visits", "gross_charges", "stays", "referrals_made")
@@ -109,12 +118,12 @@ def _totals(storage: Storage, last: Release | None) -> Audit:
     """Counts and dollars of gold are silver's, to the cent, in every month that changed; summary adds up monthly."""
     problems = []
     months_checked = set()
-    for table in dict.fromkeys(table for table, _ in TOTALS.values()):
+    for mart, table in dict.fromkeys((mart, of) for mart, totals in TOTALS.items() for of, _ in totals.values()):
         rows = _changed_rows(storage, table, last)
         if rows is None:
             continue
         month = _month_column(table)
-        sums = {name: expression for name, (of, expression) in TOTALS.items() if of == table}
+        sums = {name: expression for name, (of, expression) in TOTALS[mart].items() if of == table}
         silver = (
             rows.filter(~pl.col("withdrawn"))
             .group_by(pl.col(month).alias("month"))
@@ -123,7 +132,7 @@ def _totals(storage: Storage, last: Release | None) -> Audit:
         )
         months_checked |= set(silver["month"])
         gold = (
-            storage.scan("gold.provider_monthly")
+            storage.scan(mart)
             .group_by("month")
             .agg(pl.col(name).sum() for name in sums)
             .join(silver.lazy().select("month"), on="month", how="semi")
@@ -133,7 +142,8 @@ def _totals(storage: Storage, last: Release | None) -> Audit:
         for name in sums:
             off = both.filter(pl.col(name).fill_null(0) != pl.col(f"{name}_gold").fill_null(0))
             for row in off.head(2).iter_rows(named=True):
-                problems.append(f"{name} of {row['month']}: silver {row[name]}, gold {row[f'{name}_gold']}")
+                values = f"silver {row[name]}, gold {row[f'{name}_gold']}"
+                problems.append(f"{name} of {row['month']}: {values} in {mart}")
     names = {"total_visits": "visits", "total_claim_amount": "gross_charges", "stays": "stays"}
     summary = storage.scan("gold.provider_summary").select(pl.col(name).sum() for name in names).collect()
     monthly = storage.scan("gold.provider_monthly").select(pl.col(name).sum() for name in names.values()).collect()

@@ -1,6 +1,14 @@
 """Every gold table, by name."""
 
-from carti_lake.tables.gold.claims import ClaimsMonthly
+from carti_lake.tables.gold.claims import (
+    ClaimsActivity,
+    ClaimsAged,
+    ClaimsLag,
+    ClaimsMaturity,
+    ClaimsMonthly,
+    ClaimsOpen,
+    DenialsMonthly,
+)
 from carti_lake.tables.gold.dimensions import DimDate, DimProvider, DimServiceLine
 from carti_lake.tables.gold.marketing import MarketingRoi
 from carti_lake.tables.gold.models import Forecasts, ModelMetrics, OpportunityPredictions, RiskScores
@@ -16,6 +24,12 @@ GOLD: dict[str, type[Gold]] = {
         ReferralFlow,
         MarketingRoi,
         ClaimsMonthly,
+        DenialsMonthly,
+        ClaimsActivity,
+        ClaimsLag,
+        ClaimsMaturity,
+        ClaimsOpen,
+        ClaimsAged,
         Forecasts,
         OpportunityPredictions,
         RiskScores,
@@ -30,8 +44,14 @@ GOLD: dict[str, type[Gold]] = {
 
 __all__ = [
     "GOLD",
+    "ClaimsActivity",
+    "ClaimsAged",
+    "ClaimsLag",
+    "ClaimsMaturity",
     "ClaimsMonthly",
+    "ClaimsOpen",
     "DataQuality",
+    "DenialsMonthly",
     "DimDate",
     "DimProvider",
     "DimServiceLine",

@@ -1,4 +1,4 @@
-"""Claims by month of service."""
+"""Claims: what became of them, what was denied and why, what is still open, and how long adjudication takes."""
 
 import dataframely as dy
 
@@ -6,15 +6,143 @@ from carti_lake.tables import fields as f
 from carti_lake.tables.gold.provider import Gold
 
 
-class ClaimsMonthly(Gold, table="claims_monthly", partition_by="month"):
-    """Claims by month of service, payer, provider and service line."""
+def _month_of_service() -> dy.Date:
+    return dy.Date(primary_key=True, description="First day of the month of service")
 
-    month = dy.Date(primary_key=True, description="First day of the month of service")
-    provider_id = f.provider_id("Rendering provider", primary_key=True)
-    payer = f.key("Payer")
-    service_line = f.key("Service line")
+
+def _rendering_provider() -> dy.String:
+    return f.provider_id("Rendering provider", primary_key=True)
+
+
+def _payer() -> dy.String:
+    return f.key("Payer; `unknown` where none was delivered")
+
+
+def _service_line() -> dy.String:
+    return f.key("Service line; `unknown` where none was delivered")
+
+
+def _dollars(description: str) -> dy.Decimal:
+    return f.money(description, nullable=False)
+
+
+class ClaimsMonthly(Gold, table="claims_monthly", partition_by="month"):
+    """Claims by month of service, rendering provider, payer and service line; every rate is made from these."""
+
+    month = _month_of_service()
+    provider_id = _rendering_provider()
+    payer = _payer()
+    service_line = _service_line()
     claims = f.count("Claims")
-    denied_claims = f.count("Claims denied")
-    gross_charges = f.money("Billed charges", nullable=False)
-    payments = f.money("Payments on paid claims", nullable=False)
-    maturity = f.rate("Share of the month's claims expected to be adjudicated by now")
+    submitted_claims = f.count("Claims with a day of submission")
+    paid_claims = f.count("Claims paid")
+    denied_claims = f.count("Claims denied as they stand")
+    pending_claims = f.count("Claims not yet adjudicated")
+    reversed_claims = f.count("Claims whose payment was reversed")
+    gross_charges = _dollars("Billed charges of all claims")
+    paid_charges = _dollars("Billed charges of paid claims")
+    denied_charges = _dollars("Billed charges of denied claims")
+    pending_charges = _dollars("Billed charges of claims not yet adjudicated")
+    reversed_charges = _dollars("Billed charges of reversed claims")
+    payments_as_delivered = _dollars("Payments shown on claims, whatever their status")
+    payments = _dollars("Payments on paid claims")
+    contractual_claims = f.count("Paid claims that deliver a contractual adjustment")
+    contractual_charges = _dollars("Billed charges of those claims")
+    contractual_adjustments = _dollars("Contractual adjustments of those claims")
+    contractual_payments = _dollars("Payments on those claims")
+    initially_denied_claims = f.count("Claims ever denied, whatever became of them")
+    initially_denied_charges = _dollars("Billed charges of those claims")
+    overturned_claims = f.count("Claims denied once and paid now")
+    overturned_charges = _dollars("Billed charges of those claims")
+
+
+class DenialsMonthly(Gold, table="denials_monthly", partition_by="month"):
+    """Claims ever denied by month of service, rendering provider, payer, service line and reason."""
+
+    month = _month_of_service()
+    provider_id = _rendering_provider()
+    payer = _payer()
+    service_line = _service_line()
+    denial_reason = f.key("CARC group of the first denial; `unknown` where none was delivered")
+    initially_denied_claims = f.count("Claims ever denied, whatever became of them")
+    initially_denied_charges = _dollars("Billed charges of those claims")
+    denied_claims = f.count("Those that are denied as they stand")
+    denied_charges = _dollars("Billed charges of those claims")
+    overturned_claims = f.count("Those that are paid now")
+    overturned_charges = _dollars("Billed charges of those claims")
+
+
+class ClaimsActivity(Gold, table="claims_activity", partition_by="month"):
+    """What happened to claims in which calendar month: submissions, and first denials."""
+
+    month = _month_of_service()
+    activity_month = dy.Date(primary_key=True, description="First day of the month in which it happened")
+    provider_id = _rendering_provider()
+    payer = _payer()
+    service_line = _service_line()
+    submitted_claims = f.count("Claims submitted in that month")
+    submitted_charges = _dollars("Billed charges of those claims")
+    initially_denied_claims = f.count("Claims denied first in that month: adjudicated, else told, in it")
+    initially_denied_charges = _dollars("Billed charges of those claims")
+
+
+class ClaimsLag(Gold, table="claims_lag", partition_by="month"):
+    """Claims by month of service and day of their first known adjudication: the lag that maturity is learnt from."""
+
+    month = _month_of_service()
+    adjudicated_date = dy.Date(
+        primary_key=True, description="Day of the first denial, else of the adjudication as it stands"
+    )
+    adjudicated_claims = f.count("Claims paid or denied; reversed ones show the day of the reversal and are left out")
+
+
+class ClaimsOpen(Gold, table="claims_open", partition_by="month"):
+    """Claims not yet adjudicated by day of submission, from which they age."""
+
+    month = _month_of_service()
+    provider_id = _rendering_provider()
+    payer = _payer()
+    service_line = _service_line()
+    submitted_date = dy.Date(primary_key=True, description="Day of submission; 1900-01-01 where none was delivered")
+    open_claims = f.count("Claims not yet adjudicated")
+    open_charges = _dollars("Billed charges of those claims")
+
+
+class ClaimsAged(Gold, table="claims_aged"):
+    """Open receivables by age since submission, as of the newest extract of visits."""
+
+    provider_id = _rendering_provider()
+    payer = _payer()
+    service_line = _service_line()
+    as_of = f.day("Day that the age is counted to: the newest extract date of visits", nullable=False)
+    open_claims = f.count("Claims not yet adjudicated")
+    open_charges = _dollars("Billed charges of those claims")
+    claims_0_30 = f.count("Open for at most 30 days")
+    claims_31_60 = f.count("Open for 31 to 60 days")
+    claims_61_90 = f.count("Open for 61 to 90 days")
+    claims_91_120 = f.count("Open for 91 to 120 days")
+    claims_over_120 = f.count("Open for more than 120 days")
+    charges_0_30 = _dollars("Billed charges open for at most 30 days")
+    charges_31_60 = _dollars("Billed charges open for 31 to 60 days")
+    charges_61_90 = _dollars("Billed charges open for 61 to 90 days")
+    charges_91_120 = _dollars("Billed charges open for 91 to 120 days")
+    charges_over_120 = _dollars("Billed charges open for more than 120 days")
+    dated_charges = _dollars("Billed charges of open claims with a day of submission: the sum of the five")
+
+
+class ClaimsMaturity(Gold, table="claims_maturity"):
+    """How much of each month's claims is adjudicated by now, as past months at the same age let expect."""
+
+    month = _month_of_service()
+    as_of = f.day("The newest extract date of visits", nullable=False)
+    age = dy.Int64(description="Whole months from the month of service to as_of", metadata={"unit": "months"})
+    adjudicated_claims = f.count("Claims of the month paid or denied by as_of")
+    expected_claims = dy.Float64(
+        nullable=True,
+        description="Claims of the month expected to be paid or denied in the end",
+        metadata={"unit": "count"},
+    )
+    maturity = f.rate("Share of the month's claims expected to be adjudicated by as_of; null without enough history")
+    maturity_low = f.rate("Lower end of its 95 % interval")
+    maturity_high = f.rate("Upper end of its 95 % interval")
+    provisional = dy.Bool(description="Whether maturity is under 90 % or unknown: rates on the month will still move")

@@ -4,6 +4,7 @@ from carti_lake.tables.silver.care import Appointments, Medications
 from carti_lake.tables.silver.crm import Campaigns, CrmAccounts, Opportunities, Referrals
 from carti_lake.tables.silver.encounters import Encounters
 from carti_lake.tables.silver.entity import HIDDEN, ORIGIN, Entity
+from carti_lake.tables.silver.initial_denials import InitialDenials
 from carti_lake.tables.silver.providers import ProviderReferences, Providers
 from carti_lake.tables.silver.visits import Claims, Visits
 from carti_lake.tables.table import Table
@@ -22,7 +23,12 @@ ENTITIES: dict[str, type[Entity]] = {
         Medications,
     )
 }
-SILVER: dict[str, type[Table]] = {**ENTITIES, "provider_references": ProviderReferences, "claims": Claims}
+SILVER: dict[str, type[Table]] = {
+    **ENTITIES,
+    "provider_references": ProviderReferences,
+    "claims": Claims,
+    "initial_denials": InitialDenials,
+}
 
 __all__ = [
     "ENTITIES",
@@ -35,6 +41,7 @@ __all__ = [
     "CrmAccounts",
     "Encounters",
     "Entity",
+    "InitialDenials",
     "Medications",
     "Opportunities",
     "ProviderReferences",
