@@ -109,8 +109,8 @@ def development(triangle: pl.LazyFrame) -> pl.LazyFrame:
         pairs.join(factors, on="age")
         .filter(pl.col("value") > 0)
         .group_by("age")
-        # In one order, so that the same months give the same last digits.
-        .agg(squares=deviation.sort_by("month").sum(), months=pl.len())
+        # A running sum is in one order, so that the same months give the same last digits; a plain sum is not.
+        .agg(squares=deviation.sort_by("month").cum_sum().last(), months=pl.len())
         .select("age", variance=pl.when(pl.col("months") > 1).then(pl.col("squares") / (pl.col("months") - 1)))
     )
     before, earlier = pl.col("variance").shift(1), pl.col("variance").shift(2)
@@ -150,7 +150,7 @@ def ultimates(triangle: pl.LazyFrame) -> pl.LazyFrame:
         .sort("month", "age_later")
         .group_by("month", maintain_order=True)
         .agg(
-            squares=(pl.col("noise") * (1 / grown + 1 / pl.col("base"))).sort_by("age_later").sum(),
+            squares=(pl.col("noise") * (1 / grown + 1 / pl.col("base"))).sort_by("age_later").cum_sum().last(),
             known=pl.col("noise").is_not_null().all(),
         )
         .select("month", error=pl.when("known").then(pl.col("squares").sqrt()))
