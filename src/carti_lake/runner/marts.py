@@ -75,9 +75,9 @@ def _summary_and_model(*frames: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
     return predictions, opportunity_value.metrics(summary), with_predictions(summary, predictions)
 
 
-def _claims(visits: pl.LazyFrame, denials: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
+def _claims(visits: pl.LazyFrame, earlier: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
     # One pass over the claims for all five.
-    claims = claims_module.billed(visits, denials)
+    claims = claims_module.billed(visits, earlier)
     makes = (
         claims_module.claims_monthly,
         claims_module.denials_monthly,
@@ -115,7 +115,7 @@ MARTS: tuple[Mart, ...] = (
     ),
     Mart(
         (ClaimsMonthly, DenialsMonthly, ClaimsActivity, ClaimsLag, ClaimsOpen),
-        ("silver.visits", "silver.initial_denials"),
+        ("silver.visits", "silver.earlier_answers"),
         _claims,
         by_month=True,
     ),

@@ -14,7 +14,7 @@ from carti_lake.pipeline.gold.claims_monthly import (
     denials_monthly,
 )
 from carti_lake.pipeline.gold.dimensions import UNDATED
-from carti_lake.tables.silver import InitialDenials, Visits
+from carti_lake.tables.silver import EarlierAnswers, Visits
 from tests.rows import APRIL, MARCH, held
 
 CELL = {"month": MARCH, "provider_id": "lee", "payer": "blue", "service_line": "breast"}
@@ -36,13 +36,14 @@ def claim(number, status, amount, paid=None, **values):
     }
 
 
-def denial(number, reason, denied_date, told=date(2026, 3, 31), **values):
+def answered(number, status, day, told=date(2026, 3, 31), **values):
+    """How such a claim was answered before."""
     return {
         "visit_id": f"V{number}",
         "key_hash": number,
         "visit_month": MARCH,
-        "denial_reason": reason,
-        "denied_date": denied_date,
+        "claim_status": status,
+        "claim_paid_date": day,
         "extract_date": told,
         **values,
     }
@@ -51,23 +52,35 @@ def denial(number, reason, denied_date, told=date(2026, 3, 31), **values):
 CLAIMS = [
     claim(1, "paid", 100, 80, contractual_adjustment=15, claim_submitted_date=date(2026, 3, 6)),
     claim(2, "paid", 50, 50, claim_submitted_date=date(2026, 3, 30)),  # denied on 20 April, and overturned
-    claim(3, "denied", 40, 7, claim_submitted_date=date(2026, 4, 1)),  # with a payment, which is no cash
-    claim(4, "denied", 8, 0),  # its denial's day was not delivered, but the extract's
+    claim(
+        3,
+        "denied",
+        40,
+        7,  # a payment, which is no cash
+        claim_submitted_date=date(2026, 4, 1),
+        claim_paid_date=date(2026, 4, 2),
+        denial_reason="authorization",
+    ),
+    claim(4, "denied", 8, 0, extract_date=date(2026, 5, 3)),  # its denial's day was not delivered, but the extract's
     claim(5, "pending", 30, 1, claim_submitted_date=date(2026, 3, 31)),
     claim(6, "reversed", 20, 0, claim_submitted_date=date(2026, 3, 9)),
     claim(7, None, 5, 5),  # a visit that carries no claim
     claim(8, "paid", 500, 500, withdrawn=True),
 ]
-DENIALS = [
-    denial(2, "authorization", date(2026, 4, 20)),
-    denial(3, "authorization", date(2026, 4, 2)),
-    denial(4, None, None, told=date(2026, 5, 3)),
-    denial(8, "coding", date(2026, 4, 2)),
+EARLIER = [
+    answered(2, "denied", date(2026, 4, 20), denial_reason="authorization"),
+    answered(2, "paid", date(2026, 4, 25)),
+    answered(6, "paid", date(2026, 4, 20)),
+    answered(8, "denied", date(2026, 4, 2), denial_reason="coding"),
 ]
 
 
-def rows(make, claims=CLAIMS, denials=DENIALS):
-    made = make(billed(held(Visits, *claims), held(InitialDenials, *denials))).collect()
+def with_extract(claims):
+    return held(Visits, *claims, extract_date=date(2026, 3, 31))
+
+
+def rows(make, claims=CLAIMS, earlier=EARLIER):
+    made = make(billed(with_extract(claims), held(EarlierAnswers, *earlier))).collect()
     return made.sort(made.columns).to_dicts()
 
 
@@ -143,16 +156,29 @@ def test_activity_counts_in_the_month_in_which_it_happened():
     ]
 
 
-def test_the_lag_of_a_claim_is_that_of_its_first_known_answer():
-    answered = [
+def test_a_denial_delivered_again_keeps_its_first_reason_and_day():
+    again = claim(1, "denied", 40, 0, claim_paid_date=date(2026, 5, 5), denial_reason="coding")
+    before = answered(1, "denied", date(2026, 4, 2), denial_reason="eligibility")
+    assert [row["denial_reason"] for row in rows(denials_monthly, [again], [before])] == ["eligibility"]
+    assert [row["activity_month"] for row in rows(claims_activity, [again], [before])] == [APRIL]
+
+
+def test_the_lag_of_a_claim_is_that_of_its_first_answer():
+    claims = [
         claim(1, "paid", 100, 80, claim_paid_date=date(2026, 3, 20)),
         claim(2, "paid", 50, 50, claim_paid_date=date(2026, 5, 30)),  # overturned: answered on 20 April
-        claim(3, "denied", 40, 0, claim_paid_date=date(2026, 3, 20)),
-        claim(4, "reversed", 40, 0, claim_paid_date=date(2026, 3, 20)),  # the day of the reversal
-        claim(5, "paid", 40, 0),
-        claim(6, "pending", 30),
+        claim(3, "reversed", 40, 0, claim_paid_date=date(2026, 5, 30)),  # paid on 20 March
+        claim(4, "paid", 40, 0),
+        claim(5, "pending", 30),
+        claim(6, "pending", 30),  # once denied, now open again
     ]
-    assert rows(claims_lag, answered, [denial(2, None, date(2026, 4, 20)), denial(3, None, None)]) == [
+    earlier = [
+        answered(2, "denied", date(2026, 4, 20)),
+        answered(2, "paid", date(2026, 5, 2)),
+        answered(3, "paid", date(2026, 3, 20)),
+        answered(6, "denied", date(2026, 3, 20)),
+    ]
+    assert rows(claims_lag, claims, earlier) == [
         {"month": MARCH, "adjudicated_date": date(2026, 3, 20), "adjudicated_claims": 2},
         {"month": MARCH, "adjudicated_date": date(2026, 4, 20), "adjudicated_claims": 1},
     ]

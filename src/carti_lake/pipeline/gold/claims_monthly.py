@@ -12,43 +12,57 @@ STATUS, CHARGES = pl.col("claim_status"), pl.col("claim_amount")
 INITIALLY_DENIED = pl.col("told_date").is_not_null()
 
 
-def billed(visits: pl.LazyFrame, denials: pl.LazyFrame) -> pl.LazyFrame:
-    """Claims with the cell that they count in, and their first denial where there was one.
+def billed(visits: pl.LazyFrame, earlier: pl.LazyFrame) -> pl.LazyFrame:
+    """Claims with the cell that they count in, and how they were answered first.
 
     Parameters
     ----------
     visits
         Rows of ``silver.visits``.
-    denials
-        Rows of ``silver.initial_denials`` of the same months.
+    earlier
+        Rows of ``silver.earlier_answers`` of the same months.
 
     Returns
     -------
     pl.LazyFrame
-        :data:`CELL`; the claim's columns; of its first denial ``denied_date`` (adjudicated), ``told_date`` (never
-        null where there was a denial) and ``first_reason``.
+        :data:`CELL`; the claim's columns; ``answered_date``, the first day of adjudication that is known; and of the
+        first denial ``denied_date`` (adjudicated), ``told_date`` (never null where there was one), ``first_reason``.
     """
-    first = denials.select(
-        "key_hash", "visit_id", "denied_date", told_date="extract_date", first_reason="denial_reason"
+    visit = ["key_hash", "visit_id"]
+    was_denied, is_denied = pl.col("claim_status") == "denied", STATUS == "denied"
+    before = earlier.group_by(visit).agg(
+        answered_before=pl.col("claim_paid_date").min(),
+        denied_before=pl.col("claim_paid_date").filter(was_denied).first(),
+        reason_before=pl.col("denial_reason").filter(was_denied).first(),
+        told_before=pl.col("extract_date").filter(was_denied).first(),
     )
+    # A denial that nothing has replaced is the current row itself.
+    first = pl.when(pl.col("told_before").is_not_null())
     return (
         visits.filter(~pl.col("withdrawn") & STATUS.is_not_null())
         .select(
-            "key_hash",
-            "visit_id",
+            *visit,
             "claim_status",
             "claim_amount",
             "claim_paid",
             "contractual_adjustment",
             "claim_submitted_date",
             "claim_paid_date",
+            "denial_reason",
+            "extract_date",
             month="visit_month",
             provider_id="rendering_provider_id",
             payer=pl.col("payer").fill_null("unknown"),
             service_line=pl.col("service_line").fill_null("unknown"),
         )
-        .join(first, on=["key_hash", "visit_id"], how="left")
-        .drop("key_hash", "visit_id")
+        .join(before, on=visit, how="left")
+        .with_columns(
+            answered_date=pl.min_horizontal("answered_before", pl.when(STATUS != "pending").then("claim_paid_date")),
+            denied_date=first.then("denied_before").when(is_denied).then("claim_paid_date"),
+            told_date=first.then("told_before").when(is_denied).then("extract_date"),
+            first_reason=first.then("reason_before").when(is_denied).then("denial_reason"),
+        )
+        .drop(*visit, "answered_before", "denied_before", "reason_before", "told_before")
     )
 
 
@@ -100,16 +114,10 @@ def claims_activity(claims: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def claims_lag(claims: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows of ``gold.claims_lag`` from :func:`billed` claims.
-
-    A revision moves a claim's day of adjudication: of a claim that was ever denied the first denial's day is known,
-    of a reversed one no day but the reversal's.
-    """
+    """Rows of ``gold.claims_lag`` from :func:`billed` claims: a later revision does not move a claim's first day."""
     rows = (
-        claims.filter(STATUS.is_in(["paid", "denied"]))
-        .with_columns(adjudicated_date=pl.coalesce("denied_date", "claim_paid_date"))
-        .filter(pl.col("adjudicated_date").is_not_null())
-        .group_by("month", "adjudicated_date")
+        claims.filter((STATUS != "pending") & pl.col("answered_date").is_not_null())
+        .group_by("month", adjudicated_date="answered_date")
         .agg(adjudicated_claims=pl.len())
     )
     return _shaped(rows, ClaimsLag)

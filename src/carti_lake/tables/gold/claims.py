@@ -87,13 +87,13 @@ class ClaimsActivity(Gold, table="claims_activity", partition_by="month"):
 
 
 class ClaimsLag(Gold, table="claims_lag", partition_by="month"):
-    """Claims by month of service and day of their first known adjudication: the lag that maturity is learnt from."""
+    """Claims by month of service and day of their first adjudication: the lag that maturity is learnt from."""
 
     month = _month_of_service()
     adjudicated_date = dy.Date(
-        primary_key=True, description="Day of the first denial, else of the adjudication as it stands"
+        primary_key=True, description="First day on which the claim was paid, denied or reversed"
     )
-    adjudicated_claims = f.count("Claims paid or denied; reversed ones show the day of the reversal and are left out")
+    adjudicated_claims = f.count("Claims adjudicated first on that day, and not pending now")
 
 
 class ClaimsOpen(Gold, table="claims_open", partition_by="month"):
@@ -136,10 +136,10 @@ class ClaimsMaturity(Gold, table="claims_maturity"):
     month = _month_of_service()
     as_of = f.day("The newest extract date of visits", nullable=False)
     age = dy.Int64(description="Whole months from the month of service to as_of", metadata={"unit": "months"})
-    adjudicated_claims = f.count("Claims of the month paid or denied by as_of")
+    adjudicated_claims = f.count("Claims of the month adjudicated by as_of")
     expected_claims = dy.Float64(
         nullable=True,
-        description="Claims of the month expected to be paid or denied in the end",
+        description="Claims of the month expected to be adjudicated in the end",
         metadata={"unit": "count"},
     )
     maturity = f.rate("Share of the month's claims expected to be adjudicated by as_of; null without enough history")

@@ -2,9 +2,9 @@
 
 from carti_lake.tables.silver.care import Appointments, Medications
 from carti_lake.tables.silver.crm import Campaigns, CrmAccounts, Opportunities, Referrals
+from carti_lake.tables.silver.earlier_answers import EarlierAnswers
 from carti_lake.tables.silver.encounters import Encounters
 from carti_lake.tables.silver.entity import HIDDEN, ORIGIN, Entity
-from carti_lake.tables.silver.initial_denials import InitialDenials
 from carti_lake.tables.silver.providers import ProviderReferences, Providers
 from carti_lake.tables.silver.visits import Claims, Visits
 from carti_lake.tables.table import Table
@@ -27,7 +27,7 @@ SILVER: dict[str, type[Table]] = {
     **ENTITIES,
     "provider_references": ProviderReferences,
     "claims": Claims,
-    "initial_denials": InitialDenials,
+    "earlier_answers": EarlierAnswers,
 }
 
 __all__ = [
@@ -39,9 +39,9 @@ __all__ = [
     "Campaigns",
     "Claims",
     "CrmAccounts",
+    "EarlierAnswers",
     "Encounters",
     "Entity",
-    "InitialDenials",
     "Medications",
     "Opportunities",
     "ProviderReferences",

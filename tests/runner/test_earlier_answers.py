@@ -1,6 +1,7 @@
-"""First denials follow every delivery, also of what silver has overwritten; the claims marts follow them."""
+"""Earlier answers follow every delivery, also of what silver never shows; the claims marts follow them."""
 
 import shutil
+import sys
 import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.equality import assert_same, state
 from tests.rows import APRIL, MARCH, visit
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
-TABLE = "silver.initial_denials"
+TABLE = "silver.earlier_answers"
 
 
 def new(folder):
@@ -44,10 +45,10 @@ def deliver(lake, *rows, day):
 
 
 def held(lake):
-    """By visit: month, reason, extract day."""
-    rows = lake.storage.scan(TABLE).sort("visit_id").collect()
+    """By visit and earlier answer: month, reason, extract day."""
+    rows = lake.storage.scan(TABLE).collect()
     return {
-        row["visit_id"]: (row["visit_month"], row["denial_reason"], row["extract_date"].day)
+        (row["visit_id"], row["claim_status"]): (row["visit_month"], row["denial_reason"], row["extract_date"].day)
         for row in rows.iter_rows(named=True)
     }
 
@@ -60,9 +61,10 @@ def cells(lake):
 
 
 def test_an_overturned_denial_is_still_a_first_denial(lake):
+    assert held(lake) == {}
     assert cells(lake) == {MARCH: (1, 1, 1, 0)}
     deliver(lake, visit("V1"), day=2)
-    assert held(lake) == {"V1": (MARCH, "coding", 1)}
+    assert held(lake) == {("V1", "denied"): (MARCH, "coding", 1)}
     assert cells(lake) == {MARCH: (1, 1, 0, 1)}
     assert lake.scan("denials_monthly").collect().select("denial_reason", "overturned_claims").rows() == [("coding", 1)]
 
@@ -73,35 +75,40 @@ def test_a_denial_delivered_late_counts_although_silver_never_shows_it(lake):
     deliver(lake, denied("V2", denial_reason="eligibility"), day=3)
     assert lake.scan("silver.visits").filter(visit_id="V2").collect()["claim_status"].to_list() == ["paid"]
     assert changed_months(commits(lake.storage.open("silver.visits"), before)) == ([], False)
-    assert held(lake)["V2"] == (MARCH, "eligibility", 3)
+    assert held(lake) == {("V2", "denied"): (MARCH, "eligibility", 3)}
     assert cells(lake) == {MARCH: (2, 2, 1, 1)}
 
 
 def test_an_older_denial_replaces_a_newer_one(lake):
-    deliver(lake, denied("V2", denial_reason="eligibility"), day=5)
-    deliver(lake, denied("V2", denial_reason="timely_filing"), day=4)
-    deliver(lake, denied("V2", denial_reason="bundling"), day=6)
-    assert held(lake)["V2"] == (MARCH, "timely_filing", 4)
+    deliver(lake, denied("V1", denial_reason="eligibility"), day=5)
+    deliver(lake, denied("V1", denial_reason="timely_filing"), day=6)
+    assert held(lake) == {("V1", "denied"): (MARCH, "coding", 1)}
+    lake.load("ehr_visits", [denied("V1", denial_reason="bundling")], extract_date=date(2026, 4, 30))
+    lake.run(accept=["drift"])
+    assert held(lake) == {("V1", "denied"): (MARCH, "bundling", 30)}
 
 
-def test_a_first_denial_moves_with_its_visit(lake):
-    deliver(lake, visit("V1", visit_date="2026-04-02"), day=2)
-    assert held(lake) == {"V1": (APRIL, "coding", 1)}
+def test_an_earlier_answer_moves_with_its_visit(lake):
+    deliver(lake, visit("V1"), day=2)
+    deliver(lake, visit("V1", visit_date="2026-04-02"), day=3)
+    assert held(lake) == {("V1", "denied"): (APRIL, "coding", 1), ("V1", "paid"): (APRIL, None, 2)}
     assert cells(lake) == {APRIL: (1, 1, 0, 1)}
 
 
 def test_a_withdrawn_visit_has_no_denial_until_it_is_back(lake):
     deliver(lake, visit("V1", visit_date=None, is_deleted="true"), day=2)
-    assert held(lake) == {"V1": (UNDATED, "coding", 1)}
+    assert held(lake) == {("V1", "denied"): (UNDATED, "coding", 1)}
     assert cells(lake) == {}
     deliver(lake, visit("V1", visit_date="2026-04-02"), day=3)
-    assert held(lake) == {"V1": (APRIL, "coding", 1)}
+    assert held(lake) == {("V1", "denied"): (APRIL, "coding", 1)}
     assert cells(lake) == {APRIL: (1, 1, 0, 1)}
 
 
 def test_a_refused_denial_is_none(lake):
-    deliver(lake, denied("V2", claim_amount="abc"), visit("V3"), day=2)
-    assert set(held(lake)) == {"V1"}
+    deliver(lake, visit("V2"), day=3)
+    deliver(lake, denied("V2", claim_amount="abc"), day=2)
+    assert held(lake) == {}
+    assert cells(lake) == {MARCH: (2, 1, 1, 0)}
 
 
 def test_only_months_that_changed_are_written(lake):
@@ -111,8 +118,26 @@ def test_only_months_that_changed_are_written(lake):
     assert changed_months(commits(lake.storage.open(TABLE), before)) == ([], False)
     assert TABLE not in result.changed
     assert "gold.claims_monthly" in result.changed
-    deliver(lake, denied("V3", visit_date="2026-04-03"), day=4)
+    deliver(lake, visit("V2", visit_date="2026-04-02"), day=4)
     assert changed_months(commits(lake.storage.open(TABLE), before)) == ([APRIL], False)
+
+
+def test_where_the_past_of_silver_is_gone_all_is_read_again(lake, monkeypatch):
+    """A run is cut off after silver, and silver's replaced files are removed before the next."""
+
+    def cut_off(*given, **how):
+        raise KeyboardInterrupt
+
+    before = set(lake.storage.open("silver.visits").file_uris())
+    lake.load("ehr_visits", [visit("V1")], extract_date=date(2026, 5, 2))
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(sys.modules["carti_lake.runner.run"], "update_earlier_answers", cut_off)
+        lake.run()
+    for file in before - set(lake.storage.open("silver.visits").file_uris()):
+        Path(file.removeprefix("file://")).unlink()
+    lake.run(accept=["drift"])
+    assert held(lake) == {("V1", "denied"): (MARCH, "coding", 1)}
+    assert cells(lake) == {MARCH: (1, 1, 0, 1)}
 
 
 def test_without_visits_there_is_no_table(tmp_path):
@@ -142,7 +167,7 @@ DELIVERIES = st.lists(
 
 
 @settings(
-    max_examples=6,
+    max_examples=5,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow],
 )
