@@ -34,7 +34,7 @@ VALUES: dict[str, dict[str, list[str | None]]] = {
         "denial_reason": ["CO-16", None],
         "contractual_adjustment": ["20", None],
         "claim_submitted_date": ["2026-02-04", "2026-03-02", None],
-        "claim_paid_date": ["2026-02-20", "2026-03-03", "nope", None],
+        "claim_paid_date": ["2026-02-20", "2026-03-03", None],
         "is_deleted": WITHDRAWN,
     },
     "sg2_patient_flow": {

@@ -135,7 +135,7 @@ class ClaimsMaturity(Gold, table="claims_maturity"):
 
     month = _month_of_service()
     as_of = f.day("The newest extract date of visits", nullable=False)
-    age = dy.Int64(description="Whole months from the month of service to as_of", metadata={"unit": "months"})
+    age = dy.Int64(description="Whole months from the month of service to as_of")
     adjudicated_claims = f.count("Claims of the month adjudicated by as_of")
     expected_claims = dy.Float64(
         nullable=True,
