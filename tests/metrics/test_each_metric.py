@@ -237,9 +237,35 @@ EXAMPLES = [
     ("lost_opportunities", {"lost_opportunities": 2}, {"lost_opportunities": 4}, 2 + 4),
     ("won_value", {"won_value": 1000, "deals_value": 7}, {"won_value": 500}, 1000 + 500),
     ("weighted_pipeline", {"weighted_pipeline": Decimal("62.5")}, {"weighted_pipeline": 100}, Decimal("162.5")),
+    (
+        "initial_denial_share",
+        {"initially_denied_claims": 3, "paid_claims": 8, "denied_claims": 2, "reversed_claims": 1, "pending_claims": 9},
+        {"initially_denied_claims": 1, "paid_claims": 5},
+        (3 + 1) / (8 + 2 + 1 + 5),
+    ),
+    (
+        "overturn_rate",
+        {"overturned_claims": 7, "initially_denied_claims": 20, "denied_claims": 13},
+        {"overturned_claims": 1, "initially_denied_claims": 4},
+        (7 + 1) / (20 + 4),
+    ),
+    (
+        "aged_receivables_rate",
+        {"charges_91_120": 10, "charges_over_120": 5, "dated_charges": 60, "open_charges": 100},
+        {"charges_91_120": 3, "dated_charges": 20},
+        (10 + 5 + 3) / (60 + 20),
+    ),
+    (
+        "claim_maturity",
+        {"adjudicated_claims": 45, "expected_claims": 60.0},
+        {"adjudicated_claims": 9, "expected_claims": 12.0},
+        (45 + 9) / (60 + 12),
+    ),
 ]
 #: Metrics that have no value over two rows, and what is worked out of each elsewhere in this file.
 ELSEWHERE = {"value_per_patient", "clean_claim_rate", "net_days_in_ar"}
+#: Metrics of reporting months: `test_claims.py` works them out.
+BY_MONTH = {metric.id for metric in METRICS.values() if metric.window}
 
 
 @pytest.mark.parametrize(("metric", "one", "other", "expected"), EXAMPLES, ids=[example[0] for example in EXAMPLES])
@@ -252,7 +278,7 @@ def test_each_metric_by_hand(metric, one, other, expected):
 
 
 def test_every_metric_is_worked_out_in_this_file():
-    assert sorted([*(example[0] for example in EXAMPLES), *ELSEWHERE]) == sorted(METRICS)
+    assert sorted([*(example[0] for example in EXAMPLES), *ELSEWHERE, *BY_MONTH]) == sorted(METRICS)
 
 
 def test_value_per_patient_by_hand_is_a_providers_and_of_nobody_else():

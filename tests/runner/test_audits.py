@@ -143,6 +143,19 @@ def test_a_mart_that_credits_more_cash_than_all_visits_brought_is_found(lake, ta
     }
 
 
+@pytest.mark.parametrize(
+    ("measure", "difference"),
+    [
+        ("claims", "silver 10, gold 11"),
+        ("gross_charges", "silver 1000.0000, gold 1001.0000"),
+        ("payments_as_delivered", "silver 800.0000, gold 801.0000"),
+    ],
+)
+def test_claims_that_differ_from_silver_by_one_are_found(lake, measure, difference):
+    rewrite(lake, "gold.claims_monthly", add_to(measure, 1, pl.col("month") == date(2026, 3, 1)))
+    assert failures(lake)["totals"] == f"{measure} of 2026-03-01: {difference} in gold.claims_monthly"
+
+
 def test_a_summary_that_is_not_the_sum_of_its_months_is_found(lake):
     rewrite(lake, "gold.provider_summary", add_to("total_visits", 1, pl.col("provider_id") == "name:ann lee"))
     assert failures(lake)["totals"] == "total_visits: summary 12, monthly 11"

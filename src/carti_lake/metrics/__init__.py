@@ -1,5 +1,6 @@
 """The metric registry: each metric declared once, as a sum or a ratio of sums, with its definition's source."""
 
+from carti_lake.metrics.claims import CLAIMS_METRICS
 from carti_lake.metrics.crm import CRM_RATES, CRM_SUMS
 from carti_lake.metrics.marketing import MARKETING_METRICS
 from carti_lake.metrics.metric import FORMATS, Metric, Sum
@@ -14,6 +15,7 @@ _DECLARED: tuple[Metric, ...] = (
     *READMISSION_METRICS,
     *REFERRAL_METRICS,
     *MARKETING_METRICS,
+    *CLAIMS_METRICS,
     *UNDELIVERED,
     *PROVIDER_SUMS,
     *CRM_SUMS,

@@ -37,6 +37,24 @@ class Sum:
 
 
 @dataclass(frozen=True)
+class Window:
+    """Months that a metric of reporting months takes in.
+
+    Attributes
+    ----------
+    numerator, denominator
+        Nearest and farthest month that the sum takes in, counted back from the reporting month (0). The denominator
+        is brought to as many months as the numerator: a month over three months is the month over their mean.
+    month
+        Column of the mart that names the month which a row counts in.
+    """
+
+    numerator: tuple[int, int] = (0, 0)
+    denominator: tuple[int, int] = (0, 0)
+    month: str = "month"
+
+
+@dataclass(frozen=True)
 class Metric:
     """A sum, or a ratio of sums.
 
@@ -63,6 +81,8 @@ class Metric:
         What it measures and what it leaves out, in words.
     counted_by
         Columns whose sum is the number of cases, where neither denominator nor numerator is a count of them.
+    window
+        Months that a reporting month's sums take in; None where any rows may be summed.
     missing
         Why no feed can deliver it, in plain words; it is then null everywhere, and has no columns.
     """
@@ -78,6 +98,7 @@ class Metric:
     proportion: bool = False
     definition: str = ""
     counted_by: tuple[str, ...] = ()
+    window: Window | None = None
     missing: str | None = None
 
     @property

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 import polars as pl
 
 from carti_lake.metrics.metric import Metric
+from carti_lake.metrics.window import windowed
 from carti_lake.tables.silver import SILVER, Entity
 
 #: Columns of a metric's values, after those that they are grouped by.
@@ -31,7 +32,12 @@ def values(metric: Metric, rows: pl.LazyFrame, by: Sequence[str] = (), missing: 
         A row per group. ``value`` is null exactly where ``reason`` is not; it and the sums are null, and never zero,
         where ``missing`` says why, and where the metric does not add up over what is grouped together.
     """
-    reason = metric.missing or missing or _does_not_add(metric, by)
+    reason = metric.missing or missing or _does_not_add(metric, by) or _needs_months(metric, by)
+    if reason is None and metric.window is not None:
+        others = [name for name in by if name != metric.window.month]
+        early = f"{_no_cases(metric)}, or its months begin before the first one that there is"
+        months = windowed(metric, rows, others)
+        return months.with_columns(reason=pl.when(pl.col("value").is_null()).then(pl.lit(early))).select(*by, *TERMS)
     if reason is None:
         terms = {**metric.terms(), "value": metric.expression().alias("value")}
         why: pl.Expr = pl.when(pl.col("value").is_null()).then(pl.lit(_no_cases(metric)))
@@ -73,6 +79,13 @@ def _does_not_add(metric: Metric, by: Sequence[str]) -> str | None:
         return None
     distinct = [name for name in metric.inputs() if metric.mart.meta(name).get("distinct")]
     return f"{', '.join(distinct)} counts distinct patients, which do not add up over {', '.join(over)}"
+
+
+def _needs_months(metric: Metric, by: Sequence[str]) -> str | None:
+    """Why a metric of reporting months has no value over all of them."""
+    if metric.window is None or metric.window.month in by:
+        return None
+    return f"it is a number of each reporting month: group it by {metric.window.month}"
 
 
 def _no_cases(metric: Metric) -> str:

@@ -20,6 +20,8 @@ from carti_lake.tables.thresholds import ThresholdChanges
 DRIFT_TOLERANCE = 0.10
 #: Findings of one audit that are told in full.
 MOST_TOLD = 3
+#: Visits that carry a claim.
+BILLED = pl.col("claim_status").is_not_null()
 #: Totals that gold must hold exactly as silver does: by gold table, its column to silver table and sum.
 TOTALS = {
     "gold.provider_monthly": {
@@ -38,6 +40,11 @@ TOTALS = {
         "referrals": ("silver.referrals", pl.len()),
         "realised_visits": ("silver.visits", pl.len()),
         "realised_cash": ("silver.visits", pl.col("claim_paid").filter(pl.col("claim_status") == "paid").sum()),
+    },
+    "gold.claims_monthly": {
+        "claims": ("silver.visits", pl.col("claim_status").count()),
+        "gross_charges": ("silver.visits", pl.col("claim_amount").filter(BILLED).sum()),
+        "payments_as_delivered": ("silver.visits", pl.col("claim_paid").filter(BILLED).sum()),
     },
 }
 #: Marts that credit visits to what brought them; together with what nothing is credited with, marketing has them all.

@@ -9,6 +9,9 @@ import polars as pl
 from carti_lake.comparison import funnel, ranks, shrinkage, wilson
 from carti_lake.metrics import crm, marketing, metric, provider
 from carti_lake.models import opportunity_value
+from carti_lake.pipeline.gold import claims_aged as aged_module
+from carti_lake.pipeline.gold import claims_maturity as maturity_module
+from carti_lake.pipeline.gold import claims_monthly as claims_module
 from carti_lake.pipeline.gold import dimensions
 from carti_lake.pipeline.gold import marketing_roi as marketing_module
 from carti_lake.pipeline.gold import opportunities as opportunities_module
@@ -17,6 +20,8 @@ from carti_lake.pipeline.gold import provider_monthly as monthly_module
 from carti_lake.pipeline.gold import provider_summary as summary_module
 from carti_lake.pipeline.gold import readmissions as readmissions_module
 from carti_lake.pipeline.gold import referral_flow as flow_module
+from carti_lake.pipeline.gold.claims_aged import claims_aged
+from carti_lake.pipeline.gold.claims_maturity import claims_maturity
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_provider, dim_service_line
 from carti_lake.pipeline.gold.marketing_roi import marketing_monthly, marketing_roi
 from carti_lake.pipeline.gold.provider_comparison import provider_comparison
@@ -29,6 +34,13 @@ from carti_lake.runner.fingerprint import MADE_BY, fingerprint
 from carti_lake.storage import Storage, commits, scan, transaction
 from carti_lake.tables import TABLES, Table
 from carti_lake.tables.gold import (
+    ClaimsActivity,
+    ClaimsAged,
+    ClaimsLag,
+    ClaimsMaturity,
+    ClaimsMonthly,
+    ClaimsOpen,
+    DenialsMonthly,
     DimDate,
     DimProvider,
     DimServiceLine,
@@ -92,6 +104,19 @@ def _summary_and_model(*frames: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
     return predictions, opportunity_value.metrics(summary), with_predictions(summary, predictions)
 
 
+def _claims(visits: pl.LazyFrame, earlier: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
+    # One pass over the claims for all five.
+    claims = claims_module.billed(visits, earlier)
+    makes = (
+        claims_module.claims_monthly,
+        claims_module.denials_monthly,
+        claims_module.claims_activity,
+        claims_module.claims_lag,
+        claims_module.claims_open,
+    )
+    return tuple(rows.lazy() for rows in pl.collect_all([make(claims) for make in makes], engine="streaming"))
+
+
 #: Every mart that is built, in the order of building.
 MARTS: tuple[Mart, ...] = (
     Mart((DimProvider,), ("silver.providers", "silver.provider_references"), _alone(dim_provider)),
@@ -150,6 +175,14 @@ MARTS: tuple[Mart, ...] = (
         ("silver.campaigns", "silver.opportunities", "gold.marketing_monthly"),
         _alone(marketing_roi),
     ),
+    Mart(
+        (ClaimsMonthly, DenialsMonthly, ClaimsActivity, ClaimsLag, ClaimsOpen),
+        ("silver.visits", "silver.earlier_answers"),
+        _claims,
+        by_month=True,
+    ),
+    Mart((ClaimsMaturity,), ("gold.claims_lag", "gold.reconciliation"), _alone(claims_maturity)),
+    Mart((ClaimsAged,), ("gold.claims_open", "gold.reconciliation"), _alone(claims_aged)),
 )
 CODE = (
     metric,
@@ -169,6 +202,9 @@ CODE = (
     shrinkage,
     funnel,
     ranks,
+    claims_module,
+    aged_module,
+    maturity_module,
 )
 BUILT: tuple[type[Gold], ...] = tuple(table for mart in MARTS for table in mart.tables)
 

@@ -12,6 +12,7 @@ from carti_lake.integrity import explained, new_hashes
 from carti_lake.pipeline.silver.providers import references, resolve_references
 from carti_lake.release import Audit, expire, latest, publish, record_refusal, releases
 from carti_lake.runner.audits import audit
+from carti_lake.runner.earlier_answers import update_earlier_answers
 from carti_lake.runner.entities import REFERENCES, Pending, pending, update_entity
 from carti_lake.runner.marts import MARTS, changes, update_mart
 from carti_lake.runner.quality import update_quality, update_reconciliation
@@ -129,6 +130,8 @@ def _update(storage: Storage, *, full: bool, secret: str, progress: Progress) ->
         if work is not None:
             progress(work.entity.full_name())
             changed += update_entity(storage, work, known, secret)
+    progress("silver.earlier_answers")
+    changed += ["silver.earlier_answers"] * update_earlier_answers(storage, secret, full=full)
     progress("gold.reconciliation")
     changed += ["gold.reconciliation"] * update_reconciliation(storage)
     for mart in MARTS:

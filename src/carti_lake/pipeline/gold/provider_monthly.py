@@ -48,12 +48,15 @@ def _cells(rows: pl.LazyFrame, provider: str, month: str, sums: dict[str, pl.Exp
 
 
 def _visit_sums() -> dict[str, pl.Expr]:
+    return {"visits": pl.len(), "visit_patients": pl.col("patient_key").n_unique(), **claim_sums()}
+
+
+def claim_sums() -> dict[str, pl.Expr]:
+    """Counts and dollars of the claims among visits; a payment is cash on a paid claim alone."""
     status, charges, paid = pl.col("claim_status"), pl.col("claim_amount"), pl.col("claim_paid")
     is_paid, is_denied = status == "paid", status == "denied"
     explained = is_paid & pl.col("contractual_adjustment").is_not_null() & charges.is_not_null()
     return {
-        "visits": pl.len(),
-        "visit_patients": pl.col("patient_key").n_unique(),
         "claims": status.count(),
         "paid_claims": is_paid.sum(),
         "denied_claims": is_denied.sum(),

@@ -1,6 +1,14 @@
 """Every gold table, by name."""
 
-from carti_lake.tables.gold.claims import ClaimsMonthly
+from carti_lake.tables.gold.claims import (
+    ClaimsActivity,
+    ClaimsAged,
+    ClaimsLag,
+    ClaimsMaturity,
+    ClaimsMonthly,
+    ClaimsOpen,
+    DenialsMonthly,
+)
 from carti_lake.tables.gold.comparison import ProviderComparison
 from carti_lake.tables.gold.dimensions import DimDate, DimProvider, DimServiceLine
 from carti_lake.tables.gold.marketing import MarketingMonthly, MarketingRoi
@@ -22,6 +30,12 @@ GOLD: dict[str, type[Gold]] = {
         MarketingRoi,
         MarketingMonthly,
         ClaimsMonthly,
+        DenialsMonthly,
+        ClaimsActivity,
+        ClaimsLag,
+        ClaimsMaturity,
+        ClaimsOpen,
+        ClaimsAged,
         Readmissions,
         Forecasts,
         OpportunityPredictions,
@@ -37,8 +51,14 @@ GOLD: dict[str, type[Gold]] = {
 
 __all__ = [
     "GOLD",
+    "ClaimsActivity",
+    "ClaimsAged",
+    "ClaimsLag",
+    "ClaimsMaturity",
     "ClaimsMonthly",
+    "ClaimsOpen",
     "DataQuality",
+    "DenialsMonthly",
     "DimDate",
     "DimProvider",
     "DimServiceLine",

@@ -2,6 +2,7 @@
 
 from carti_lake.tables.silver.care import Appointments, Medications
 from carti_lake.tables.silver.crm import Campaigns, CrmAccounts, Opportunities, Referrals
+from carti_lake.tables.silver.earlier_answers import EarlierAnswers
 from carti_lake.tables.silver.encounters import Encounters
 from carti_lake.tables.silver.entity import HIDDEN, ORIGIN, Entity
 from carti_lake.tables.silver.providers import ProviderReferences, Providers
@@ -28,6 +29,7 @@ SILVER: dict[str, type[Table]] = {
     "provider_references": ProviderReferences,
     "unknown_references": UnknownReferences,
     "claims": Claims,
+    "earlier_answers": EarlierAnswers,
 }
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Campaigns",
     "Claims",
     "CrmAccounts",
+    "EarlierAnswers",
     "Encounters",
     "Entity",
     "Medications",
