@@ -101,8 +101,8 @@ def rerun(lake, *changed: str) -> dict[str, list[date]]:
 
 
 def realised(lake) -> dict[str, int]:
-    flow = lake.scan("referral_flow").collect()
-    return {f"{month:%Y-%m}": int(cash) for month, cash in flow.select("month", "realised_cash").rows()}
+    flow = lake.query("SELECT month, sum(realised_cash) FROM referral_flow GROUP BY month").collect()
+    return {f"{month:%Y-%m}": int(cash) for month, cash in flow.rows()}
 
 
 def credited(lake) -> dict[str, int]:
@@ -159,3 +159,18 @@ def test_only_the_months_that_can_change_are_made_anew(lake, monkeypatch):
     later = {date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)}
     assert [months for months in read["silver.visits"] if months != {date(2026, 1, 1)}] == [later, later]
     assert read["gold.referral_revenue"] == [{date(2026, 1, 1)}]
+
+
+def test_dollars_that_no_source_delivers_are_null_with_the_reason(lake):
+    def value(metric):
+        return lake.metric(metric).select("value", "reason").collect().row(0)
+
+    assert value("referral_leakage") == (0, None)
+    assert value("referral_leakage_dollars") == (
+        None,
+        "no row of silver.referrals has estimated_value: the feed salesforce_referrals does not deliver it",
+    )
+    # Nothing tells what the campaigns cost.
+    assert value("realised_roi")[0] is None
+    assert "salesforce_campaigns was never loaded" in value("realised_roi")[1]
+    assert value("campaign_cash") == (240, None)
