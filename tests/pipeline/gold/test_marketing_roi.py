@@ -152,6 +152,20 @@ def test_each_visit_and_each_referral_is_credited_exactly_once(seen, made):
     assert sum(row.get("referrals", 0) for row in found) == len([one for one in made if not one["withdrawn"]])
 
 
+@given(st.lists(visits, max_size=8), referrals, referrals)
+def test_a_changed_referral_touches_no_visits_of_days_before_it(seen, before, after):
+    """What lets a run leave earlier months alone."""
+    first = min(before["referral_date"], after["referral_date"])
+    earlier = [one for one in seen if one["visit_date"] < first]
+
+    def brought(referral):
+        return {
+            key: row for key, row in monthly([{**referral, "referral_id": "R0"}], earlier).items() if key[0] == APRIL
+        }
+
+    assert brought(before) == brought(after)
+
+
 # --- what is counted -------------------------------------------------------------------------------------------------
 
 

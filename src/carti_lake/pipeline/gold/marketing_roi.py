@@ -89,20 +89,25 @@ def _credited(visits: pl.LazyFrame, sources: pl.LazyFrame) -> pl.LazyFrame:
         .with_columns(pl.when(pl.col("referral_date") <= pl.col("visit_date")).then(pl.col(credit)).fill_null(NONE))
     )
     # Of two referrals of a patient on one day, the greater number is the later one.
-    by_patient = (
+    history = (
         sources.filter(pl.col("campaign_id") != NONE)
         .group_by("patient_key", "referral_date")
         .agg(pl.col(credit).sort_by("referral_id").last())
         .sort("referral_date")
     )
+    unnamed = seen.filter(pl.col("referral_id").is_null())
+    # Most patients came by no campaign: only the others' visits need to be in order.
     by_history = (
-        seen.filter(pl.col("referral_id").is_null())
+        unnamed.join(history, on="patient_key", how="semi")
         .sort("visit_date")
-        .join_asof(by_patient, left_on="visit_date", right_on="referral_date", by="patient_key", check_sortedness=False)
+        .join_asof(history, left_on="visit_date", right_on="referral_date", by="patient_key", check_sortedness=False)
         .with_columns(pl.col(credit).fill_null(NONE))
     )
+    by_nothing = unnamed.join(history, on="patient_key", how="anti").with_columns(
+        pl.lit(NONE).alias(name) for name in credit
+    )
     wanted = ["month", *credit, "claim_status", "claim_amount", "cash"]
-    return pl.concat([by_referral.select(wanted), by_history.select(wanted)])
+    return pl.concat(part.select(wanted) for part in (by_referral, by_history, by_nothing))
 
 
 def marketing_roi(campaigns: pl.LazyFrame, opportunities: pl.LazyFrame, monthly: pl.LazyFrame) -> pl.LazyFrame:
