@@ -12,8 +12,16 @@ from carti_lake.tables.gold import ClaimsActivity
 
 
 def rate(window, rows, by=()):
-    """A rate whose cases are not counted, over its window's months."""
-    metric = Metric("rate", "A rate", ClaimsActivity, Sum.of("denied"), Sum.of("submitted"), "this test", window=window)
+    """A rate without its count of cases, over its window's months."""
+    metric = Metric(
+        "rate",
+        "A rate",
+        ClaimsActivity,
+        Sum.of("initially_denied_claims"),
+        Sum.of("submitted_claims"),
+        "this test",
+        window=window,
+    )
     return windowed(metric, rows, by).drop("n")
 
 
@@ -22,7 +30,7 @@ def rows(*values, start=11):
     months = [date(2025 + (start - 1 + place) // 12, (start - 1 + place) % 12 + 1, 1) for place in range(len(values))]
     return pl.LazyFrame(
         [(month, *value) for month, value in zip(months, values, strict=True)],
-        schema={"month": pl.Date, "denied": pl.Int64, "submitted": pl.Int64},
+        schema={"month": pl.Date, "initially_denied_claims": pl.Int64, "submitted_claims": pl.Int64},
         orient="row",
     )
 
