@@ -113,4 +113,6 @@ def repair(name: str) -> str:
         )
     if layer == "releases":
         return "Restore the folder from a backup; without it, `carti-lake run --full` publishes the first release anew."
+    if layer == "disclosures":
+        return "Restore the folder from a backup: nothing else knows who had small counts shown, and why."
     return f"Remove the folder {name.replace('.', '/')}, then `carti-lake run --full`: it is rebuilt from bronze."

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from carti_lake import changes, loading, maintenance, release, status
+from carti_lake import changes, loading, maintenance, release, status, trail
 from carti_lake.integrity import refuse_damaged
 from carti_lake.pipeline.silver.visits import claims
 from carti_lake.query import query
@@ -296,6 +296,10 @@ class Lake:
     def status(self) -> dict[str, Any]:
         """Freshness, rows, balance, quarantine and the last release, as plain values."""
         return status.status(self.storage, self.clock(), keyed=bool(secret_from(self.environment)))
+
+    def disclosures(self) -> pl.DataFrame:
+        """The audit trail: whoever had an outlet show small counts, when, of which release, and why; newest first."""
+        return trail.entries(self.storage)
 
     def optimize(self, *, progress: Progress = _quiet) -> list[maintenance.Upkeep]:
         """Join small files."""

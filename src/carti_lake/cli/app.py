@@ -17,7 +17,7 @@ FAILED, WRONG_USAGE = 1, 2
 #: Verbs in the order of use.
 VERBS = (
     *("demo", "generate", "load", "run", "status", "tables", "query", "history", "diff", "quarantine"),
-    *("release", "charts", "workbook", "optimize", "vacuum", "verify"),
+    *("release", "charts", "workbook", "disclosures", "optimize", "vacuum", "verify"),
 )
 
 

@@ -1,12 +1,12 @@
 """The two charts of the seed: return on marketing by provider, and opportunity value as recorded and as predicted."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
+from carti_lake.disclosure import Publication
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.kpis import network_rate
 from carti_lake.outlets.theme import BLUE, GREY, INK, ORANGE, ROW, RULE, WIDTH, themed
@@ -35,7 +35,7 @@ def roi_by_provider(summary: pl.DataFrame, line: str) -> "alt.LayerChart":
 
     ranked = summary.select("provider_id", "provider_name", value=pl.col("roi").cast(pl.Float64)).drop_nulls("value")
     providers, left_out = _ends(ranked.sort("value", "provider_id", descending=[True, False]))
-    roi = network_rate(METRICS["roi"], summary, summary)
+    roi = network_rate(METRICS["roi"], summary)
     network = pl.DataFrame(
         {"provider_id": NETWORK, "provider_name": NETWORK, "value": roi.value},
         schema=ranked.schema,
@@ -133,13 +133,13 @@ def predicted_vs_actual_opportunity(
     )
 
 
-def write_charts(frames: Mapping[str, pl.DataFrame], line: str, folder: Path) -> list[Path]:
+def write_charts(published: Publication, line: str, folder: Path) -> list[Path]:
     """Write each chart as PNG (twice the resolution of a screen) and SVG; offline.
 
     Parameters
     ----------
-    frames
-        ``provider_summary``, ``opportunity_predictions`` and ``model_metrics`` of one release, by those names.
+    published
+        The release as it may be shown.
     line
         Caption of the release.
     folder
@@ -150,7 +150,7 @@ def write_charts(frames: Mapping[str, pl.DataFrame], line: str, folder: Path) ->
     list[Path]
         The files, chart by chart.
     """
-    summary = frames["provider_summary"]
+    frames, summary = published.tables, published.tables["provider_summary"]
     charts = {
         "roi_by_provider": roi_by_provider(summary, line),
         "predicted_vs_actual_opportunity": predicted_vs_actual_opportunity(

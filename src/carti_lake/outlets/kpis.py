@@ -1,13 +1,13 @@
 """The network's numbers: sums of what adds over providers, and the registry's rates as sum over sum."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
+from carti_lake.disclosure import SMALLEST_CELL, Publication
 from carti_lake.metrics import CRM_RATES, PROVIDER_RATES, Metric
-from carti_lake.outlets.disclosure import CASES, SMALLEST_CELL
 from carti_lake.tables.gold import ProviderSummary
+from carti_lake.tables.gold.events import MADE_FROM, NOT_OF_PEOPLE
 
 #: Columns of ``provider_summary`` that add over providers. Distinct patients do not.
 SUMS = (
@@ -66,40 +66,36 @@ class Kpi:
     source: str | None = None
 
 
-def kpis(frames: Mapping[str, pl.DataFrame]) -> list[Kpi]:
-    """The network's rates, then its sums.
-
-    Parameters
-    ----------
-    frames
-        ``provider_summary`` and ``provider_monthly``, as stored: what disclosure hides is part of the sums.
-    """
-    summary, monthly = frames["provider_summary"], frames["provider_monthly"]
+def kpis(published: Publication) -> list[Kpi]:
+    """The network's rates, then its sums; what the publication hides has no value here either."""
+    network, summary = published.network, published.tables["provider_summary"]
     return [
-        *(network_rate(rate, monthly, summary) for rate in PROVIDER_RATES),
-        *(network_rate(rate, summary, summary) for rate in CRM_RATES),
-        *(network_sum(column, summary) for column in SUMS),
+        *(network_rate(rate, network) for rate in PROVIDER_RATES),
+        *(network_rate(rate, summary) for rate in CRM_RATES),
+        *(network_sum(column, published) for column in SUMS),
     ]
 
 
-def network_sum(column: str, summary: pl.DataFrame) -> Kpi:
-    """Sum of a column of ``provider_summary``; None where no provider has a value."""
-    values = summary[column].drop_nulls()
+def network_sum(column: str, published: Publication) -> Kpi:
+    """A column of ``provider_summary`` over the network; None where it is hidden, or no provider has a value."""
+    of_deals = column in NOT_OF_PEOPLE
+    rows = published.tables["provider_summary"] if of_deals else published.network
+    (source,) = (column,) if of_deals else MADE_FROM.get(column, (column,))
+    values = rows[source].drop_nulls()
     declared = ProviderSummary.columns()[column]
     value = _number(values.sum()) if values.len() else None
     return Kpi(column, declared.description or column, str(ProviderSummary.meta(column)["unit"]), value)
 
 
-def network_rate(rate: Metric, parts: pl.DataFrame, summary: pl.DataFrame) -> Kpi:
-    """A rate over all rows of ``parts`` that hold both its sums; hidden on too few cases in ``summary``."""
+def network_rate(rate: Metric, rows: pl.DataFrame) -> Kpi:
+    """A rate over all rows that hold both its sums; None on too few cases."""
     assert rate.denominator is not None
     needed = {*rate.numerator.inputs(), *rate.denominator.inputs()}
-    whole = parts.drop_nulls(sorted(needed))
+    whole = rows.drop_nulls(sorted(needed))
     numerator, denominator = (
         _number(whole.select(part.expression()).item()) for part in (rate.numerator, rate.denominator)
     )
-    few = rate.id in CASES and sum(summary[column].sum() for column in CASES[rate.id]) < SMALLEST_CELL
-    if few or not denominator:
+    if not denominator or (rate.proportion and denominator < SMALLEST_CELL):
         return Kpi(rate.id, rate.title, rate.unit, None, source=rate.source)
     return Kpi(rate.id, rate.title, rate.unit, numerator / denominator, numerator, denominator, rate.source)
 

@@ -1,5 +1,6 @@
 """The catalogue: every table of the lake, declared once."""
 
+from carti_lake.tables.disclosures import Disclosures
 from carti_lake.tables.feeds import FEEDS, Feed
 from carti_lake.tables.gold import GOLD
 from carti_lake.tables.quarantine import QUARANTINE
@@ -10,7 +11,7 @@ from carti_lake.tables.table import Finding, Table
 #: Every table by its full name, as users write it.
 TABLES: dict[str, type[Table]] = {
     table.full_name(): table for tables in (FEEDS, SILVER, QUARANTINE, GOLD) for table in tables.values()
-} | {"releases": Releases}
+} | {table.full_name(): table for table in (Releases, Disclosures)}
 
 __all__ = ["ENTITIES", "FEEDS", "GOLD", "QUARANTINE", "SILVER", "TABLES", "Entity", "Feed", "Finding", "Table", "find"]
 
