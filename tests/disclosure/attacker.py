@@ -26,6 +26,7 @@ TABLES = {
 NETWORK = "network"
 #: Fitting networks that are tried before the least and the greatest count are solved for.
 GUESSES = 8
+FEW = 4
 
 
 @dataclass(frozen=True)
@@ -151,14 +152,17 @@ class Attacker:
 
 
 def targets(kind: Kind) -> list[Target]:
-    """Every column, class of event, and remainder of a column, for the network and every group of an axis's members."""
+    """Every column, class of event, and remainder of a column, for the network and every group of an axis's members.
+
+    Of an axis with more than :data:`FEW` members: for each member, and no groups.
+    """
     columns = set(kind.columns.values())
     remainders = {one - other for one in columns for other in columns if other < one}
     wanted = sorted(columns | remainders | {frozenset({one}) for one in kind.classes}, key=sorted)
     groups = [(NETWORK, ())] + [
         (division, chosen)
         for division, values in kind.members.items()
-        for size in range(1, len(values))
+        for size in (range(1, len(values)) if len(values) <= FEW else (1,))
         for chosen in combinations(values, size)
     ]
     return [Target(division, chosen, classes) for division, chosen in groups for classes in wanted]

@@ -34,6 +34,13 @@ def test_each_rate_is_made_of_declared_columns() -> None:
         assert inputs <= SHOWN | NOT_OF_PEOPLE, rate.id
 
 
+def test_each_family_depends_on_those_that_show_its_wholes() -> None:
+    shown_by = {column: family.name for family in FAMILIES for column in family.shows}
+    for family in FAMILIES:
+        wholes = {shown_by[split.whole] for split in family.splits if split.parts}
+        assert wholes <= set(family.under), family.name
+
+
 def test_families_stand_after_those_that_they_depend_on() -> None:
     names = [family.name for family in FAMILIES]
     assert all(names.index(parent) < place for place, family in enumerate(FAMILIES) for parent in family.under)
@@ -134,6 +141,19 @@ def test_what_the_release_before_had_to_hide_stays_hidden_once_more() -> None:
     before, after = monthly(appointments=[5, 50, 60]), monthly(appointments=[25, 50, 60])
     assert publication(after, before).tables["provider_summary"]["appointments"].to_list() == [None, None, 60]
     assert publication(after, after).tables["provider_summary"]["appointments"].to_list() == [25, 50, 60]
+
+
+def test_a_part_that_equals_its_whole_is_hidden_where_the_whole_is() -> None:
+    def received(counts: list[int]) -> dict[str, pl.DataFrame]:
+        frames = monthly(referrals_made=counts, referrals_received=counts)
+        rows = frames["provider_monthly"].with_columns(
+            provider_id=pl.lit("P1"), month=pl.Series([date(2026, one, 1) for one in (1, 2, 3)])
+        )
+        return frames | {"provider_monthly": rows}
+
+    months = publication(received([900, 1199, 1438]), received([900, 1197, 623])).tables["network_by_month"]
+    assert months["referrals_made"].to_list() == [900, None, None]
+    assert months["referrals_received"].to_list() == [900, None, None]
 
 
 def test_the_order_of_rows_does_not_matter() -> None:

@@ -30,19 +30,16 @@ class Cells:
     whole
         Classes that are a count by itself: a hidden one of them is known to be above zero.
     groups
-        For each split, its classes: they make up a count that may be known.
+        For each split its classes, and the cells whose whole, that these make up, is shown.
     open
         Cells that nothing else keeps hidden: their parents are shown, and the release before showed them.
-    known
-        Cells whose parents are shown.
     """
 
     counts: Counts
     moves: Counts
     whole: tuple[int, ...]
-    groups: tuple[tuple[int, ...], ...]
+    groups: tuple[tuple[list[int], Flags], ...]
     open: Flags
-    known: Flags
 
 
 def small(counts: Counts) -> Flags:
@@ -102,11 +99,11 @@ def _to_hide(cells: Cells, total: Cells, shown: Flags, total_shown: bool) -> Fla
         few, sum_ = int((counts > 0).sum()), int(counts.sum())
         # Hidden counts are known to be at least 1 and may be guessed to be at most 10: then these sums tell them all.
         risky[one] |= few > 0 and sum_ in (few, few * (SMALLEST_CELL - 1))
-    for group in cells.groups:
-        # Where all of a block is of one class, each cell's count of it is the cell's whole, which is known.
-        restless = ~shown & cells.known & small(cells.moves[:, group]).any(axis=1)
-        if restless.any() and np.count_nonzero(hidden[list(group)]) <= 1:
-            risky[list(group)] = True
+    for group, known in cells.groups:
+        # Where all of a block is of one class, each cell's count of it is the cell's whole.
+        restless = ~shown & known & small(cells.moves[:, group]).any(axis=1)
+        if restless.any() and np.count_nonzero(hidden[group]) <= 1:
+            risky[group] = True
     moving = small(moved)
     if not risky.any() and not moving.any():
         return None

@@ -13,6 +13,8 @@ NETWORK = "network"
 #: Distinct patients do not add up: they are counted per provider, in the summary.
 PATIENTS = "total_patients"
 
+_SHOWN_BY = {column: family.name for family in FAMILIES for column in family.shows}
+
 #: Rows of each axis by the name of its key, which is their first column.
 Margins = dict[str, pl.DataFrame]
 
@@ -125,24 +127,23 @@ def _cells(family: Family, key: str, rows: _Rows, flags: Mapping[str, Flags], sp
     if not splits or not {column for split in splits for column in (split.whole, *split.parts)} <= set(now.columns):
         return None
     counts = _classes(splits, now)
-    known = np.ones(now.height, dtype=bool)
+    open_ = np.ones(now.height, dtype=bool)
     for parent in family.under:
-        known &= flags.get(parent, known)
-    open_ = known
+        open_ &= flags.get(parent, open_)
     for column in family.shows:
         if permitted is not None and column in permitted.columns:
-            open_ = open_ & permitted[column].to_numpy()
+            open_ &= permitted[column].to_numpy()
     whole, groups, place = [], [], 0
     for split in splits:
         width = len(split.parts) + 1 if split.parts else 1
         if split.parts:
-            groups.append(tuple(range(place, place + width)))
+            groups.append((list(range(place, place + width)), flags[_SHOWN_BY[split.whole]]))
         else:
             whole.append(place)
         place += width
     moved = before is not None and {c for split in splits for c in (split.whole, *split.parts)} <= set(before.columns)
     moves = counts - _classes(splits, before) if moved and before is not None else np.zeros_like(counts)
-    return Cells(counts, moves, tuple(whole), tuple(groups), open_, known)
+    return Cells(counts, moves, tuple(whole), tuple(groups), open_)
 
 
 def _classes(splits: Sequence[Split], rows: pl.DataFrame) -> Counts:

@@ -41,7 +41,7 @@ class Family:
     splits
         The counts that can be read off them, remainders included: none of them may be from 1 to 10.
     under
-        Families without which it is not shown.
+        Families without which it is not shown: those of its wholes, so that it never tells of a cell what they hide.
     """
 
     name: str
@@ -127,6 +127,7 @@ FAMILIES = (
         "referrals received",
         ("referrals_received",),
         (Split("referrals_received"), Split("referrals_made", ("referrals_received",), _ONE_REFERRAL)),
+        ("referrals made",),
     ),
     Family(
         "referral outcomes",
