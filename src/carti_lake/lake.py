@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from carti_lake import changes, loading, maintenance, quality, release, status
+from carti_lake import changes, loading, maintenance, quality, release, status, trail
 from carti_lake.explain import Explanation
 from carti_lake.explain import explain as explain_change
 from carti_lake.integrity import refuse_damaged
@@ -365,6 +365,10 @@ class Lake:
     def status(self) -> dict[str, Any]:
         """Freshness, rows, balance, quarantine and the last release, as plain values."""
         return status.status(self.storage, self.clock(), keyed=bool(secret_from(self.environment)))
+
+    def disclosures(self) -> pl.DataFrame:
+        """The audit trail: whoever had an outlet show small counts, when, of which release, and why; newest first."""
+        return trail.entries(self.storage)
 
     def optimize(self, *, progress: Progress = _quiet) -> list[maintenance.Upkeep]:
         """Join small files."""

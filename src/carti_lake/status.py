@@ -11,6 +11,12 @@ from carti_lake.storage import Storage, row_count
 from carti_lake.tables import ENTITIES, FEEDS, Feed
 from carti_lake.tables.quarantine import QUARANTINE
 
+#: What it means that no key of the patients' pseudonyms is set.
+UNKEYED = (
+    "not set: whoever knows a patient's number can find the patient. Set CARTI_LAKE_PATIENT_KEY, or name a file with "
+    "the key in CARTI_LAKE_PATIENT_KEY_FILE, and run again"
+)
+
 
 def status(storage: Storage, now: datetime, *, keyed: bool) -> dict[str, Any]:
     """The state of the lake as plain values.
@@ -44,7 +50,7 @@ def status(storage: Storage, now: datetime, *, keyed: bool) -> dict[str, Any]:
         else {"at": refusal[0], "audits": [f"{one.name}: {one.detail}" for one in refusal[1] if not one.passed]},
         "feeds": [_feed(storage, name, balance) for name in FEEDS],
         "quarantine": [_quarantine(storage, name) for name in ENTITIES if storage.open(QUARANTINE[name].full_name())],
-        "patient_key": "set" if keyed else "not set: pseudonyms are unkeyed; set CARTI_LAKE_PATIENT_KEY",
+        "patient_key": "set" if keyed else UNKEYED,
     }
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from carti_lake.cli.run import AuditName
 from carti_lake.lake import Lake
@@ -81,3 +82,14 @@ def test_nothing_loaded_makes_no_release(carti_lake: Type, tmp_path: Path) -> No
     assert ended.code == 0
     assert ended.out.startswith("Nothing has been loaded yet.\n")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_run_without_a_patient_key_says_what_that_means(
+    carti_lake: Type, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warned = carti_lake("run", "--json")
+    assert "Patient key: not set" in warned.err
+    assert "CARTI_LAKE_PATIENT_KEY_FILE" in warned.err
+    assert json.loads(warned.out)["release"] is None
+    monkeypatch.setenv("CARTI_LAKE_PATIENT_KEY", "a secret of ours")
+    assert "Patient key" not in carti_lake("run", "--json").err

@@ -31,7 +31,7 @@ def providers(rows: int, **columns: Any) -> pl.DataFrame:
             "provider_id": [f"P{number:03}" for number in numbers],
             "provider_name": [f"Dr. {number}" for number in numbers],
             "total_patients": 100,
-            "visit_patients": 90,
+            "stays": 300,
             "total_visits": 200,
             "denied_claims": 20,
             "paid_claims": 150,
@@ -55,10 +55,12 @@ def release_of(summary: pl.DataFrame) -> dict[str, pl.DataFrame]:
         service_line="lung",
         visits=200,
         claims=200,
-        visit_patients=list(range(summary.height)),
         denied_claims=20,
+        paid_claims=150,
+        pending_claims=30,
         gross_charges=1000.25,
         payments=600,
+        stays=300,
     )
     made = {
         "provider_summary": summary,

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from carti_lake.disclosure import publication
 from carti_lake.outlets.chart_rows import MOST_ROWS
 from carti_lake.outlets.charts import NETWORK, predicted_vs_actual_opportunity, roi_by_provider, write_charts
 
@@ -71,8 +72,8 @@ def test_too_few_values_say_so_instead_of_a_verdict() -> None:
 @pytest.mark.parametrize("rows", [0, 1, 8, 60])
 def test_files_are_written_twice_alike(rows: int, tmp_path: Path) -> None:
     frames = release_of(providers(rows, roi=[number - 3.5 for number in range(rows)]))
-    paths = write_charts(frames, LINE, tmp_path / "once")
-    again = write_charts(frames, LINE, tmp_path / "twice")
+    paths = write_charts(publication(frames), LINE, tmp_path / "once")
+    again = write_charts(publication(frames), LINE, tmp_path / "twice")
     assert [path.name for path in paths] == [
         "roi_by_provider.png",
         "roi_by_provider.svg",
@@ -89,5 +90,5 @@ def test_files_are_written_twice_alike(rows: int, tmp_path: Path) -> None:
 def test_the_seed_is_drawn(seed_summary: pl.DataFrame, tmp_path: Path) -> None:
     frames = release_of(seed_summary)
     assert shown(roi_by_provider(seed_summary, LINE))[:3] == [NETWORK, "Dr. Johnson", "Dr. Brown"]
-    write_charts(frames, LINE, tmp_path)
+    write_charts(publication(frames), LINE, tmp_path)
     assert "4,499%" in (tmp_path / "roi_by_provider.svg").read_text(encoding="utf-8")

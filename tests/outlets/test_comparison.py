@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from carti_lake.disclosure import in_full
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.charts import write_charts
 from carti_lake.outlets.comparison import NO_CASES, UNADJUSTED, compared, remarks
@@ -130,7 +131,7 @@ def test_a_rate_on_fewer_than_11_cases_is_in_no_chart() -> None:
 def test_charts_are_written_where_two_can_be_compared(
     denied: tuple[int, ...], claims: int, files: int, tmp_path: Path
 ) -> None:
-    paths = write_charts(frames_of(denied, claims), LINE, tmp_path)
+    paths = write_charts(in_full(frames_of(denied), claims), LINE, tmp_path)
     names = {path.name for path in paths if path.suffix == ".png"}
     wanted = {"funnel_remittance_denial_rate.png", "intervals_remittance_denial_rate.png"}
     assert names & wanted == (wanted if files else set())
@@ -140,4 +141,4 @@ def test_charts_are_written_where_two_can_be_compared(
 def test_a_release_from_before_the_table_existed_is_drawn_without_it(tmp_path: Path) -> None:
     frames = frames_of(SPREAD)
     del frames["provider_comparison"]
-    assert len(write_charts(frames, LINE, tmp_path)) == 4
+    assert len(write_charts(in_full(frames), LINE, tmp_path)) == 4

@@ -1,43 +1,77 @@
-"""What is too small to show is blank; everything else stays."""
+"""Outlets read a release through one door: compared with the release before, and in full only on the record."""
 
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
 
-import polars as pl
 import pytest
 
-from carti_lake.outlets.disclosure import CASES, PATIENT_COUNTS, PATIENT_LEVEL, disclosed, publishable
-from carti_lake.tables.gold import GOLD, ProviderSummary
+from carti_lake import Lake
+from carti_lake.outlets.disclosure import opened
+from carti_lake.trail import ReasonError
+from tests.examples import appointment, lake_in, load
 
 
-@pytest.mark.parametrize(("cases", "shown"), [(0, None), (10, None), (11, 0.5), (None, None)])
-def test_a_rate_on_fewer_than_11_cases_is_blank(cases: int | None, shown: float | None) -> None:
-    frame = pl.DataFrame(
-        {"denial_rate": 0.5, "total_visits": cases}, schema={"denial_rate": float, "total_visits": int}
-    )
-    assert disclosed(frame)["denial_rate"].item() == shown
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Releases of 40, 45 and 60 appointments with Ann Lee, beside 40 with Bo Chan."""
+    lake = lake_in(tmp_path_factory.mktemp("disclosure") / "lake")
+    load(lake, "ehr_appointments", [appointment(n, provider_name="Dr. Bo Chan") for n in range(100, 140)], "2026-03-01")
+    for day, kept in ((2, 40), (3, 45), (4, 60)):
+        load(lake, "ehr_appointments", [appointment(n) for n in range(kept)], f"2026-03-0{day}")
+        lake.run()
+    return lake
 
 
-def test_cases_of_two_columns_add() -> None:
-    frame = pl.DataFrame({"win_rate": [0.5, 0.5], "won_opportunities": [6, 6], "lost_opportunities": [4, 5]})
-    assert disclosed(frame)["win_rate"].to_list() == [None, 0.5]
+def shown(lake: Lake, release: int, **asked: str) -> dict[str, int | None]:
+    summary = opened(lake.at(release=release), "workbook", **asked).tables["provider_summary"]  # type: ignore[arg-type]
+    return dict(summary.sort("provider_name").select("provider_name", "appointments").iter_rows())
 
 
-@pytest.mark.parametrize("column", PATIENT_COUNTS)
-def test_counts_of_1_to_10_patients_are_blank(column: str) -> None:
-    frame = pl.DataFrame({column: [0, 1, 10, 11, None]})
-    assert disclosed(frame)[column].to_list() == [0, None, None, 11, None]
+def test_what_moved_little_since_the_release_before_is_blank_with_what_would_tell_it(lake: Lake) -> None:
+    assert shown(lake, 1) == {"Dr. Ann Lee": 40, "Dr. Bo Chan": 40}
+    assert shown(lake, 2) == {"Dr. Ann Lee": None, "Dr. Bo Chan": 40}
+    assert opened(lake.at(release=2), "workbook").network["appointments"].item() is None
+    assert shown(lake, 3) == {"Dr. Ann Lee": 60, "Dr. Bo Chan": 40}
 
 
-def test_every_ratio_of_the_summary_names_its_cases() -> None:
-    of_money = {"roi"}  # a ratio of dollars
-    ratios = {name for name in ProviderSummary.columns() if ProviderSummary.meta(name).get("unit") == "ratio"}
-    assert ratios - of_money <= set(CASES)
-    assert {column for cases in CASES.values() for column in cases} <= set(ProviderSummary.columns())
+def test_whoever_publishes_some_releases_only_names_the_last_one(lake: Lake) -> None:
+    assert shown(lake, 2, after="2")["Dr. Ann Lee"] == 45
+    assert "since release 1," in " ".join(opened(lake.at(release=3), "workbook", after="1").notes)
 
 
-def test_rows_of_patients_are_never_published() -> None:
-    frames: dict[str, Any] = {name: pl.DataFrame(schema=table.dtypes()) for name, table in GOLD.items()}
-    shown = publishable(frames)
-    assert set(frames) - set(shown) == PATIENT_LEVEL
-    forbidden = {"patient_id", "patient_key", "subject_id", "claim_id", "visit_id", "encounter_id"}
-    assert not [name for name in shown if GOLD[name].phi_columns() or forbidden & set(GOLD[name].columns())]
+def test_a_release_that_vacuum_took_is_passed_over(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    standing = lake.releases()
+    left = [replace(one, expired=one.number == 1) for one in standing]
+    monkeypatch.setattr(Lake, "releases", lambda self: left)
+    assert shown(lake, 2)["Dr. Ann Lee"] == 45
+
+
+def test_full_counts_are_on_record_before_they_are_shown(lake: Lake) -> None:
+    assert lake.disclosures().is_empty()
+    assert shown(lake, 2, full_counts=" outbreak investigation ") == {"Dr. Ann Lee": 45, "Dr. Bo Chan": 40}
+    (row,) = lake.disclosures().to_dicts()
+    assert (row["outlet"], row["release"], row["reason"]) == ("workbook", 2, "outbreak investigation")
+    assert row["at"] == lake.clock()
+    assert row["user"]
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_full_counts_need_a_reason(lake: Lake, reason: str) -> None:
+    before = lake.disclosures().height
+    with pytest.raises(ReasonError, match="workbook: full counts need a reason"):
+        shown(lake, 2, full_counts=reason)
+    assert lake.disclosures().height == before
+
+
+def test_the_trail_is_no_part_of_a_release_and_asks_for_no_new_one(tmp_path: Path) -> None:
+    lake = lake_in(tmp_path / "lake")
+    load(lake, "ehr_appointments", [appointment(n) for n in range(12)])
+    lake.run()
+    opened(lake.at(), "charts", full_counts="a test")
+    assert lake.run().release is None
+    load(lake, "ehr_appointments", [appointment(n) for n in range(30)], "2026-03-10")
+    assert lake.run().release == 2
+    assert "disclosures" not in lake.at().release.versions
+    lake.optimize()
+    lake.vacuum(keep_days=0)
+    assert lake.disclosures()["reason"].to_list() == ["a test"]

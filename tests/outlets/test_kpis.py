@@ -1,16 +1,18 @@
-"""The network's numbers are sums, and sums over sums; and where there is none, they say why."""
+"""The network's numbers are sums, and sums over sums, of what may be shown; and where there is none, they say why."""
 
 import polars as pl
 import pytest
 
+from carti_lake.disclosure import publication
 from carti_lake.metrics import METRICS
-from carti_lake.outlets.kpis import Kpi, kpis, of_network
+from carti_lake.outlets.kpis import HIDDEN, Kpi, kpis, of_network
+from carti_lake.tables.gold import GOLD
 
-from .conftest import providers, release_of
+from .conftest import providers, release_of, rows_of
 
 
 def by_metric(frames: dict[str, pl.DataFrame], *delivered: str) -> dict[str, Kpi]:
-    return {kpi.metric.id: kpi for kpi in kpis(frames, delivered or None)}
+    return {kpi.metric.id: kpi for kpi in kpis(publication(frames), delivered or None)}
 
 
 def test_every_metric_of_the_release_is_there(frames: dict[str, pl.DataFrame]) -> None:
@@ -19,9 +21,16 @@ def test_every_metric_of_the_release_is_there(frames: dict[str, pl.DataFrame]) -
     assert all((kpi.value is None) == (kpi.reason is not None) for kpi in network.values())
 
 
-def test_a_mart_that_an_older_release_lacks_is_the_reason(frames: dict[str, pl.DataFrame]) -> None:
-    del frames["readmissions"]
-    assert by_metric(frames)["readmission_rate"].reason == "the release has no gold.readmissions"
+def test_a_mart_that_is_not_published_is_the_reason(frames: dict[str, pl.DataFrame]) -> None:
+    rate = by_metric(frames)["readmission_rate"]
+    assert rate.reason == "gold.readmissions is not published: carti-lake metrics readmission_rate shows it"
+
+
+def test_campaigns_show_their_deals_and_costs_and_not_what_patients_paid(frames: dict[str, pl.DataFrame]) -> None:
+    campaign = {"campaign_id": "C1", "actual_cost": 100, "won_value": 150, "realised_cash": 170, "referrals": 3}
+    network = by_metric(frames | {"marketing_roi": rows_of(GOLD["marketing_roi"], 1, **campaign)})
+    assert (network["campaign_roi"].value, network["campaign_roi"].denominator) == (0.5, 100)
+    assert (network["realised_roi"].value, network["realised_roi"].reason) == (None, HIDDEN)
 
 
 def test_a_rate_is_sum_over_sum_and_never_a_mean_of_rates() -> None:
@@ -43,10 +52,18 @@ def test_rates_come_from_the_months(frames: dict[str, pl.DataFrame]) -> None:
     assert network["gross_collection_rate"].denominator == 8002
 
 
-def test_few_cases_hide_the_rate_and_its_sums(frames: dict[str, pl.DataFrame]) -> None:
-    few = frames["provider_monthly"].head(1).with_columns(visits=pl.lit(10))
-    assert of_network(METRICS["denial_rate"], few) == Kpi(METRICS["denial_rate"], None, reason="fewer than 11 cases")
-    assert of_network(METRICS["visits"], few).value == 10
+def test_a_network_of_few_claims_shows_neither_rate_nor_sums(frames: dict[str, pl.DataFrame]) -> None:
+    monthly = frames["provider_monthly"].head(1).with_columns(claims=10, visits=10, denied_claims=1, paid_claims=9)
+    network = by_metric(frames | {"provider_monthly": monthly})
+    for name in ("denial_rate", "visits", "gross_charges"):
+        assert network[name] == Kpi(METRICS[name], None, reason=HIDDEN)
+
+
+@pytest.mark.parametrize(("lost", "shown"), [(4, None), (5, 6 / 11)])
+def test_a_rate_on_fewer_than_11_cases_is_not_shown(lost: int, shown: float | None) -> None:
+    rate = by_metric(release_of(providers(1, won_opportunities=6, lost_opportunities=lost)))["win_rate"]
+    assert rate.value == (pytest.approx(shown, abs=1e-6) if shown else None)
+    assert rate.reason == (None if shown else "fewer than 11 cases")
 
 
 def test_what_nobody_delivered_is_no_zero() -> None:

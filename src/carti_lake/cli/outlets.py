@@ -1,4 +1,4 @@
-"""``charts`` and ``workbook``: a release as pictures and as sheets."""
+"""``charts`` and ``workbook``: a release as pictures and as sheets; ``disclosures``: who had small counts shown."""
 
 from typing import Annotated
 
@@ -6,7 +6,24 @@ import typer
 
 from carti_lake.cli import show
 from carti_lake.cli.app import app
-from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, OfRelease, StorageOptions, open_lake
+from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, OfRelease, StorageOptions, command, open_lake
+
+After = Annotated[
+    str | None,
+    typer.Option(
+        "--after",
+        metavar="R",
+        help="Release that its readers had before: small changes since are hidden; else the last.",
+    ),
+]
+FullCounts = Annotated[
+    str | None,
+    typer.Option(
+        "--full-counts",
+        metavar="REASON",
+        help="Show counts of 1 to 10 too; the lake's audit trail keeps your name and the reason.",
+    ),
+]
 
 
 @app.command()
@@ -15,6 +32,8 @@ def charts(
         str | None, typer.Option("--output", "-o", metavar="DIR", help="Folder; else the lake's published/charts.")
     ] = None,
     release: OfRelease = None,
+    after: After = None,
+    full_counts: FullCounts = None,
     lake: LakeAt = DEFAULT_LAKE,
     storage_option: StorageOptions = None,
     json: Json = False,
@@ -25,7 +44,7 @@ def charts(
     opened = open_lake(lake, storage_option)
     view = opened.at(release)
     with show.steps("Drawing the charts"):
-        files = charts_of(view, output or published(opened, "charts", release))
+        files = charts_of(view, output or published(opened, "charts", release), after=after, full_counts=full_counts)
     _say_written(files, view.release.number, json)
 
 
@@ -36,6 +55,8 @@ def workbook(
         typer.Option("--output", "-o", metavar="FILE", help="File or folder; else the lake's published/workbook.xlsx."),
     ] = None,
     release: OfRelease = None,
+    after: After = None,
+    full_counts: FullCounts = None,
     lake: LakeAt = DEFAULT_LAKE,
     storage_option: StorageOptions = None,
     json: Json = False,
@@ -46,8 +67,22 @@ def workbook(
     opened = open_lake(lake, storage_option)
     view = opened.at(release)
     with show.steps("Writing the workbook"):
-        file = workbook_of(view, output or published(opened, "workbook.xlsx", release))
+        target = output or published(opened, "workbook.xlsx", release)
+        file = workbook_of(view, target, after=after, full_counts=full_counts)
     _say_written([file], view.release.number, json)
+
+
+@app.command()
+def disclosures(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, json: Json = False) -> None:
+    """Show who had outlets show small counts, and why."""
+    trail = open_lake(lake, storage_option).disclosures()
+    if json:
+        show.as_json(trail.to_dicts())
+    elif trail.is_empty():
+        show.say("Nobody has asked for full counts.")
+        show.next_steps((command("workbook", lake), "writes a release without small counts"))
+    else:
+        show.screen().print(show.grid(trail.columns, trail.rows(), "Outlets with full counts, newest first"))
 
 
 def _say_written(files: list[str], release: int, json: bool) -> None:

@@ -12,6 +12,7 @@ from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, StorageOptions, c
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from carti_lake.lake import Lake
     from carti_lake.release import Audit
     from carti_lake.runner import RunResult
 
@@ -56,6 +57,7 @@ def run(
         return
     with show.steps("Running") as progress:
         result = opened.run(full=full, accept=[str(name) for name in accept or []], progress=progress)
+    _warn_without_key(opened)
     if json:
         show.as_json(
             {
@@ -71,6 +73,14 @@ def run(
         _print_result(result, last[-1].number if last else None, lake)
     if result.failed:
         raise typer.Exit(FAILED)
+
+
+def _warn_without_key(lake: "Lake") -> None:
+    from carti_lake.lake import secret_from
+    from carti_lake.status import UNKEYED
+
+    if not secret_from(lake.environment):
+        show.warn(f"Patient key: {UNKEYED}.")
 
 
 def _print_plan(waiting: dict[str, dict[str, Any]], lake: str) -> None:

@@ -50,6 +50,13 @@ def complain(message: str) -> None:
     aside().print(Text.assemble(("Error: ", "bold red"), message), soft_wrap=True)
 
 
+def warn(message: str) -> None:
+    """Print a warning, beside the results."""
+    from rich.text import Text
+
+    aside().print(Text(message, "yellow"), soft_wrap=True)
+
+
 def say(message: str, style: str = "") -> None:
     """Print a line as it is, without reading markup in it."""
     from rich.text import Text

@@ -1,11 +1,11 @@
 """The charts of a release: the two of the seed (marketing ROI, opportunity value), and providers compared."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
+from carti_lake.disclosure import Publication
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.chart_rows import first_and_last, labelled, row_axis
 from carti_lake.outlets.comparison import compared
@@ -134,14 +134,13 @@ def predicted_vs_actual_opportunity(
     )
 
 
-def write_charts(frames: Mapping[str, pl.DataFrame], line: str, folder: Path) -> list[Path]:
+def write_charts(published: Publication, line: str, folder: Path) -> list[Path]:
     """Write each chart as PNG (twice the resolution of a screen) and SVG; offline.
 
     Parameters
     ----------
-    frames
-        ``provider_summary``, ``provider_comparison``, ``opportunity_predictions`` and ``model_metrics`` of one release,
-        by those names.
+    published
+        The release as it may be shown.
     line
         Caption of the release.
     folder
@@ -152,7 +151,7 @@ def write_charts(frames: Mapping[str, pl.DataFrame], line: str, folder: Path) ->
     list[Path]
         The files, chart by chart; none of a metric on which not two providers have enough cases.
     """
-    summary = frames["provider_summary"]
+    frames, summary = published.tables, published.tables["provider_summary"]
     charts = {
         "roi_by_provider": roi_by_provider(summary, line),
         "predicted_vs_actual_opportunity": predicted_vs_actual_opportunity(

@@ -6,7 +6,6 @@ import polars as pl
 
 from carti_lake.comparison.funnel import widening
 from carti_lake.metrics import Metric
-from carti_lake.outlets.disclosure import disclosed
 from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES
 
 #: How a provider stands to the control limits.
@@ -21,8 +20,7 @@ def compared(frames: Mapping[str, pl.DataFrame], metric: Metric) -> pl.DataFrame
     Parameters
     ----------
     frames
-        ``provider_comparison`` and ``provider_summary`` of one release, as stored: what may not be shown is blanked
-        here.
+        ``provider_comparison``, which holds no rate on few cases, and ``provider_summary`` of one release.
     metric
         One of those compared.
 
@@ -31,7 +29,7 @@ def compared(frames: Mapping[str, pl.DataFrame], metric: Metric) -> pl.DataFrame
     pl.DataFrame
         Lowest rate first where lower is better, else highest first; rows without a rate last.
     """
-    rows = disclosed(frames["provider_comparison"].filter(metric=metric.id))
+    rows = frames["provider_comparison"].filter(metric=metric.id)
     names = frames["provider_summary"].select("provider_id", "provider_name")
     standing = (
         pl.when(pl.col("outside_998").is_not_null())

@@ -1,56 +1,66 @@
-"""What no outlet shows: rates on few cases, small counts of patients, rows of patients."""
+"""The one door of all outlets: a release as it may be shown, or in full where someone says why."""
 
-from collections.abc import Mapping
+from getpass import getuser
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-#: A rate on fewer cases is not shown; neither is a count of patients below it, zero aside (CMS cell-size policy).
-SMALLEST_CELL = 11
+from carti_lake import trail
+from carti_lake.disclosure import Publication, in_full, publication
+from carti_lake.tables.gold.events import AXES
 
-#: Each rate, with the counts that together are the cases it is made of.
-CASES: dict[str, tuple[str, ...]] = {
-    "avg_length_of_stay": ("stays",),
-    "avg_satisfaction": ("satisfaction_count",),
-    "avg_cost": ("stays",),
-    "denial_rate": ("total_visits",),
-    "value_per_patient": ("total_patients",),
-    "claim_collection_rate": ("total_visits",),
-    "gross_collection_rate": ("total_visits",),
-    "adjudicated_collection_rate": ("paid_claims", "denied_claims"),
-    "net_collection_rate": ("paid_claims",),
-    "remittance_denial_rate": ("paid_claims", "denied_claims"),
-    "top_box_rate": ("satisfaction_count",),
-    "leakage_rate": ("referrals_made",),
-    "keepage_rate": ("referrals_received",),
-    "no_show_rate": ("appointments",),
-    "win_rate": ("won_opportunities", "lost_opportunities"),
-}
-PATIENT_COUNTS = ("total_patients", "visit_patients")
-#: Tables whose rows are single claims, stays or appointments.
-PATIENT_LEVEL = frozenset({"risk_scores"})
-
-RULE = (
-    f"Blank by rule: rates on fewer than {SMALLEST_CELL} cases, and counts of 1 to {SMALLEST_CELL - 1} patients. "
-    "Counts of visits, claims and referrals are shown in full, and from them a hidden number may be estimated: "
-    "keep this inside the organisation."
-)
+if TYPE_CHECKING:
+    from carti_lake.lake import View, When
+    from carti_lake.release import Release
 
 
-def disclosed(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with every rate on fewer than 11 cases, and every count of 1 to 10 patients, made null."""
-    rates = [
-        pl.when(pl.sum_horizontal(cases) >= SMALLEST_CELL).then(rate).alias(rate)
-        for rate, cases in CASES.items()
-        if {rate, *cases} <= set(frame.columns)
-    ]
-    counts = [
-        pl.when(~pl.col(count).is_between(1, SMALLEST_CELL - 1)).then(count).alias(count)
-        for count in PATIENT_COUNTS
-        if count in frame.columns
-    ]
-    return frame.with_columns(*rates, *counts)
+def gold_frames(view: "View", names: frozenset[str] | None = None) -> dict[str, pl.DataFrame]:
+    """Gold tables of the release by bare name, as stored: all, or those of ``names`` that it has."""
+    full = [name for name in view.tables() if name.startswith("gold.")]
+    kept = [name for name in full if names is None or name.removeprefix("gold.") in names]
+    frames = pl.collect_all([view.scan(name) for name in kept], engine="streaming")
+    return {name.removeprefix("gold."): frame for name, frame in zip(kept, frames, strict=True)}
 
 
-def publishable(frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """The tables that may leave the lake, as they may be shown."""
-    return {name: disclosed(frame) for name, frame in frames.items() if name not in PATIENT_LEVEL}
+def opened(view: "View", outlet: str, *, after: "When | None" = None, full_counts: str | None = None) -> Publication:
+    """The release as the outlet may show it.
+
+    Parameters
+    ----------
+    view
+        The release.
+    outlet
+        Name of the outlet, for the audit trail.
+    after
+        The release that its readers had before: what moved little since is hidden. None for the one before it.
+    full_counts
+        Why small counts are to be shown. None, as a rule: they are not.
+
+    Raises
+    ------
+    ReasonError
+        Where ``full_counts`` is blank.
+    """
+    if full_counts is not None:
+        lake = view.lake
+        trail.record(
+            lake.storage,
+            user=getuser(),
+            outlet=outlet,
+            release=view.release.number,
+            reason=full_counts,
+            now=lake.clock(),
+        )
+        return in_full(gold_frames(view))
+    earlier = _before(view) if after is None else view.lake.at(after).release
+    if earlier is None:
+        return publication(gold_frames(view))
+    needed = frozenset({"provider_summary", *(axis.mart.short_name for axis in AXES)})
+    before = gold_frames(view.lake.at(release=earlier.number), needed)
+    return publication(gold_frames(view), before, f"release {earlier.number}")
+
+
+def _before(view: "View") -> "Release | None":
+    """The newest release before it that can still be read."""
+    standing = [one for one in view.lake.releases() if one.number < view.release.number and not one.expired]
+    return standing[-1] if standing else None

@@ -2,20 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from carti_lake.measure import delivered
 from carti_lake.outlets.destination import file_at, folder_at
+from carti_lake.outlets.disclosure import opened
 
 if TYPE_CHECKING:
-    from carti_lake.lake import Lake, View
-
-
-def gold_frames(view: "View") -> dict[str, pl.DataFrame]:
-    """Every gold table of the release, by its bare name."""
-    names = [name for name in view.tables() if name.startswith("gold.")]
-    frames = pl.collect_all([view.scan(name) for name in names], engine="streaming")
-    return {name.removeprefix("gold."): frame for name, frame in zip(names, frames, strict=True)}
+    from carti_lake.lake import Lake, View, When
 
 
 def published(lake: "Lake", name: str, release: str | None = None) -> str:
@@ -28,19 +20,28 @@ def published(lake: "Lake", name: str, release: str | None = None) -> str:
     return f"{folder}/{stem}{f'-release-{release}' if release else ''}{dot}{ending}"
 
 
-def charts_of(view: "View", target: str) -> list[str]:
-    """Draw the release's charts into a folder; returns the files."""
+def charts_of(view: "View", target: str, *, after: "When | None" = None, full_counts: str | None = None) -> list[str]:
+    """Draw the release's charts into a folder; returns the files.
+
+    For ``after`` and ``full_counts`` see :func:`opened`.
+    """
     from carti_lake.outlets.charts import write_charts
 
+    publication = opened(view, "charts", after=after, full_counts=full_counts)
     with folder_at(target, view.lake.storage_options) as folder:
-        return [f"{target}/{path.name}" for path in write_charts(gold_frames(view), view.release.caption, folder)]
+        caption = view.release.caption + (" · FULL COUNTS" if full_counts else "")
+        return [f"{target}/{path.name}" for path in write_charts(publication, caption, folder)]
 
 
-def workbook_of(view: "View", target: str) -> str:
-    """Write the release's workbook to a file, or to ``workbook.xlsx`` of a folder; returns the file."""
+def workbook_of(view: "View", target: str, *, after: "When | None" = None, full_counts: str | None = None) -> str:
+    """Write the release's workbook to a file, or to ``workbook.xlsx`` of a folder; returns the file.
+
+    For ``after`` and ``full_counts`` see :func:`opened`.
+    """
     from carti_lake.outlets.workbook import write_workbook
 
+    publication = opened(view, "workbook", after=after, full_counts=full_counts)
     file = target if target.endswith(".xlsx") else f"{target.rstrip('/')}/workbook.xlsx"
     with file_at(file, view.lake.storage_options) as path:
-        write_workbook(gold_frames(view), view.release, path, delivered(view.tables(), view.scan))
+        write_workbook(publication, view.release, path, delivered(view.tables(), view.scan))
     return file

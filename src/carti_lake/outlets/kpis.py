@@ -1,15 +1,18 @@
 """The network's numbers: every metric of the registry over all rows of its mart, or why there is none."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import polars as pl
 
+from carti_lake.disclosure import SMALLEST_CELL, Publication
 from carti_lake.metrics import METRICS, Metric
 from carti_lake.metrics.value import undelivered, values
-from carti_lake.outlets.disclosure import SMALLEST_CELL
+from carti_lake.tables.gold import ProviderMonthly
+from carti_lake.tables.gold.events import NOT_OF_PEOPLE
 
 TOO_FEW = f"fewer than {SMALLEST_CELL} cases"
+HIDDEN = "hidden, since a small count could be worked out from it"
 
 
 @dataclass(frozen=True)
@@ -38,25 +41,38 @@ class Kpi:
     reason: str | None = None
 
 
-def kpis(frames: Mapping[str, pl.DataFrame], delivered: Collection[str] | None = None) -> list[Kpi]:
-    """Every metric of the registry.
+def kpis(published: Publication, delivered: Collection[str] | None = None) -> list[Kpi]:
+    """Every metric of the registry; what the publication hides has no value here either.
 
     Parameters
     ----------
-    frames
-        Gold tables of a release by name, as stored: what disclosure hides is part of the sums.
+    published
+        The release as it may be shown.
     delivered
         What the release's sources delivered, as :func:`carti_lake.measure.delivered` finds it; else everything.
     """
-    return [_kpi(metric, frames, delivered) for metric in METRICS.values()]
+    return [_kpi(metric, published, delivered) for metric in METRICS.values()]
 
 
-def _kpi(metric: Metric, frames: Mapping[str, pl.DataFrame], delivered: Collection[str] | None) -> Kpi:
+def _kpi(metric: Metric, published: Publication, delivered: Collection[str] | None) -> Kpi:
     mart = metric.mart
     missing = None if delivered is None else undelivered(metric, delivered)
-    if mart.short_name not in frames:
-        missing = missing or f"the release has no {mart.full_name()}"
-    return of_network(metric, frames.get(mart.short_name, pl.DataFrame(schema=mart.dtypes())), missing)
+    rows = published.network if mart is ProviderMonthly else published.tables.get(mart.short_name)
+    if rows is None:
+        missing = missing or f"{mart.full_name()} is not published: carti-lake metrics {metric.id} shows it"
+    elif _hidden(metric, rows):
+        missing = missing or HIDDEN
+    return of_network(metric, pl.DataFrame(schema=mart.dtypes()) if rows is None else rows, missing)
+
+
+def _hidden(metric: Metric, rows: pl.DataFrame) -> bool:
+    """Whether the publication blanks a column that the metric reads: it has gaps although it always has a value."""
+    for name in metric.inputs():
+        gaps = rows[name].null_count() if name in rows.columns else rows.height
+        few = rows.height if metric.mart.columns()[name].nullable else 1
+        if name not in NOT_OF_PEOPLE and rows.height and gaps >= few:
+            return True
+    return False
 
 
 def of_network(metric: Metric, rows: pl.DataFrame, missing: str | None = None) -> Kpi:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import polars.selectors as cs
 
+from carti_lake.disclosure import Publication
 from carti_lake.metrics import FORMATS, METRICS
 from carti_lake.metrics.formula import in_columns, in_words
-from carti_lake.outlets.disclosure import PATIENT_LEVEL, RULE, publishable
 from carti_lake.outlets.kpis import Kpi, kpis
 from carti_lake.storage import LakeError
 from carti_lake.tables.gold import GOLD, Gold
+from carti_lake.tables.gold.events import AXES
 
 if TYPE_CHECKING:
     from carti_lake.release import Release
@@ -34,8 +35,16 @@ READING = (
     "The other sheets are one table each, with a name that formulas and pivot tables can use; Dictionary explains "
     "each column.",
     'Columns "as in the seed" repeat the definitions of the original reports; the standard ones stand beside them.',
-    f"Blank means: not delivered by any source, or a date before 1900, which Excel does not know. {RULE}",
+    "Blank means: not delivered by any source, hidden by a rule that stands below, or a date before 1900, which Excel "
+    "does not know.",
 )
+#: Every table that may be published, in the order of the sheets, with the declaration of its columns.
+SHEETS: dict[str, type[Gold]] = {
+    **{name: table for name, table in GOLD.items() if name == AXES[0].table},
+    **{axis.table: axis.mart for axis in AXES[1:]},
+    **{name: table for name, table in GOLD.items() if name != AXES[0].table},
+}
+PURPOSES = {name: table.purpose() for name, table in SHEETS.items()} | {axis.table: axis.title for axis in AXES}
 
 
 class WorkbookError(LakeError):
@@ -43,15 +52,14 @@ class WorkbookError(LakeError):
 
 
 def write_workbook(
-    frames: Mapping[str, pl.DataFrame], release: "Release", path: Path, delivered: Collection[str] | None = None
+    published: Publication, release: "Release", path: Path, delivered: Collection[str] | None = None
 ) -> Path:
     """Write one release as an Excel workbook; the same release gives the same bytes.
 
     Parameters
     ----------
-    frames
-        Gold tables of the release by name, ``provider_summary`` and ``provider_monthly`` among them, as stored: what
-        may not be shown is blanked here, and tables with rows of patients are left out.
+    published
+        The release as it may be shown.
     release
         The release that they come from.
     path
@@ -66,17 +74,17 @@ def write_workbook(
     """
     import xlsxwriter
 
-    shown = publishable(frames)
-    sheets = {name: _sheet(table, shown[name]) for name, table in GOLD.items() if name in shown}
+    tables = published.tables
+    sheets = {name: _sheet(name, tables[name]) for name in SHEETS if name in tables}
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")
     try:
         with xlsxwriter.Workbook(unfinished, SAFE) as book:
             book.set_properties({"title": f"carti_lake {release.caption}", "created": release.at.replace(tzinfo=None)})
-            _cover(book, frames, sheets, release)
-            _kpis(book, kpis(frames, delivered))
+            _cover(book, published, sheets, release)
+            _kpis(book, kpis(published, delivered))
             for name, frame in sheets.items():
-                _table(book, GOLD[name], frame)
+                _table(book, name, frame)
             _dictionary(book, sheets)
             for worksheet in book.worksheets():
                 worksheet.set_landscape()
@@ -88,9 +96,9 @@ def write_workbook(
     return path
 
 
-def _sheet(table: type[Gold], frame: pl.DataFrame) -> pl.DataFrame:
-    """The declared columns, in rows of the key's order, with what Excel has no cell for made null."""
-    name = table.short_name
+def _sheet(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The declared columns and rates, in rows of the key's order, with what Excel has no cell for made null."""
+    table = SHEETS[name]
     if frame.height > MOST_ROWS:
         raise _too_big(name, f"has {frame.height:,} rows; an Excel sheet holds {MOST_ROWS:,} below its header")
     longest = frame.select(cs.string().str.len_chars().max().fill_null(0)).rows(named=True)[:1]
@@ -98,7 +106,7 @@ def _sheet(table: type[Gold], frame: pl.DataFrame) -> pl.DataFrame:
         if letters > MOST_LETTERS:
             raise _too_big(name, f"has {letters:,} letters in {column}; an Excel cell holds {MOST_LETTERS:,}")
     return (
-        frame.select(column for column in table.columns() if column in frame.columns)
+        frame.select(column for column in dict.fromkeys((*table.columns(), *METRICS)) if column in frame.columns)
         .sort([column for column in table.key() if column in frame.columns])
         .with_columns(
             pl.when(cs.float().is_finite()).then(cs.float()),
@@ -112,9 +120,7 @@ def _too_big(name: str, what: str) -> WorkbookError:
     return WorkbookError(f"{name} {what}. Write it as Parquet instead: {remedy}")
 
 
-def _cover(
-    book: Any, frames: Mapping[str, pl.DataFrame], sheets: Mapping[str, pl.DataFrame], release: "Release"
-) -> None:
+def _cover(book: Any, published: Publication, sheets: Mapping[str, pl.DataFrame], release: "Release") -> None:
     cover = book.add_worksheet("Cover")
     cover.hide_gridlines(2)
     cover.set_column(0, 0, 28)
@@ -130,7 +136,6 @@ def _cover(
         "Data as of": str(release.data_as_of or "unknown"),
         "Audits": _audits(release),
     }
-    left_out = sorted(PATIENT_LEVEL & set(frames))
     cover.write_string(0, 0, "The network's referrals, care, claims and marketing", title)
     row = 2
     for label, value in facts.items():
@@ -140,20 +145,20 @@ def _cover(
     row += 1
     cover.write_string(row, 0, "How to read it", head)
     cover.write_blank(row, 1, None, head)
-    for text in (*READING, *_warnings(frames), *(f"Left out, rows of single patients: {name}." for name in left_out)):
+    for text in (*READING, *published.notes, *_warnings(published.tables)):
         row += 1
         cover.write_string(row, 1, text, wrapped)
     row += 2
     for column, label in enumerate(("Sheet", "What it holds", "Rows", "Version")):
         cover.write_string(row, column, label, head)
-    purposes = {"KPIs": "The network's rates and sums", **{name: GOLD[name].purpose() for name in sheets}}
+    purposes = {"KPIs": "The network's rates and sums", **{name: PURPOSES[name] for name in sheets}}
     for name, purpose in {**purposes, "Dictionary": "Every column: table, name, unit, description"}.items():
         row += 1
         cover.write_url(row, 0, f"internal:'{name}'!A1", link, name)
         cover.write_string(row, 1, purpose, wrapped)
         if name in sheets:
             cover.write_number(row, 2, sheets[name].height, number)
-            if (version := release.versions.get(GOLD[name].full_name())) is not None:
+            if (version := release.versions.get(SHEETS[name].full_name())) is not None:
                 cover.write_number(row, 3, version, number)
 
 
@@ -207,16 +212,17 @@ def _kpis(book: Any, rows: list[Kpi]) -> None:
     sheet.freeze_panes(1, 1)
 
 
-def _table(book: Any, table: type[Gold], frame: pl.DataFrame) -> None:
+def _table(book: Any, name: str, frame: pl.DataFrame) -> None:
+    key = [column for column in SHEETS[name].key() if column in frame.columns]
     named = frame.columns.index("provider_name") + 1 if "provider_name" in frame.columns else 0
     frame.write_excel(
         book,
-        worksheet=table.short_name,
-        table_name=table.short_name,
+        worksheet=name,
+        table_name=name,
         table_style=TABLE_STYLE,
-        column_formats={name: _format(table, name) for name in frame.columns},
-        column_widths={name: _pixels(frame[name]) for name in frame.columns},
-        freeze_panes=(1, min(3, max(named, len(table.key())))),
+        column_formats={column: _format(name, column) for column in frame.columns},
+        column_widths={column: _pixels(frame[column]) for column in frame.columns},
+        freeze_panes=(1, min(3, max(named, len(key)))),
     )
 
 
@@ -225,7 +231,7 @@ def _dictionary(book: Any, sheets: Mapping[str, pl.DataFrame]) -> None:
         {
             "table": name,
             "column": column,
-            **_explained(GOLD[name], column),
+            **_explained(name, column),
         }
         for name, frame in sheets.items()
         for column in frame.columns
@@ -243,9 +249,9 @@ def _dictionary(book: Any, sheets: Mapping[str, pl.DataFrame]) -> None:
     )
 
 
-def _explained(table: type[Gold], column: str) -> dict[str, str | None]:
+def _explained(name: str, column: str) -> dict[str, str | None]:
     """What a column holds: a metric as the registry defines it, another as its table declares it."""
-    metric = METRICS.get(column)
+    table, metric = SHEETS[name], METRICS.get(column)
     if metric is None or metric.denominator is None:
         return {"unit": table.meta(column).get("unit"), "description": table.columns()[column].description}
     return {
@@ -257,11 +263,11 @@ def _explained(table: type[Gold], column: str) -> dict[str, str | None]:
     }
 
 
-def _format(table: type[Gold], column: str) -> str:
-    unit = table.meta(column).get("unit")
+def _format(name: str, column: str) -> str:
+    unit = _explained(name, column)["unit"]
     if unit is not None:
         return FORMATS[unit]
-    dtype = table.dtypes()[column]
+    dtype = SHEETS[name].dtypes()[column]
     by_type = {pl.String: TEXT, pl.Date: DATE, pl.Float64: PLAIN_FLOAT, pl.Int64: PLAIN_INTEGER}
     return by_type.get(dtype.base_type(), "General")
 

@@ -164,7 +164,7 @@ def _versions(storage: Storage) -> dict[str, tuple[int, int]]:
     """Version and rows of every table that exists and that a release names."""
     found = {}
     for name, table in TABLES.items():
-        if name != "releases" and table.view_of is None:
+        if table.layer and table.view_of is None:
             handle = storage.open(name)
             if handle is not None:
                 found[name] = (handle.version(), row_count(handle))
@@ -175,7 +175,7 @@ def _ids(storage: Storage) -> dict[str, str]:
     """Which tables they are, by name: a folder that was removed and made again holds another table."""
     found = {}
     for name, table in TABLES.items():
-        if name != "releases" and table.view_of is None:
+        if table.layer and table.view_of is None:
             handle = storage.open(name)
             if handle is not None:
                 found[name] = str(handle.metadata().id)

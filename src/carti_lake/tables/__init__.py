@@ -1,6 +1,7 @@
 """The catalogue: every table of the lake, declared once."""
 
 from carti_lake.tables.checks import Finding, Thresholds
+from carti_lake.tables.disclosures import Disclosures
 from carti_lake.tables.feeds import FEEDS, Feed
 from carti_lake.tables.gold import GOLD
 from carti_lake.tables.quarantine import QUARANTINE
@@ -12,7 +13,7 @@ from carti_lake.tables.thresholds import ThresholdChanges
 #: Every table by its full name, as users write it.
 TABLES: dict[str, type[Table]] = {
     table.full_name(): table for tables in (FEEDS, SILVER, QUARANTINE, GOLD) for table in tables.values()
-} | {"releases": Releases, "thresholds": ThresholdChanges}
+} | {table.full_name(): table for table in (Releases, Disclosures, ThresholdChanges)}
 
 __all__ = [
     "ENTITIES",

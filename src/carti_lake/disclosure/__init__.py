@@ -1,0 +1,6 @@
+"""Disclosure control: no count of people from 1 to 10 leaves the lake, nor one that can be worked out (ADR 0019)."""
+
+from carti_lake.disclosure.blocks import SMALLEST_CELL
+from carti_lake.disclosure.publication import Publication, in_full, publication
+
+__all__ = ["SMALLEST_CELL", "Publication", "in_full", "publication"]
