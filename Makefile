@@ -13,8 +13,8 @@ help: ## Show the targets
 demo: install ## Synthetic network, three months of extracts, a release, charts and workbook
 	$(BIN)/carti-lake demo
 
-test: install ## Run the tests
-	$(BIN)/python -m pytest
+test: install ## Run the tests, a file a processor
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: install ## Run ruff and mypy
 	$(BIN)/ruff check .

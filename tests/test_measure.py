@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from carti_lake import Lake
-from carti_lake.lake import View
 from carti_lake.measure import delivered
 from carti_lake.storage import LakeError
+from carti_lake.view import View
 from tests.examples import account, lake_in, load, stay, visit
 
 

@@ -13,18 +13,14 @@ import polars as pl
 from carti_lake import changes, loading, maintenance, quality, release, status, trail
 from carti_lake.explain import Explanation
 from carti_lake.explain import explain as explain_change
-from carti_lake.integrity import refuse_damaged
-from carti_lake.measure import measure
-from carti_lake.metrics import find_metric
-from carti_lake.pipeline.silver.visits import claims
-from carti_lake.query import query
-from carti_lake.release import Release, ReleaseError
+from carti_lake.release import Release
 from carti_lake.runner import RunResult
 from carti_lake.runner import run as runner
 from carti_lake.storage import LakeError, Storage, commits
 from carti_lake.tables import TABLES, Thresholds, find
 from carti_lake.tables.quarantine import QUARANTINE
-from carti_lake.tables.silver import HIDDEN, Claims, Entity
+from carti_lake.tables.silver import HIDDEN
+from carti_lake.view import View
 
 Progress = Callable[[str], None]
 When = int | str | date | datetime
@@ -49,74 +45,6 @@ def secret_from(environment: Mapping[str, str]) -> str:
                 f"CARTI_LAKE_PATIENT_KEY_FILE names {path}, which cannot be read: {error.strerror}."
             ) from error
     return environment.get("CARTI_LAKE_PATIENT_KEY", "")
-
-
-@dataclass(frozen=True)
-class View:
-    """One release of a lake, as a reader sees it.
-
-    Attributes
-    ----------
-    lake
-        The lake.
-    release
-        The release.
-    """
-
-    lake: "Lake"
-    release: Release
-
-    def scan(self, table: str) -> pl.LazyFrame:
-        """Lazy rows of a table of this release; withdrawn rows and bookkeeping columns are left out."""
-        declared = find(table)
-        stored = declared.view_of or declared
-        name = stored.full_name()
-        if declared.layer not in ("silver", "gold"):
-            raise ReleaseError(f"{name} is not for readers: a release shows silver and gold.")
-        if name not in self.release.versions:
-            raise ReleaseError(f"Release {self.release.number} has no {name}; nothing has filled it yet.")
-        refuse_damaged(self.lake.storage, name, self.release.versions[name])
-        rows = self.lake.storage.scan(name, self.release.versions[name])
-        if issubclass(stored, Entity):
-            rows = rows.filter(~pl.col("withdrawn")).drop(HIDDEN)
-        return claims(rows) if declared is Claims else rows
-
-    def tables(self) -> list[str]:
-        """Full names of the tables that this release holds, views included; quarantine is not for outlets."""
-        return [
-            name
-            for name, table in TABLES.items()
-            if table.layer in ("silver", "gold") and (table.view_of or table).full_name() in self.release.versions
-        ]
-
-    def query(self, sql: str) -> pl.LazyFrame:
-        """Lazy result of a SELECT over the tables of this release."""
-        return query(sql, self.tables(), self.scan)
-
-    def metric(self, metric_id: str, by: Sequence[str] = ()) -> pl.LazyFrame:
-        """A metric by the given columns of its mart: numerator, denominator, n, value, and the reason for a null."""
-        return measure(find_metric(metric_id), by, self.tables(), self.scan)
-
-    def quality(self) -> pl.DataFrame:
-        """Every data-quality check of this release with its status under the thresholds in force now, worst first."""
-        before = [one for one in self.lake.releases() if one.number < self.release.number and not one.expired]
-        return quality.report(self.lake.storage, self.release, before)
-
-    def quality_by_month(self, check: str) -> pl.DataFrame:
-        """The months of one check, newest first: counts, failing ``share`` and ``status``."""
-        entity, rule = quality.find_check(check)
-        months = quality.judged(self.lake.storage, quality.version(self.release), None)
-        return months.filter(table_name=entity.full_name(), rule=rule).sort("month", descending=True)
-
-    def failing(self, check: str) -> pl.LazyFrame:
-        """Lazy rows of this release that fail a check, e.g. ``payment_on_unpaid_claim``; no identifiers of patients.
-
-        Of a rule that refuses rows, those that wait in quarantine now.
-        """
-        entity, rule = quality.find_check(check)
-        if rule in entity.refusing_rules():
-            return self.lake.quarantine(entity.short_name, rule=rule)
-        return quality.failing(self.scan, entity, rule)
 
 
 @dataclass(frozen=True)

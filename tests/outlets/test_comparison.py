@@ -131,7 +131,7 @@ def test_a_rate_on_fewer_than_11_cases_is_in_no_chart() -> None:
 def test_charts_are_written_where_two_can_be_compared(
     denied: tuple[int, ...], claims: int, files: int, tmp_path: Path
 ) -> None:
-    paths = write_charts(in_full(frames_of(denied), claims), LINE, tmp_path)
+    paths = write_charts(in_full(frames_of(denied, claims)), LINE, tmp_path)
     names = {path.name for path in paths if path.suffix == ".png"}
     wanted = {"funnel_remittance_denial_rate.png", "intervals_remittance_denial_rate.png"}
     assert names & wanted == (wanted if files else set())

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.text import Text
 
-    from carti_lake.lake import View
     from carti_lake.tables import Thresholds
+    from carti_lake.view import View
 
 STYLES = {"block": "bold red", "warn": "yellow", "ok": "green", "not applicable": "dim"}
 #: Heights of a trend's marks, from nothing to the highest share of the check's last releases.

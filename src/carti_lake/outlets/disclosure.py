@@ -10,8 +10,9 @@ from carti_lake.disclosure import Publication, in_full, publication
 from carti_lake.tables.gold.events import AXES
 
 if TYPE_CHECKING:
-    from carti_lake.lake import View, When
+    from carti_lake.lake import When
     from carti_lake.release import Release
+    from carti_lake.view import View
 
 
 def gold_frames(view: "View", names: frozenset[str] | None = None) -> dict[str, pl.DataFrame]:

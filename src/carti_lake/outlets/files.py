@@ -7,7 +7,8 @@ from carti_lake.outlets.destination import file_at, folder_at
 from carti_lake.outlets.disclosure import opened
 
 if TYPE_CHECKING:
-    from carti_lake.lake import Lake, View, When
+    from carti_lake.lake import Lake, When
+    from carti_lake.view import View
 
 
 def published(lake: "Lake", name: str, release: str | None = None) -> str:

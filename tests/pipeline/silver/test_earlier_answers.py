@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carti_lake.pipeline.cleanse import cleanse, code_maps
+from carti_lake.pipeline.cleanse import cleanse, survey
 from carti_lake.pipeline.gold.dimensions import UNDATED
 from carti_lake.pipeline.silver.earlier_answers import answers, first_answers, replaced
 from carti_lake.tables.feeds import EhrVisits
@@ -18,7 +18,7 @@ from tests.rows import APRIL, MARCH, held, landed, visit
 def told(*rows):
     """The answers that delivered rows tell."""
     bronze = landed(EhrVisits, *rows)
-    codes = {name: found.collect() for name, found in code_maps(bronze, Visits).items()}
+    codes = {name: found.collect() for name, found in survey(bronze, Visits).items()}
     return answers(cleanse(bronze, Visits, codes, "")).collect()
 
 
