@@ -15,15 +15,21 @@ from carti_lake.tables.gold import Gold
 from tests.strategies import deliveries
 from tests.test_equivalence import load, new_lake, run
 
-#: A readmission is made of two stays, a campaign's cash of a referral and its visits: no row alone adds to them.
-NOT_BY_ROW = {"readmission_rate", "realised_roi", "campaign_cash"}
+#: A readmission is made of two stays, a campaign's cash of a referral and its visits, a first denial of a claim's
+#: earlier answers, and what is aged of a claim and a day: no row alone adds to them.
+NOT_BY_ROW = {
+    *("readmission_rate", "realised_roi", "campaign_cash"),
+    *("initial_denial_share", "overturn_rate", "aged_receivables_rate"),
+}
 
 
 def additive() -> dict[type[Gold], list[Metric]]:
     """The metrics that are sums over rows, by mart."""
     found: dict[type[Gold], list[Metric]] = {}
     for metric in METRICS.values():
-        if not (metric.missing or metric.id in NOT_BY_ROW) and all(adds(metric, name) for name in metric.summed()):
+        if not (metric.missing or metric.window or metric.id in NOT_BY_ROW) and all(
+            adds(metric, name) for name in metric.summed()
+        ):
             found.setdefault(metric.mart, []).append(metric)
     return found
 

@@ -9,7 +9,7 @@ from carti_lake import integrity
 from carti_lake.explain import read
 from carti_lake.explain.causes import MEANING, Cause, ExplainError
 from carti_lake.explain.split import SUMS, Evidence, Number, contributions, member_column, rate_share, stored_sums
-from carti_lake.metrics import Metric, find_metric
+from carti_lake.metrics import METRICS, Metric, find_metric
 from carti_lake.release import Release
 from carti_lake.storage import Storage
 
@@ -199,6 +199,11 @@ def _additive(metric: Metric) -> Metric:
     """The metric, if it is a sum over rows."""
     if metric.missing is not None:
         raise ExplainError(f"{metric.id} has no value to explain: {metric.missing}.")
+    if metric.window is not None:
+        raise ExplainError(
+            f"{metric.id} takes in other months than its own, so that no row belongs to one value of it. Explain its "
+            f"parts: {', '.join(name for name in metric.summed() if name in METRICS) or 'none is a metric by itself'}."
+        )
     fixed = [name for name in metric.summed() if not adds(metric, name)]
     if fixed:
         raise ExplainError(

@@ -19,9 +19,13 @@ from carti_lake.runner.quality import update_quality, update_reconciliation
 from carti_lake.runner.references import update_references
 from carti_lake.storage import Storage, row_count, scan
 from carti_lake.tables import ENTITIES, FEEDS, TABLES
+from carti_lake.tables.disclosures import Disclosures
+from carti_lake.tables.releases import Releases
 from carti_lake.tables.silver import ProviderReferences, Providers
 
 Progress = Callable[[str], None]
+#: Tables that tell of releases and of their readers; the thresholds that it was judged by are part of a release.
+OF_NO_RELEASE = (Releases.full_name(), Disclosures.full_name())
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ def _versions(storage: Storage) -> dict[str, tuple[int, int]]:
     """Version and rows of every table that exists and that a release names."""
     found = {}
     for name, table in TABLES.items():
-        if table.layer and table.view_of is None:
+        if name not in OF_NO_RELEASE and table.view_of is None:
             handle = storage.open(name)
             if handle is not None:
                 found[name] = (handle.version(), row_count(handle))
@@ -175,7 +179,7 @@ def _ids(storage: Storage) -> dict[str, str]:
     """Which tables they are, by name: a folder that was removed and made again holds another table."""
     found = {}
     for name, table in TABLES.items():
-        if table.layer and table.view_of is None:
+        if name not in OF_NO_RELEASE and table.view_of is None:
             handle = storage.open(name)
             if handle is not None:
                 found[name] = str(handle.metadata().id)
