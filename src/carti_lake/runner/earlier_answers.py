@@ -5,11 +5,11 @@ from datetime import date
 
 import polars as pl
 
-from carti_lake.pipeline.cleanse import cleanse, survey
+from carti_lake.pipeline.cleanse import cleanse
 from carti_lake.pipeline.gold.dimensions import UNDATED
 from carti_lake.pipeline.silver import earlier_answers as answers_module
 from carti_lake.pipeline.silver.earlier_answers import TOLD, answers, first_answers, replaced
-from carti_lake.runner.entities import STEP_MODULES, Window, changed_months, window
+from carti_lake.runner.entities import STEP_MODULES, Window, changed_months, collected_survey, window
 from carti_lake.runner.fingerprint import fingerprint
 from carti_lake.runner.marts import changes
 from carti_lake.storage import Storage, commits, scan, transaction
@@ -69,9 +69,7 @@ def _told(storage: Storage, todo: Window | None, visits: pl.LazyFrame, secret: s
     if todo is None:
         return pl.DataFrame(schema={name: EarlierAnswers.dtypes()[name] for name in TOLD})
     rows = replaced(todo.rows(storage, FEED), visits).collect(engine="streaming").lazy()
-    asked = survey(rows, Visits)
-    surveyed = dict(zip(asked, pl.collect_all(asked.values(), engine="streaming"), strict=True))
-    cleansed = cleanse(rows, Visits, surveyed, secret)
+    cleansed = cleanse(rows, Visits, collected_survey(rows, Visits), secret)
     return answers(cleansed.filter(~pl.col("broken"))).collect(engine="streaming")
 
 

@@ -137,8 +137,7 @@ def _settle_window(
     quarantine = storage.create(refused_table.full_name(), refused_table)
     rebuild = todo.after < 0
     rows = todo.rows(storage, entity.feed.full_name())
-    asked = survey(rows, entity)
-    surveyed = dict(zip(asked, pl.collect_all(asked.values(), engine="streaming"), strict=True))
+    surveyed = collected_survey(rows, entity)
     cleansed = cleanse(rows, entity, surveyed, secret)
     if not rebuild:
         cleansed = cleansed.collect(engine="streaming").lazy()
@@ -186,6 +185,12 @@ def _settle_window(
     if rebuild or settled.refused.height or settled.released.height:
         changed.append(refused_table.full_name())
     return changed
+
+
+def collected_survey(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.DataFrame]:
+    """The survey of the rows, as cleansing takes it."""
+    asked = survey(rows, entity)
+    return dict(zip(asked, pl.collect_all(asked.values(), engine="streaming"), strict=True))
 
 
 def _commit_quarantine(
