@@ -42,6 +42,7 @@ def test_one_sheet_a_table_between_cover_and_dictionary(frames: Frames, release:
     plain = [
         "marketing_roi",
         "opportunity_predictions",
+        "opportunity_scores",
         "model_metrics",
         "dim_provider",
         "dim_date",

@@ -33,6 +33,9 @@ FEATURES = (
     "denial_rate",
 )
 LEAST_ROWS = 3
+#: Estimator and measure of each figure.
+MAE, R2 = ("linear regression", "mae"), ("linear regression", "r2")
+MAE_OF_MEAN = ("mean of the others", "mae")
 #: A direction of the features that carries less than this share of the strongest one is noise, and is not fitted.
 SMALLEST_DIRECTION = 1e-9
 #: A row that alone decides its own fitted value has leverage 1; above this, leaving it out needs a fit of its own.
@@ -59,7 +62,7 @@ def predictions(summary: pl.LazyFrame) -> pl.LazyFrame:
 def metrics(summary: pl.LazyFrame) -> pl.LazyFrame:
     """Leave-one-out error of the regression and of guessing the mean, with what the reader must know before using it.
 
-    ``mae``: mean absolute error, USD. ``mae_of_mean``: the same when each provider is guessed as the others' mean.
+    ``mae``: mean absolute error, USD; beside it the same when each provider is guessed as the others' mean.
     ``r2``: 1 - squared error / squared distance from the mean; below 0 the model is worse than the mean.
 
     Parameters
@@ -165,32 +168,35 @@ def _predictions(summary: pl.DataFrame) -> pl.DataFrame:
 
 def _metrics(summary: pl.DataFrame) -> pl.DataFrame:
     fit = _fit(summary)
-    values: dict[str, float | None] = {"mae": None, "mae_of_mean": None, "r2": None}
+    values: dict[tuple[str, str], float | None] = dict.fromkeys((MAE, MAE_OF_MEAN, R2))
     if fit:
         recorded, held_out = fit.recorded, fit.held_out[fit.known]
         mean_of_others = (recorded.sum() - recorded) / (len(recorded) - 1)
         differs = recorded.max() > recorded.min()
         values = {
-            "mae": round(float(abs(recorded - held_out).mean()), 2),
-            "mae_of_mean": round(float(abs(recorded - mean_of_others).mean()), 2),
-            "r2": round(1 - float(((recorded - held_out) ** 2).mean() / recorded.var()), 6) if differs else None,
+            MAE: round(float(abs(recorded - held_out).mean()), 2),
+            MAE_OF_MEAN: round(float(abs(recorded - mean_of_others).mean()), 2),
+            R2: round(1 - float(((recorded - held_out) ** 2).mean() / recorded.var()), 6) if differs else None,
         }
     return pl.DataFrame(
         {
             "model": MODEL,
+            "version": "",
+            "estimator": [estimator for estimator, _ in values],
             "split": "leave-one-out",
-            "metric": list(values),
+            "metric": [measure for _, measure in values],
             "value": list(values.values()),
             "n": summary[TARGET].count(),
+            "data_release": None,
             "note": _note(summary, values),
         },
         schema=ModelMetrics.dtypes(),
     )
 
 
-def _note(summary: pl.DataFrame, values: dict[str, float | None]) -> str:
+def _note(summary: pl.DataFrame, values: dict[tuple[str, str], float | None]) -> str:
     recorded = summary.filter(pl.col(TARGET).is_not_null())
-    rows, mae, mae_of_mean = recorded.height, values["mae"], values["mae_of_mean"]
+    rows, mae, mae_of_mean = recorded.height, values[MAE], values[MAE_OF_MEAN]
     used = [name for name in FEATURES if recorded[name].drop_nulls().n_unique() > 1]
     if mae is None or mae_of_mean is None:
         return f"not enough data: {rows} providers have an opportunity value, at least {LEAST_ROWS} are needed"

@@ -196,9 +196,9 @@ def _zero() -> "alt.Chart":
 def _quality(metrics: pl.DataFrame) -> tuple[str, str | None, str | None]:
     """Title and notes that say what the predictions are worth."""
     rows = metrics.filter(model="opportunity_value", split="leave-one-out")
-    values = dict(rows.select("metric", "value").iter_rows())
+    errors = dict(rows.filter(metric="mae").select("estimator", "value").iter_rows())
     note = rows["note"].item(0) if rows.height else None
-    mae, of_mean = values.get("mae"), values.get("mae_of_mean")
+    mae, of_mean = errors.get("linear regression"), errors.get("mean of the others")
     if mae is None or of_mean is None:
         return "Predicted opportunity value", None, note
     verdict = "no better than" if mae >= of_mean else "better than"

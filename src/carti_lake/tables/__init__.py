@@ -9,11 +9,12 @@ from carti_lake.tables.releases import Releases
 from carti_lake.tables.silver import ENTITIES, SILVER, Entity
 from carti_lake.tables.table import Table
 from carti_lake.tables.thresholds import ThresholdChanges
+from carti_lake.tables.trained_models import TrainedModels
 
 #: Every table by its full name, as users write it.
 TABLES: dict[str, type[Table]] = {
     table.full_name(): table for tables in (FEEDS, SILVER, QUARANTINE, GOLD) for table in tables.values()
-} | {table.full_name(): table for table in (Releases, Disclosures, ThresholdChanges)}
+} | {table.full_name(): table for table in (Releases, Disclosures, ThresholdChanges, TrainedModels)}
 
 __all__ = [
     "ENTITIES",

@@ -12,7 +12,14 @@ from carti_lake.tables.gold.claims import (
 from carti_lake.tables.gold.comparison import ProviderComparison
 from carti_lake.tables.gold.dimensions import DimDate, DimProvider, DimServiceLine
 from carti_lake.tables.gold.marketing import MarketingMonthly, MarketingRoi
-from carti_lake.tables.gold.models import Forecasts, ModelMetrics, OpportunityPredictions, RiskScores
+from carti_lake.tables.gold.models import (
+    ForecastAccuracy,
+    Forecasts,
+    ModelMetrics,
+    OpportunityPredictions,
+    OpportunityScores,
+    RiskScores,
+)
 from carti_lake.tables.gold.provider import Gold, ProviderMonthly, ProviderSummary
 from carti_lake.tables.gold.quality import DataQuality, Reconciliation
 from carti_lake.tables.gold.readmissions import Readmissions
@@ -38,7 +45,9 @@ GOLD: dict[str, type[Gold]] = {
         ClaimsAged,
         Readmissions,
         Forecasts,
+        ForecastAccuracy,
         OpportunityPredictions,
+        OpportunityScores,
         RiskScores,
         ModelMetrics,
         DataQuality,
@@ -62,12 +71,14 @@ __all__ = [
     "DimDate",
     "DimProvider",
     "DimServiceLine",
+    "ForecastAccuracy",
     "Forecasts",
     "Gold",
     "MarketingMonthly",
     "MarketingRoi",
     "ModelMetrics",
     "OpportunityPredictions",
+    "OpportunityScores",
     "ProviderComparison",
     "ProviderMonthly",
     "ProviderSummary",

@@ -180,6 +180,8 @@ NOT_OF_PEOPLE = frozenset(
 #: Tables that divide deals and costs, by their key; what they say of people is blank.
 OF_DEALS = {MarketingRoi.short_name: "campaign_id"}
 #: Tables that hold no counts of people: they are published as they are. What stands neither here nor on an axis stays.
-PLAIN = frozenset({"dim_provider", "dim_date", "dim_service_line", "opportunity_predictions", "model_metrics"})
+PLAIN = frozenset(
+    {"dim_provider", "dim_date", "dim_service_line", "opportunity_predictions", "opportunity_scores", "model_metrics"}
+)
 #: Tables whose rows are single claims, stays or appointments: no outlet ever shows them.
 OF_PATIENTS = frozenset({"risk_scores"})
