@@ -7,8 +7,17 @@ import pytest
 
 from carti_lake.disclosure import in_full, publication
 from carti_lake.metrics import METRICS
-from carti_lake.tables.gold import GOLD, ProviderMonthly, ProviderSummary
-from carti_lake.tables.gold.events import AXES, FAMILIES, MADE_FROM, NOT_OF_PEOPLE, OF_DEALS, OF_PATIENTS, PLAIN
+from carti_lake.tables.gold import GOLD, Forecasts, ProviderMonthly, ProviderSummary
+from carti_lake.tables.gold.events import (
+    AXES,
+    FAMILIES,
+    MADE_FROM,
+    NOT_OF_PEOPLE,
+    OF_DEALS,
+    OF_ESTIMATES,
+    OF_PATIENTS,
+    PLAIN,
+)
 from tests.outlets.conftest import providers, release_of, rows_of
 
 SHOWN = {column for family in FAMILIES for column in family.shows}
@@ -58,7 +67,7 @@ def test_tables_without_counts_of_people_have_none() -> None:
 def test_nothing_else_is_published() -> None:
     frames = release_of(providers(8))
     tables = publication(frames).tables
-    assert set(tables) == {*PLAIN, *OF_DEALS, *(axis.table for axis in AXES)}
+    assert set(tables) == {*PLAIN, *OF_DEALS, *OF_ESTIMATES, *(axis.table for axis in AXES)}
     assert set(in_full(frames).tables) == {*GOLD, *(axis.table for axis in AXES)} - OF_PATIENTS
 
 
@@ -74,6 +83,19 @@ def test_a_number_that_nobody_declared_is_blank() -> None:
     shown = publication(frames | {"provider_summary": summary}).tables["provider_summary"]
     assert shown["readmissions"].to_list() == [None, None, None]
     assert shown["total_visits"].to_list() == [200, 200, 200]
+
+
+def test_of_forecasts_only_the_networks_are_shown_and_none_of_few() -> None:
+    forecasts = rows_of(
+        Forecasts,
+        4,
+        level=["network", "network", "provider", "network"],
+        member=["network", "network", "P1", "network"],
+        metric=["visits", "referrals", "visits", "new_patients"],
+        lower_95=[300.0, 10.9, 400.0, None],
+    )
+    shown = publication(release_of(providers(8)) | {"forecasts": forecasts}).tables["forecasts"]
+    assert shown["metric"].to_list() == ["visits"]
 
 
 def monthly(**columns: list[int]) -> dict[str, pl.DataFrame]:

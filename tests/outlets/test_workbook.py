@@ -41,6 +41,7 @@ def test_one_sheet_a_table_between_cover_and_dictionary(frames: Frames, release:
     axes = ["provider_summary", "network_by_month", "network_by_service_line", "network_by_payer"]
     plain = [
         "marketing_roi",
+        "forecasts",
         "opportunity_predictions",
         "opportunity_scores",
         "model_metrics",

@@ -9,7 +9,7 @@ from carti_lake.disclosure.blocks import SMALLEST_CELL
 from carti_lake.disclosure.margins import NETWORK, Margins, margins, shown
 from carti_lake.metrics import CRM_RATES, METRICS, PROVIDER_RATES, Metric
 from carti_lake.tables.gold import ProviderSummary
-from carti_lake.tables.gold.events import AXES, MADE_FROM, NOT_OF_PEOPLE, OF_DEALS, OF_PATIENTS, PLAIN
+from carti_lake.tables.gold.events import AXES, MADE_FROM, NOT_OF_PEOPLE, OF_DEALS, OF_ESTIMATES, OF_PATIENTS, PLAIN
 
 Frames = Mapping[str, pl.DataFrame]
 
@@ -61,6 +61,11 @@ def publication(frames: Frames, before: Frames | None = None, compared_with: str
     tables |= {name: _masked(rows, key, flags[key]) for name, (key, rows) in _by_axis(frames, now).items()}
     tables |= {
         name: _masked(frames[name], key, frames[name].select(key)) for name, key in OF_DEALS.items() if name in frames
+    }
+    tables |= {
+        name: frames[name].filter(pl.col("level") == NETWORK, pl.col(lowest) >= SMALLEST_CELL)
+        for name, lowest in OF_ESTIMATES.items()
+        if name in frames
     }
     notes = [RULE]
     if left_out := sorted(frames.keys() - tables.keys()):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from carti_lake.tables.gold.claims import ClaimsMonthly
 from carti_lake.tables.gold.marketing import MarketingRoi
+from carti_lake.tables.gold.models import Forecasts
 from carti_lake.tables.gold.provider import Gold, ProviderMonthly, ProviderSummary
 
 
@@ -183,5 +184,7 @@ OF_DEALS = {MarketingRoi.short_name: "campaign_id"}
 PLAIN = frozenset(
     {"dim_provider", "dim_date", "dim_service_line", "opportunity_predictions", "opportunity_scores", "model_metrics"}
 )
+#: Tables of estimates: the rows of the whole network leave, where even the lowest estimate is no small count.
+OF_ESTIMATES = {Forecasts.short_name: "lower_95"}
 #: Tables whose rows are single claims, stays or appointments: no outlet ever shows them.
 OF_PATIENTS = frozenset({"risk_scores"})
