@@ -14,8 +14,9 @@ from carti_lake.models import store
 from carti_lake.models.catalogue import MODELS
 from carti_lake.models.model import Known, Model, NotEnoughData, Trained
 from carti_lake.release import ReleaseError
-from carti_lake.storage import ConflictError, Storage, transaction
+from carti_lake.storage import ConflictError, LakeError, Storage, transaction
 from carti_lake.tables import TABLES
+from carti_lake.tables.gold import ModelMetrics
 from carti_lake.tables.trained_models import TrainedModels
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ NUMBERING = "trained"
 #: Libraries whose versions decide what a model is.
 LIBRARIES = ("numpy", "polars", "scikit-learn", "scipy", "skops", "statsforecast")
 TRIES = 5
+EVALUATION = {name: ModelMetrics.dtypes()[name] for name in ("estimator", "split", "metric", "value", "n", "note")}
 OVERVIEW = {
     **dict.fromkeys(("model", "title", "version"), pl.String()),
     "trained_at": pl.Datetime("us", "UTC"),
@@ -191,6 +193,32 @@ def overview(view: "View") -> pl.DataFrame:
             }
         )
     return pl.DataFrame(rows, schema=OVERVIEW)
+
+
+def evaluation(view: "View", model: Model) -> pl.DataFrame:
+    """Errors of the current version: as its training found them, and on what has come since (``since training``).
+
+    Raises
+    ------
+    LakeError
+        Where the model was never trained, or its file is not the one that was stored.
+    """
+    row = newest_of(view.lake.storage, model)
+    stored = pl.DataFrame(json.loads(row["evaluation"]), schema=EVALUATION)
+    fitted = artifact(view.lake.storage, model, row)
+    since = model.evaluate(known(view, model), fitted, row["data_as_of"]).select(EVALUATION)
+    parts = [stored.with_columns(on=pl.lit("training")), since.with_columns(on=pl.lit("since training"))]
+    return pl.concat(parts).select("on", *EVALUATION)
+
+
+def newest_of(storage: Storage, model: Model) -> dict[str, Any]:
+    """Row of the model's current version."""
+    row = current(versions(storage)).get(model.name)
+    if row is None:
+        raise LakeError(
+            f"{model.name} was never trained. `carti-lake model train {model.name}`; it needs {model.needs}."
+        )
+    return row
 
 
 def artifact(storage: Storage, model: Model, row: Mapping[str, Any]) -> dict[str, Any]:
