@@ -47,7 +47,11 @@ DRIVERS, LEAST_DRIVE = 3, 0.1
 
 
 def train(
-    examples: pl.DataFrame, features: Sequence[Feature], seed: int, segments: Mapping[str, pl.Expr] | None = None
+    examples: pl.DataFrame,
+    features: Sequence[Feature],
+    seed: int,
+    segments: Mapping[str, pl.Expr] | None = None,
+    groups: str = "patients",
 ) -> Trained:
     """Fit on all examples, and judge the same fit on those held out: the latest ones, and other patients.
 
@@ -62,6 +66,8 @@ def train(
         Of the sample, the folds and the boosting.
     segments
         Conditions by name: the errors among the rows that meet each stand on the card.
+    groups
+        What ``group`` means, in words.
 
     Raises
     ------
@@ -82,11 +88,11 @@ def train(
         {name: measures.of_probabilities(actual, one) for name, one in predicted.items()}, "latest quarter", len(later)
     )
     unknown = np.asarray(~later[GROUP].is_in(earlier[GROUP].unique().implode()).to_numpy())
-    new_patients = measures.rows(
+    of_new = measures.rows(
         {name: measures.of_probabilities(actual[unknown], one[unknown]) for name, one in predicted.items()}
         if unknown.sum() >= LEAST_CASES
         else {},
-        "latest quarter, new patients",
+        f"latest quarter, new {groups}",
         int(unknown.sum()),
     )
     final = fit(rows, features, seed)
@@ -103,12 +109,12 @@ def train(
             "features": list(final.artifact["levels"]),
             "boosting": BOOSTING,
             "logistic": {"C": RIDGE, "curves": "cubic splines, knots at quantiles"},
-            "calibration": "sigmoid on out-of-fold logits by patient",
+            "calibration": f"sigmoid on out-of-fold logits, {groups} kept apart",
             "most_examples": MOST_ROWS,
             "examples": examples.height,
             "held_out_from": str(cut),
         },
-        evaluation=pl.concat([by_time, new_patients, by_patient]),
+        evaluation=pl.concat([by_time, of_new, apart]),
         curves={
             "calibration": measures.calibration(actual, predicted[MODEL]),
             "drivers": _importance(before.artifact, later, seed),
@@ -367,7 +373,8 @@ def _words(feature: Feature) -> pl.Expr:
     elif feature.percent:
         value = (column * 100).round(0).cast(pl.Int64).cast(pl.String) + pl.lit(" %")
     else:
-        number = column.cast(pl.Float64).round(feature.digits)
+        number = column.cast(pl.Float64)
+        number = (number.exp() - 1 if feature.log else number).round(feature.digits)
         value = (number.cast(pl.Int64) if feature.digits == 0 else number).cast(pl.String)
     said = pl.lit(before) + value + pl.lit(after) if "{}" in feature.words else value
     return said.fill_null(pl.lit(f"{feature.name.replace('_', ' ')} unknown"))

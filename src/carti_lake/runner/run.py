@@ -155,7 +155,8 @@ def _update(storage: Storage, *, full: bool, secret: str, progress: Progress) ->
     changed += ["silver.unknown_references"] * update_references(storage, full=full)
     progress("gold.data_quality")
     changed += ["gold.data_quality"] * update_quality(storage, full=full)
-    return changed
+    # A table that several models fill may have changed for each of them.
+    return list(dict.fromkeys(changed))
 
 
 def _update_references(storage: Storage, works: list[Pending]) -> pl.DataFrame:
