@@ -11,6 +11,20 @@ def test_charts_go_where_they_are_told(carti_lake: Type, here: Path) -> None:
     files = json.loads(ended.out)["files"]
     assert "pictures/roi_by_provider.png" in files
     assert all(Path(file).is_file() for file in files)
+    assert {Path(file).suffix for file in files} == {".png", ".svg", ".json"}
+
+
+def test_a_notebook_draws_what_the_command_writes(carti_lake: Type, here: Path) -> None:
+    assert carti_lake("charts", "-o", "pictures").code == 0
+
+    from carti_lake import Lake
+    from carti_lake.outlets import charts
+
+    for name in ("volume_trend", "claims_by_payer", "data_quality"):
+        drawn = getattr(charts, name)(Lake("lake").at()).to_dict()
+        assert drawn == json.loads(Path(f"pictures/{name}.json").read_text(encoding="utf-8"))
+    full = charts.shown(Lake("lake").at(), full_counts="a test")
+    assert "FULL COUNTS" in charts.denials_by_reason(full).to_json()
 
 
 def test_outlets_of_a_chosen_release_do_not_replace_the_latest(carti_lake: Type, here: Path) -> None:
