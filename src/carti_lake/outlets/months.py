@@ -10,6 +10,9 @@ from carti_lake.tables.gold import ClaimsMaturity
 
 #: What a provisional month is, where people read it.
 PROVISIONAL = "Provisional: the month was not over, or under 90 % of its claims are expected to be adjudicated"
+#: The same for what becomes of referrals: the share of a month's referrals whose outcome is known, and the columns.
+SETTLED = 0.9
+OUTCOMES = ("referrals_completed", "referrals_made_out_of_network", "referrals_made_lost")
 
 
 def provisional(months: pl.DataFrame, tables: Mapping[str, pl.DataFrame], data_as_of: date | None) -> pl.DataFrame:
@@ -49,3 +52,9 @@ def with_events(months: pl.DataFrame, column: str, data_as_of: date | None) -> p
     begun = pl.lit(True) if data_as_of is None else pl.col("month") <= pl.lit(data_as_of)
     rows = months.filter(begun).sort("month")
     return rows.filter(told.cum_max() & told.cum_max(reverse=True))
+
+
+def settled(months: pl.DataFrame) -> pl.DataFrame:
+    """Of each month of ``network_by_month`` whether 90 % of its referrals have an outcome; null where that is hidden."""
+    share = pl.sum_horizontal(OUTCOMES, ignore_nulls=False) / pl.col("referrals_made")
+    return months.select("month", settled=(pl.col("referrals_made") == 0) | (share >= SETTLED))
