@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from .conftest import Type
 
 
@@ -68,6 +70,7 @@ def test_full_counts_without_a_reason_are_an_error_and_write_nothing(carti_lake:
     assert "Nobody has asked" in carti_lake("disclosures").out
 
 
+@pytest.mark.filterwarnings("ignore:Sparkline Group extension")
 def test_the_release_that_readers_had_before_can_be_named(carti_lake: Type, here: Path) -> None:
     assert carti_lake("workbook", "-o", "march.xlsx", "--after", "february-close").code == 0
 

@@ -70,7 +70,7 @@ def _by_month(metric: Metric, published: Publication) -> pl.LazyFrame | None:
     # What is hidden is null, where the mart itself always has a number: its sum would be zero.
     always = [name for name in metric.inputs() if not mart.columns()[name].nullable]
     told = values(metric, table.drop_nulls(always).lazy(), [month])
-    return told.select(month=pl.col(month), value=pl.col("value").cast(pl.Float64).round(6))
+    return told.select(month=pl.col(month), value=pl.col("value").cast(pl.Float64))
 
 
 def latest(months: pl.DataFrame) -> pl.DataFrame:

@@ -55,6 +55,6 @@ def with_events(months: pl.DataFrame, column: str, data_as_of: date | None) -> p
 
 
 def settled(months: pl.DataFrame) -> pl.DataFrame:
-    """Of each month of ``network_by_month`` whether 90 % of its referrals have an outcome; null where that is hidden."""
+    """Of each month of ``network_by_month`` whether 90 % of its referrals have an outcome; null where hidden."""
     share = pl.sum_horizontal(OUTCOMES, ignore_nulls=False) / pl.col("referrals_made")
     return months.select("month", settled=(pl.col("referrals_made") == 0) | (share >= SETTLED))

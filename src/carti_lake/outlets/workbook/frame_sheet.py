@@ -11,8 +11,8 @@ from xlsxwriter.worksheet import Worksheet
 TABLE_STYLE = "Table Style Medium 2"
 #: Rows whose XML is in memory at a time.
 AT_ONCE = 10_000
-#: Excel's day 0, with the leap day of 1900 that it counts and the calendar does not have.
-DAY_0 = date(1899, 12, 30)
+#: Excel's day 0, and the end of the leap day of 1900, which Excel counts and the calendar does not have.
+DAY_0, LEAP_DAY = date(1899, 12, 30), date(1900, 3, 1)
 #: Control characters that XML has no place for, as Excel writes them.
 CONTROL = {chr(code): f"_x{code:04X}_" for code in range(32) if chr(code) not in "\t\n"}
 CONTROL |= {"\ufffe": "_xFFFE_", "\uffff": "_xFFFF_"}
@@ -67,8 +67,8 @@ class FrameSheet(Worksheet):  # type: ignore[misc]
         """What a chart of these cells shows before anything reads the sheet."""
         if row_start == 0:
             return list(super()._get_range_data(row_start, col_start, row_end, col_end))
-        values = self.frame[row_start - 1 : row_end, col_start].to_list()
-        return [(value - DAY_0).days if isinstance(value, date) else value for value in values]
+        values = self.frame[row_start - 1 : row_end, col_start]
+        return (values.to_frame().select(_days(pl.all())).to_series() if values.dtype == pl.Date else values).to_list()
 
 
 def _cell(value: pl.Expr, dtype: pl.DataType, letter: str, style: int) -> pl.Expr:
@@ -80,12 +80,17 @@ def _cell(value: pl.Expr, dtype: pl.DataType, letter: str, style: int) -> pl.Exp
     elif dtype == pl.Boolean:
         kind, written = ' t="b"', value.cast(pl.Int8).cast(pl.String)
     elif dtype == pl.Date:
-        written = (value - pl.lit(DAY_0)).dt.total_days().cast(pl.String)
+        written = _days(value).cast(pl.String)
     else:
         written = value.cast(pl.String)
     head = pl.lit(f'" s="{style}"{kind}>{before}')
     parts = (pl.lit(f'<c r="{letter}'), pl.col("").cast(pl.String), head, written, pl.lit(f"{after}</c>"))
     return pl.concat_str(*parts).fill_null("")
+
+
+def _days(value: pl.Expr) -> pl.Expr:
+    """A date as Excel counts days."""
+    return (value - pl.lit(DAY_0)).dt.total_days() - (value < pl.lit(LEAP_DAY)).cast(pl.Int64)
 
 
 def _escaped(text: pl.Expr) -> pl.Expr:
