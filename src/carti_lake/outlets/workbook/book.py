@@ -67,7 +67,7 @@ def write_workbook(
             purposes = {name: OTHERS.get(name) or PURPOSES[name] for name in order}
             add_cover(book, release, notes(published), purposes, shown)
             kpi_sheet.add_kpis(book, kpis(published, delivered), months, shown)
-            charts.add_charts(book, shown, release.caption)
+            charts.add_charts(book, shown, months, release.caption)
             kpi_sheet.add_history(book, shown[kpi_sheet.HISTORY])
             for name, frame in shown.items():
                 if name == kpi_sheet.HISTORY:

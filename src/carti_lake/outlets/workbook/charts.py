@@ -9,7 +9,6 @@ from carti_lake.metrics import METRICS
 from carti_lake.metrics.marketing import RETURNS
 from carti_lake.outlets.theme import BLUE, GREY, INK, ORANGE, RULE
 from carti_lake.outlets.workbook.kpis import HISTORY, span
-from carti_lake.outlets.workbook.sheets import PROVISIONAL
 
 NAME = "Charts"
 PROVIDERS, CAMPAIGNS = "providers_ranked", "campaigns_ranked"
@@ -41,7 +40,7 @@ def _first(rows: pl.DataFrame, by: str, key: str) -> pl.DataFrame:
     return rows.drop_nulls(by).sort(by, key, descending=[True, False]).head(MOST)
 
 
-def add_charts(book: Any, sheets: Sheets, caption: str) -> None:
+def add_charts(book: Any, sheets: Sheets, months: pl.DataFrame, caption: str) -> None:
     """Add the sheet of charts.
 
     Parameters
@@ -50,6 +49,8 @@ def add_charts(book: Any, sheets: Sheets, caption: str) -> None:
         The workbook.
     sheets
         Sheets that hold a table, those of :func:`rankings` and the history among them.
+    months
+        The history, of :func:`carti_lake.outlets.history.history`: which metric moves in which month.
     caption
         Of the release.
     """
@@ -59,7 +60,9 @@ def add_charts(book: Any, sheets: Sheets, caption: str) -> None:
     sheet.fit_to_pages(1, 1)
     sheet.write_string(0, 0, "Charts", title)
     sheet.write_string(1, 0, caption[0].upper() + caption[1:], book.add_format({"font_color": GREY}))
-    made = [chart for draw in DRAWN if (chart := draw(book, sheets)) is not None]
+    over_time = (_visits(book, sheets, months), _denial_rate(book, sheets, months))
+    compared = (draw(book, sheets) for draw in COMPARED)
+    made = [chart for chart in (*over_time, *compared) if chart is not None]
     for place, chart in enumerate(made):
         row, column = divmod(place, 2)
         chart.set_size({"width": WIDTH, "height": HEIGHT})
@@ -68,22 +71,23 @@ def add_charts(book: Any, sheets: Sheets, caption: str) -> None:
         sheet.write_string(3, 0, "Nothing can be drawn: every count is hidden, or nothing was delivered.")
 
 
-def _visits(book: Any, sheets: Sheets) -> Any:
-    return _over_months(book, sheets, "visits", "Visits by month", "#,##0")
+def _visits(book: Any, sheets: Sheets, months: pl.DataFrame) -> Any:
+    return _over_months(book, sheets, months, "visits", "Visits by month", "#,##0")
 
 
-def _denial_rate(book: Any, sheets: Sheets) -> Any:
-    return _over_months(book, sheets, RATE.id, f"{RATE.title} by month", "0%")
+def _denial_rate(book: Any, sheets: Sheets, months: pl.DataFrame) -> Any:
+    return _over_months(book, sheets, months, RATE.id, f"{RATE.title} by month", "0%")
 
 
-def _over_months(book: Any, sheets: Sheets, metric: str, title: str, code: str) -> Any:
+def _over_months(book: Any, sheets: Sheets, months: pl.DataFrame, metric: str, title: str, code: str) -> Any:
     """A metric by month, provisional months hatched."""
     rows = sheets.get(HISTORY)
     if rows is None or metric not in rows.columns:
         return None
     chart = book.add_chart({"type": "column"})
     first, last = span(rows[metric])
-    moving = rows[PROVISIONAL][first - 1 : last].to_list()
+    told = rows.select("month")[first - 1 : last].join(months.filter(metric=metric), on="month", how="left")
+    moving = told.sort("month")["provisional"].to_list()
     hatch = {"pattern": {"pattern": "wide_upward_diagonal", "fg_color": BLUE, "bg_color": "white"}}
     look = {"fill": {"color": BLUE}, "gap": 60, "points": [hatch if one else None for one in moving]}
     chart.add_series(_series(sheets, HISTORY, "month", metric, first, last) | look)
@@ -180,4 +184,4 @@ def _looking(chart: Any, title: str, axis: str, code: str, *, legend: bool = Fal
     return chart
 
 
-DRAWN: tuple[Callable[[Any, Sheets], Any], ...] = (_visits, _denial_rate, _payers, _leakage, _providers, _campaigns)
+COMPARED: tuple[Callable[[Any, Sheets], Any], ...] = (_payers, _leakage, _providers, _campaigns)
