@@ -13,7 +13,7 @@ import polars.selectors as cs
 from carti_lake.outlets.destination import file_at
 
 FORMATS = ("csv", "json", "parquet")
-#: How a formula begins (OWASP, CSV Injection), also with the full-width signs of East Asian keyboards; after quotes too,
+#: How a formula begins (OWASP, CSV Injection), full-width signs among them; after quotes too,
 #: so that taking one quote off gives the text back, whatever it was.
 FORMULA = "^'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
 #: A number is no formula, whatever its sign.
