@@ -153,7 +153,7 @@ def test_leakage_is_split_into_its_two_ways_below_the_network() -> None:
     assert shares["breast", "never completed"] == pytest.approx(0.11)
     assert shares["Network", "never completed"] == pytest.approx(31 / 360)
     ends = {row["label"]: (row["end"], row["leakage_rate"]) for row in rows_in(chart, "end")}
-    assert list(ends) == ["Network", "breast", "lung"]
+    assert list(ends) == ["Network", "lung", "breast"]
     assert all(end == pytest.approx(rate) for end, rate in ends.values())
 
 
@@ -167,6 +167,25 @@ def test_what_may_not_be_shown_is_hidden_and_never_zero() -> None:
     assert "Hidden: a count of 1 to 10 people" in subtitle(chart)
     reasons = charts.denials_by_reason(shown_of(frames))
     assert "not published" in rows_in(reasons, "words")[0]["words"].replace("\n", " ")
+
+
+def test_many_payers_are_cut_and_one_claim_is_no_claims() -> None:
+    many = {
+        "payer": [f"payer_{number:02}" for number in range(40)],
+        "claims": list(range(40, 0, -1)),
+        "month": MONTHS[0],
+    }
+    rows = rows_of(GOLD["claims_monthly"], 40, provider_id="P001", service_line="lung", **many)
+    chart = charts.claims_by_payer(full(claims_monthly=rows))
+    assert len(rows_in(chart, "shown")) == 24
+    assert "The first 24 of 41 rows" in subtitle(chart)
+    assert "datum.claims === 1 ? ' claim' : ' claims'" in chart.to_json()
+
+
+def test_a_release_without_a_model_says_so() -> None:
+    frames = network()
+    del frames["opportunity_predictions"]
+    assert rows_in(charts.predicted_vs_actual_opportunity(shown_of(frames)), "words")
 
 
 def test_denials_by_reason_add_up_to_those_ever_denied() -> None:

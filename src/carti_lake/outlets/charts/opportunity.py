@@ -6,7 +6,7 @@ import polars as pl
 
 from carti_lake.outlets.chart_rows import first_and_last, labelled, row_axis
 from carti_lake.outlets.charts.shown import Shown, chart
-from carti_lake.outlets.theme import BLUE, ORANGE, RULE, WIDTH, layered, zero_line
+from carti_lake.outlets.theme import BLUE, ORANGE, RULE, WIDTH, layered, said, zero_line
 from carti_lake.tables.gold import OpportunityPredictions
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ def predicted_vs_actual_opportunity(release: Shown) -> "alt.LayerChart":
     import altair as alt
 
     tables = release.published.tables
+    if not {"opportunity_predictions", "model_metrics"} <= tables.keys():
+        return said("Predicted opportunity value", "no model was trained for this release", release.line)
     predictions, names = tables["opportunity_predictions"], tables["provider_summary"]
     columns = ("opportunity_value", "predicted_without_own_row")
     recorded, predicted = (OpportunityPredictions.columns()[name].description for name in columns)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from carti_lake.metrics import Metric
-from carti_lake.outlets.chart_rows import row_axis
+from carti_lake.outlets.chart_rows import MOST_ROWS, row_axis
 from carti_lake.outlets.theme import GREY, HIDDEN, ROW, layered, one_of
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def parts_chart(
     import altair as alt
 
     columns = {column: name for name, (column, _) in parts.items()}
+    left_out = f"The first {MOST_ROWS} of {rows.height} rows" if rows.height > MOST_ROWS else None
+    rows = rows.head(MOST_ROWS)
     counted = pl.col(whole).is_not_null() & pl.all_horizontal(pl.col(list(columns)).is_not_null())
     shares_end = pl.sum_horizontal(pl.when(counted).then(pl.col(column) / pl.col(whole)) for column in columns)
     told = rows.select("label", rate.id, whole, *columns, shown=counted, end=shares_end.fill_nan(0))
@@ -68,7 +70,10 @@ def parts_chart(
         title=None,
     )
     bars = alt.Chart(shares).mark_bar(height=ROW * 0.62)
-    number, value = f"format(datum.{whole}, ',') + ' {of}'", f"datum.{rate.id}"
+    number, value = (
+        f"format(datum.{whole}, ',') + (datum.{whole} === 1 ? ' {of.removesuffix('s')}' : ' {of}')",
+        f"datum.{rate.id}",
+    )
     words = f"datum.shown ? (isValid({value}) ? format({value}, '.1%') : 'no rate') + ' · ' + {number}"
     words += f" : isValid(datum.{whole}) ? {number} + '; {HIDDEN} by outcome' : '{HIDDEN}'"
     texts = (
@@ -90,6 +95,7 @@ def parts_chart(
         ],
         title,
         f"Beside the bars: {rate.title[0].lower()}{rate.title[1:]}. {rate.definition}",
+        left_out,
         note,
         WHY_HIDDEN if some else None,
         line,

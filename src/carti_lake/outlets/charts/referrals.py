@@ -32,7 +32,7 @@ def referral_leakage(release: Shown) -> "alt.LayerChart":
             [
                 release.published.network.with_columns(label=pl.lit("Network")),
                 rows.with_columns(label=in_words("service_line")).sort(
-                    "leakage_rate", descending=True, nulls_last=True
+                    "referrals_made", "service_line", descending=[True, False], nulls_last=True
                 ),
             ],
             how="diagonal",
