@@ -57,4 +57,5 @@ def expected(forecasts: pl.DataFrame | None) -> pl.DataFrame:
     if forecasts is None:
         return pl.DataFrame(schema=empty)
     rows = forecasts.filter(level="network", metric="visits").drop_nulls("forecast")
-    return rows.filter(pl.col("origin") == pl.col("origin").max()).select(*empty).sort("month")
+    newest = rows.filter(pl.col("origin") == pl.col("origin").max()).sort("month", "model_version")
+    return newest.unique("month", keep="last", maintain_order=True).select(*empty)

@@ -67,6 +67,7 @@ def _sheet(name: str, frame: pl.DataFrame) -> pl.DataFrame:
         frame.select(column for column in dict.fromkeys((*table.columns(), *METRICS)) if column in frame.columns)
         .sort([column for column in table.key() if column in frame.columns])
         .with_columns(
+            pl.when(cs.string() != "").then(cs.string()),
             pl.when(cs.float().is_finite()).then(cs.float()),
             pl.when(cs.date() >= EARLIEST).then(cs.date()),
         )
