@@ -87,7 +87,7 @@ def demo(lake: Lake, folder: Path, network: Network | None = None, *, progress: 
         ("extracts", f"{len(files)} files of {len(FEEDS)} feeds, {size:.0f} MB", str(folder / "extracts")),
         ("lake", f"{sum(view.release.rows.values()):,} rows in {len(view.release.rows)} tables", str(lake.uri)),
         *((f"release {one.number}", _about(one), "") for one in lake.releases()),
-        ("charts", f"{len(charts)} files, PNG and SVG", str(Path(charts[0]).parent)),
+        ("charts", f"{len(charts)} files, PNG, SVG and Vega-Lite JSON", str(Path(charts[0]).parent)),
         ("workbook", "an Excel sheet for every table", workbook),
     ]
     already = [] if waiting else ["The demo was here already; its charts and workbook are drawn anew."]
