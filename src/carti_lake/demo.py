@@ -72,6 +72,9 @@ def demo(lake: Lake, folder: Path, network: Network | None = None, *, progress: 
     waiting = [file for batch, file in batches.items() if batch not in loaded]
     if waiting or len(lake.releases()) < len(STEPS):
         for days in STEPS:
+            if days == STEPS[-1] and lake.releases():
+                # Trained on what the release before knew, so that the last one scores with them.
+                lake.train(progress=lambda model: progress(f"training {model}"))
             _release_up_to(
                 lake, network.start + timedelta(days=network.days * days // STEPS[-1] - 1), waiting, progress
             )
