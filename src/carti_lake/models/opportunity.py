@@ -132,22 +132,17 @@ def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple
     stood = subjects(now.tables, now.as_of).filter(~pl.col("is_closed").fill_null(False))
     rows = features(stood.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT)), now.tables)
     open_ = rows.sort(SUBJECT).collect(engine="streaming")
+    scored = open_.select("provider_id", opportunity_id=SUBJECT)
     if artifact is None:
-        said = open_.select(
+        scored = scored.with_columns(
             *(pl.lit(None, pl.Float64).alias(name) for name in ("win_probability", "predicted_value")),
             drivers=pl.lit(None, pl.String),
         )
     else:
         said = estimators.explained(artifact, open_, FEATURES).rename({"probability": "win_probability"})
         values = pl.Series("predicted_value", _values(artifact["value"], open_))
-        said = said.with_columns(
-            predicted_value=pl.coalesce(open_["amount"], values),
-        )
-    scored = (
-        open_.select("provider_id", opportunity_id=SUBJECT)
-        .hstack(said)
-        .with_columns(pl.col("win_probability").round(6), pl.col("predicted_value").round(2))
-    )
+        scored = scored.hstack(said.with_columns(predicted_value=pl.coalesce(open_["amount"], values)))
+    scored = scored.with_columns(pl.col("win_probability").round(6), pl.col("predicted_value").round(2))
     scored = scored.with_columns(
         expected_value=(pl.col("win_probability") * pl.col("predicted_value")).round(2),
         model_version=pl.lit(version or None, pl.String),
