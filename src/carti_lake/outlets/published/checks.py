@@ -26,12 +26,13 @@ def problems(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     tables
         As read back from their files, by name.
     """
-    found = [one for name, frame in tables.items() for one in (*_of_shape(name, frame), *_of_rows(name, frame))]
-    if not found:
-        found = [one for name in tables for one in _orphans(name, tables)]
-    if not found and DATE in tables:
-        found = list(_gaps(tables[DATE]["date"]))
-    releases = {number for frame in tables.values() for number in frame[RELEASE.name].unique()} if not found else set()
+    found = [one for name, frame in tables.items() for one in _of_shape(name, frame)]
+    if found:
+        # Nothing else can be looked at in tables of other columns.
+        return found
+    found += [one for name, frame in tables.items() for one in (*_of_rows(name, frame), *_orphans(name, tables))]
+    found += _gaps(tables[DATE]["date"]) if DATE in tables else []
+    releases = {number for frame in tables.values() for number in frame[RELEASE.name].unique()}
     return [*found, *([f"rows of several releases: {sorted(releases)}"] if len(releases) > 1 else [])]
 
 
@@ -45,7 +46,7 @@ def _of_shape(name: str, frame: pl.DataFrame) -> Iterator[str]:
 
 def _of_rows(name: str, frame: pl.DataFrame) -> Iterator[str]:
     table = PUBLISHED[name]
-    if set(table.key) <= set(frame.columns) and (twice := frame.height - frame.select(table.key).n_unique()) > 0:
+    if (twice := frame.height - frame.select(table.key).n_unique()) > 0:
         yield f"{name}: {twice} rows have the {', '.join(table.key)} of another one"
     for column, count in frame.select(cs.float().is_nan().sum() + cs.float().is_infinite().sum()).to_dict().items():
         if count[0]:

@@ -125,7 +125,7 @@ def _members(one: Dimension, facts: Sequence[Fact], rows: Frames, gold: Frames) 
 
 def _labelled(members: pl.DataFrame, one: Dimension) -> pl.DataFrame:
     """Members with a label that no two share, whatever the case of its letters: Power BI would show them as one."""
-    members = members.with_columns(_one_spelling(cs.by_name(one.attributes) & cs.string()))
+    members = members.with_columns(_one_spelling(cs.string() - cs.by_name(one.label, *one.natural, require_all=False)))
     names = pl.concat_str(one.natural, separator=" · ")
     label = _tidy(pl.col(one.label)) if one.label in members.columns else pl.lit(None, pl.String)
     words = _in_words(names) if len(one.natural) == 1 and not one.attributes else names
