@@ -57,14 +57,14 @@ def test_a_metric_without_columns_has_no_formula():
         # Denials of the month over the mean month of the three before it.
         (
             "initial_denial_rate",
-            "VAR Reported = MAX('dim_date'[month]) "
-            "VAR First = CALCULATE(MIN('claims_activity'[activity_month]), ALL('claims_activity')) "
-            "VAR Last = CALCULATE(MAX('claims_activity'[activity_month]), ALL('claims_activity')) "
-            "RETURN IF(HASONEVALUE('dim_date'[month]) && Reported <= Last && Reported >= EDATE(First, 3), "
+            "VAR ReportedMonth = MAX('dim_date'[month]) "
+            "VAR FirstMonth = CALCULATE(MIN('claims_activity'[activity_month]), ALL('claims_activity')) "
+            "VAR LastMonth = CALCULATE(MAX('claims_activity'[activity_month]), ALL('claims_activity')) "
+            "RETURN IF(HASONEVALUE('dim_date'[month]) && ReportedMonth <= LastMonth && ReportedMonth >= EDATE(FirstMonth, 3), "
             "DIVIDE(COALESCE(CALCULATE(SUM('claims_activity'[initially_denied_claims]), "
-            "DATESBETWEEN('dim_date'[date], EDATE(Reported, 0), EOMONTH(Reported, 0))), 0), "
+            "DATESBETWEEN('dim_date'[date], EDATE(ReportedMonth, 0), EOMONTH(ReportedMonth, 0))), 0), "
             "CALCULATE(SUM('claims_activity'[submitted_claims]), "
-            "DATESBETWEEN('dim_date'[date], EDATE(Reported, -3), EOMONTH(Reported, -1))) * 1 / 3))",
+            "DATESBETWEEN('dim_date'[date], EDATE(ReportedMonth, -3), EOMONTH(ReportedMonth, -1))) * 1 / 3))",
         ),
         ("clean_claim_rate", "BLANK()"),
     ],

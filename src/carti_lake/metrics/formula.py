@@ -69,16 +69,16 @@ def _windowed(window: Window, parts: list[str], gaps: list[str], table: str, nam
     lengths = [far - near + 1 for near, far in spans]
     scaled = below if lengths[0] == lengths[1] else f"{below} * {lengths[0]} / {lengths[1]}"
     return (
-        f"VAR Reported = MAX({month}) "
-        f"VAR First = CALCULATE(MIN({own}), ALL('{_table(own)}')) "
-        f"VAR Last = CALCULATE(MAX({own}), ALL('{_table(own)}')) "
-        f"RETURN IF(HASONEVALUE({month}) && Reported <= Last && "
-        f"Reported >= EDATE(First, {max(far for _, far in spans)}), DIVIDE(COALESCE({above}, 0), {scaled}))"
+        f"VAR ReportedMonth = MAX({month}) "
+        f"VAR FirstMonth = CALCULATE(MIN({own}), ALL('{_table(own)}')) "
+        f"VAR LastMonth = CALCULATE(MAX({own}), ALL('{_table(own)}')) "
+        f"RETURN IF(HASONEVALUE({month}) && ReportedMonth <= LastMonth && "
+        f"ReportedMonth >= EDATE(FirstMonth, {max(far for _, far in spans)}), DIVIDE(COALESCE({above}, 0), {scaled}))"
     )
 
 
 def _between(date: str, nearest: int, farthest: int) -> str:
-    return f"DATESBETWEEN({date}, EDATE(Reported, {-farthest}), EOMONTH(Reported, {-nearest}))"
+    return f"DATESBETWEEN({date}, EDATE(ReportedMonth, {-farthest}), EOMONTH(ReportedMonth, {-nearest}))"
 
 
 def _table(column: str) -> str:

@@ -163,13 +163,13 @@ SERVICE_LINE = Dimension(
 PAYER = Dimension("dim_payer", "payer", "payer_key", ClaimsMonthly, ("payer",), "payer_name")
 DENIAL_REASON = Dimension(
     "dim_denial_reason",
-    "reason of a denial",
+    "denial reason",
     "denial_reason_key",
     DenialsMonthly,
     ("denial_reason",),
     "denial_reason_name",
 )
-ORIGIN = Dimension("dim_origin", "origin of patients", "origin_key", ReferralFlow, ("origin_zip3",), "origin_name")
+ORIGIN = Dimension("dim_origin", "origin", "origin_key", ReferralFlow, ("origin_zip3",), "origin_name")
 CAMPAIGN = Dimension(
     "dim_campaign",
     "campaign",
@@ -182,7 +182,7 @@ CAMPAIGN = Dimension(
 )
 CHECK = Dimension(
     "dim_check",
-    "check of data quality",
+    "check",
     "check_key",
     DataQuality,
     ("table_name", "rule"),
