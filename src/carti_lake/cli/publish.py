@@ -1,4 +1,4 @@
-"""``publish``: a release as flat Parquet; ``powerbi``: the project that reads it."""
+"""``publish``: a release as flat Parquet, for Power BI and others."""
 
 from typing import Annotated
 
@@ -8,9 +8,6 @@ from carti_lake.cli import show
 from carti_lake.cli.app import app
 from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, OfRelease, StorageOptions, command, open_lake
 from carti_lake.cli.outlets import After, FullCounts
-
-#: Folders within the lake's ``published``.
-TABLES, PROJECT = "tables", "powerbi"
 
 
 @app.command()
@@ -31,7 +28,7 @@ def publish(
 
     opened = open_lake(lake, storage_option)
     view = opened.at(release)
-    target = output or published(opened, TABLES, release)
+    target = output or published(opened, "tables", release)
     with show.steps("Publishing the tables"):
         manifest = publish_of(view, target, after=after, full_counts=full_counts)
     if json:

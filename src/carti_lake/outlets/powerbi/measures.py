@@ -138,24 +138,25 @@ def _of(name: str, metric: Metric) -> Measure:
 
 
 def _change(name: str) -> Measure:
-    """The last month that is shown against the month before: in percent, of a rate in points."""
+    """The last month that has any cases against the month before: in percent, of a rate in points."""
     metric = METRICS[name]
     table, month = metric.mart.short_name, f"'{DATE}'[Month Start]"
+    counted = in_model(table, (metric.denominator or metric.numerator).columns[0])
+    latest = f"CALCULATE(MAX({in_model(table, 'month')}), KEEPFILTERS({counted} > 0))"
     of = f"CALCULATE([{NAMES[name]}], REMOVEFILTERS('{DATE}'), {month} = "
-    change = (
-        "IF(NOT ISBLANK(ValueBefore), ThisValue - ValueBefore)"
-        if metric.denominator
-        else "DIVIDE(ThisValue - ValueBefore, ValueBefore)"
-    )
+    if metric.denominator:
+        change, unit = "IF(NOT ISBLANK(ValueBefore), ThisValue - ValueBefore)", "in points"
+    else:
+        change, unit = "DIVIDE(ThisValue - ValueBefore, ValueBefore)", "in percent"
     return Measure(
         TABLES[table],
         f"{NAMES[name]}, change in the last month",
-        f"VAR LatestMonth = MAX({in_model(table, 'month')}) VAR ThisValue = {of}LatestMonth) "
+        f"VAR LatestMonth = {latest} VAR ThisValue = {of}LatestMonth) "
         f"VAR ValueBefore = {of}EDATE(LatestMonth, -1)) RETURN {change}",
         PERCENT,
         "Change on the month before",
-        f"{short(metric)}: the last month that is shown against the month before it, "
-        f"{'in points' if metric.denominator else 'in percent'}. A month whose claims still come in is provisional.",
+        f"{short(metric)}: the last month that is shown and has any against the month before it, {unit}. A month whose "
+        "claims still come in is provisional.",
     )
 
 
