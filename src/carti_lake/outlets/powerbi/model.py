@@ -28,6 +28,8 @@ _SORTED = {"Month": "Month Number", "Month Year": "Month Start"}
 _NO_INTEGER = "RELATIONSHIP_COLUMNS_SHOULD_BE_OF_INTEGER_DATA_TYPE"
 _DOUBLE = "AVOID_FLOATING_POINT_DATA_TYPES"
 _ALONE = "ENSURE_TABLES_HAVE_RELATIONSHIPS"
+#: The release stands in every table, so that a mixture of two shows.
+_REPEATED = "REMOVE_REDUNDANT_COLUMNS_IN_RELATED_TABLES"
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ def _hidden(table: str, one: PublishedColumn, *, key: bool = False, ignored: str
     format_ = formats.get(one.dtype.base_type())
     if one.dtype.is_integer():
         format_ = WHOLE if name.endswith(BASE) else _KEY
-    ignored = ignored or (_DOUBLE if one.dtype.is_float() else None)
+    ignored = ignored or (_DOUBLE if one.dtype.is_float() else _REPEATED if one.name == "release" else None)
     return Column(
         name, one.name, one.dtype, f"{one.description}.", True, key, format_, in_mdx=False, ignored_rule=ignored
     )
