@@ -53,7 +53,8 @@ def rows(mart: type[Gold], rng: random.Random) -> pl.DataFrame:
 def published() -> dict[str, pl.DataFrame]:
     rng = random.Random(7)
     marts = {name: rows(mart, rng) for name, mart in GOLD.items() if mart in BY_MART}
-    return star(Publication(marts, pl.DataFrame(), ()), RELEASE, full_counts=True)
+    tables = star(Publication(marts, pl.DataFrame(), ()), RELEASE, full_counts=True)
+    return {name: frame.collect() for name, frame in tables.items()}
 
 
 @pytest.fixture(scope="module")

@@ -77,7 +77,7 @@ def test_a_failed_check_leaves_readers_with_what_they_have(
 ) -> None:
     before = put(1)
 
-    def broken(*args: Any, **kwargs: Any) -> Frames:
+    def broken(*args: Any, **kwargs: Any) -> dict[str, pl.LazyFrame]:
         made = star(*args, **kwargs)
         return made | {"dim_provider": made["dim_provider"].head(2)}
 

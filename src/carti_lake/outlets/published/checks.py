@@ -18,28 +18,31 @@ ENCODINGS = frozenset({"PLAIN", "RLE", "RLE_DICTIONARY", "PLAIN_DICTIONARY"})
 DATA_PAGE_V1 = b"\x15\x00"
 
 
-def problems(tables: Mapping[str, pl.DataFrame]) -> list[str]:
+def problems(tables: Mapping[str, pl.LazyFrame]) -> list[str]:
     """What is wrong with the tables of one set: types, keys, references, dates, texts, releases.
 
     Parameters
     ----------
     tables
-        As read back from their files, by name.
+        The files by the tables' names; one after the other is read.
     """
-    found = [one for name, frame in tables.items() for one in _of_shape(name, frame)]
+    found = [one for name, rows in tables.items() for one in _of_shape(name, rows.collect_schema())]
     if found:
         # Nothing else can be looked at in tables of other columns.
         return found
-    found += [one for name, frame in tables.items() for one in (*_of_rows(name, frame), *_orphans(name, tables))]
-    found += _gaps(tables[DATE]["date"]) if DATE in tables else []
-    releases = {number for frame in tables.values() for number in frame[RELEASE.name].unique()}
+    releases: set[int] = set()
+    for name, rows in tables.items():
+        frame = rows.collect(engine="streaming")
+        found += [*_of_rows(name, frame), *_orphans(name, frame, tables)]
+        releases |= {*frame[RELEASE.name].unique()}
+    found += _gaps(tables[DATE].select("date").collect().to_series()) if DATE in tables else []
     return [*found, *([f"rows of several releases: {sorted(releases)}"] if len(releases) > 1 else [])]
 
 
-def _of_shape(name: str, frame: pl.DataFrame) -> Iterator[str]:
+def _of_shape(name: str, schema: pl.Schema) -> Iterator[str]:
     declared = PUBLISHED[name].schema()
-    for column in dict.fromkeys((*declared, *frame.columns)):
-        is_, must = frame.schema.get(column), declared.get(column)
+    for column in dict.fromkeys((*declared, *schema)):
+        is_, must = schema.get(column), declared.get(column)
         if is_ != must:
             yield f"{name}.{column} is {is_ or 'absent'}; it must be {must or 'absent'}"
 
@@ -58,10 +61,10 @@ def _of_rows(name: str, frame: pl.DataFrame) -> Iterator[str]:
         yield f"{name}: the unknown member {UNKNOWN_KEY} is not there"
 
 
-def _orphans(name: str, tables: Mapping[str, pl.DataFrame]) -> Iterator[str]:
+def _orphans(name: str, frame: pl.DataFrame, tables: Mapping[str, pl.LazyFrame]) -> Iterator[str]:
     for column, table, key in PUBLISHED[name].references:
-        rows = tables[name].select(column).drop_nulls()
-        lost = rows.join(tables[table].select(pl.col(key).alias(column)), on=column, how="anti").height
+        members = tables[table].select(pl.col(key).alias(column)).collect()
+        lost = frame.select(column).drop_nulls().join(members, on=column, how="anti").height
         if lost:
             yield f"{name}.{column}: {lost} rows join to nothing in {table}"
 

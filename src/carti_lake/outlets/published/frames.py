@@ -25,8 +25,8 @@ from carti_lake.tables.gold import Forecasts, ProviderSummary
 Frames = Mapping[str, pl.DataFrame]
 
 
-def star(publication: Publication, release: Release, *, full_counts: bool) -> dict[str, pl.DataFrame]:
-    """Every published table of a release, with the declared columns and rows in the order of the key.
+def star(publication: Publication, release: Release, *, full_counts: bool) -> dict[str, pl.LazyFrame]:
+    """Every published table of a release, lazily: the declared columns, and rows in the order of the key.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ def star(publication: Publication, release: Release, *, full_counts: bool) -> di
     used = [one for one in DIMENSIONS if any(one is reference.to for fact in facts for reference in fact.references)]
     members = {one.name: _members(one, facts, rows, gold) for one in used}
     made = {fact.name: _fact(fact, rows[fact.name], members) for fact in facts}
-    made |= {one.name: _labelled(members[one.name], one) for one in used}
-    made[DATE] = _dates([frame for name, frame in made.items() if MONTH in PUBLISHED[name].schema()])
-    made[SECURITY.name] = pl.DataFrame(schema=SECURITY.schema())
+    made |= {one.name: _labelled(members[one.name], one).lazy() for one in used}
+    made[DATE] = _dates([rows[fact.name].select(MONTH) for fact in facts if fact.month])
+    made[SECURITY.name] = pl.LazyFrame(schema=SECURITY.schema())
     about = (release.number, release.caption, release.at.date(), release.data_as_of, " ".join(publication.notes))
-    made[ABOUT.name] = pl.DataFrame([about], schema=ABOUT.schema(), orient="row")
+    made[ABOUT.name] = pl.LazyFrame([about], schema=ABOUT.schema(), orient="row")
     return {name: _typed(frame, name, release.number) for name, frame in made.items()}
 
 
@@ -58,28 +58,27 @@ def _source(fact: Fact) -> str:
     return ProviderSummary.short_name if fact.mart is ProviderSummary else fact.table or fact.mart.short_name
 
 
-def _rows(fact: Fact, gold: Frames) -> pl.DataFrame:
+def _rows(fact: Fact, gold: Frames) -> pl.LazyFrame:
     """The fact's rows under gold's names, an unknown member for whatever is not said, and only dates that are dates."""
-    rows = gold.get(_source(fact), pl.DataFrame(schema=fact.mart.dtypes()))
-    if fact.mart is Forecasts:
-        rows = _current(rows)
+    held = gold.get(_source(fact), pl.DataFrame(schema=fact.mart.dtypes()))
+    rows = _current(held.lazy()) if fact.mart is Forecasts else held.lazy()
     months = [pl.col(fact.month).replace({UNDATED: None}).alias(MONTH)] if fact.month else []
     names = {column: one.to.unknown for one in fact.references for column in one.columns}
-    held = set(rows.columns)
     return rows.select(
         *(pl.col(name).fill_null(unknown) for name, unknown in names.items()),
         *months,
         *fact.texts,
         # A release made before the mart had the column has no values for it.
         *(
-            pl.col(name) if name in held else pl.lit(None, fact.mart.dtypes()[name]).alias(name)
+            pl.col(name) if name in held.columns else pl.lit(None, fact.mart.dtypes()[name]).alias(name)
             for name in fact.numbers
         ),
-    ).pipe(_added_up, fact, list(names))
+    )
 
 
-def _added_up(rows: pl.DataFrame, fact: Fact, names: Sequence[str]) -> pl.DataFrame:
+def _added_up(rows: pl.LazyFrame, fact: Fact) -> pl.LazyFrame:
     """One row per published key: where the mart is finer, its rows are added up."""
+    names = [column for one in fact.references for column in one.columns]
     finer = {*fact.mart.key()} - {*names, *fact.texts, fact.month}
     if fact.table is not None or fact.mart is Forecasts or not finer:
         return rows
@@ -87,7 +86,7 @@ def _added_up(rows: pl.DataFrame, fact: Fact, names: Sequence[str]) -> pl.DataFr
     return rows.group_by(keys).agg(pl.col(name).sum() for name in fact.numbers)
 
 
-def _current(forecasts: pl.DataFrame) -> pl.DataFrame:
+def _current(forecasts: pl.LazyFrame) -> pl.LazyFrame:
     """Forecasts of the newest origin, with the member as the provider or the service line that it is."""
     member = pl.col("member")
     return (
@@ -101,7 +100,7 @@ def _current(forecasts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _members(one: Dimension, facts: Sequence[Fact], rows: Frames, gold: Frames) -> pl.DataFrame:
+def _members(one: Dimension, facts: Sequence[Fact], rows: Mapping[str, pl.LazyFrame], gold: Frames) -> pl.DataFrame:
     """The dimension's members with keys: those of its own table, and whoever a fact names beside them."""
     natural = list(one.natural)
     own = gold.get(one.declared.short_name, pl.DataFrame(schema=one.declared.dtypes()))
@@ -113,8 +112,8 @@ def _members(one: Dimension, facts: Sequence[Fact], rows: Frames, gold: Frames) 
         for reference in fact.references
         if reference.to is one
     ]
-    known = pl.concat([own.select(natural), *named]).unique().drop_nulls()
-    known = known.filter(pl.any_horizontal(pl.col(natural) != one.unknown)).sort(natural)
+    names = pl.concat([own.lazy().select(natural), *named]).unique().drop_nulls()
+    known = names.filter(pl.any_horizontal(pl.col(natural) != one.unknown)).sort(natural).collect(engine="streaming")
     described = own.select(*natural, *one.attributes).unique().sort(pl.all()).unique(natural, keep="first")
     unknown = pl.DataFrame(
         {one.key: UNKNOWN_KEY, **dict.fromkeys(natural, one.unknown)}, schema_overrides={one.key: pl.Int64}
@@ -147,8 +146,9 @@ def _in_words(code: pl.Expr) -> pl.Expr:
     return code.str.replace_all("_", " ", literal=True).str.to_titlecase()
 
 
-def _fact(fact: Fact, rows: pl.DataFrame, members: Frames) -> pl.DataFrame:
+def _fact(fact: Fact, rows: pl.LazyFrame, members: Frames) -> pl.LazyFrame:
     """The rows with the dimensions' keys instead of names."""
+    rows = _added_up(rows, fact)
     for reference in fact.references:
         rows = _keyed(rows, reference, members[reference.to.name])
     titles = {name: one.title for name, one in METRICS.items()}
@@ -161,27 +161,23 @@ def _fact(fact: Fact, rows: pl.DataFrame, members: Frames) -> pl.DataFrame:
     )
 
 
-def _keyed(rows: pl.DataFrame, reference: Reference, members: pl.DataFrame) -> pl.DataFrame:
+def _keyed(rows: pl.LazyFrame, reference: Reference, members: pl.DataFrame) -> pl.LazyFrame:
     one = reference.to
-    keys = members.select(
+    keys = members.lazy().select(
         pl.col(one.key).alias(reference.key),
         *(pl.col(name).alias(column) for column, name in zip(reference.columns, one.natural, strict=True)),
     )
-    return rows.join(keys, on=list(reference.columns), how="left", maintain_order="left")
+    return rows.join(keys, on=list(reference.columns), how="left")
 
 
-def _dates(facts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def _dates(months: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
     """Every day of the years that the facts' months span."""
-    months = pl.concat([frame.lazy().select(pl.col(MONTH).cast(pl.Date)) for frame in facts])
     quarter = pl.format("{} Q{}", pl.col("year"), pl.col("date").dt.quarter())
-    return (
-        dim_date(months)
-        .with_columns(quarter_name=quarter, month_year=pl.col("date").dt.strftime("%b %Y"))
-        .collect(engine="streaming")
-    )
+    days = dim_date(pl.concat([pl.LazyFrame(schema={MONTH: pl.Date}), *months]))
+    return days.with_columns(quarter_name=quarter, month_year=pl.col("date").dt.strftime("%b %Y"))
 
 
-def _typed(frame: pl.DataFrame, name: str, release: int) -> pl.DataFrame:
+def _typed(frame: pl.LazyFrame, name: str, release: int) -> pl.LazyFrame:
     """The declared columns in their types, tidy texts, finite numbers, rows in the order of the key."""
     table = PUBLISHED[name]
     return (

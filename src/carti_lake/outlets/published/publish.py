@@ -51,7 +51,8 @@ def write_set(
         tables = star(publication, release, full_counts=full_counts)
         paths = {name: folder / f"{name}.parquet" for name in sorted(tables)}
         for name, path in paths.items():
-            tables[name].write_parquet(path, compression="snappy", statistics=True)
+            # One table at a time in memory.
+            tables[name].collect(engine="streaming").write_parquet(path, compression="snappy", statistics=True)
         _check(paths)
         digests = hashes(folder, map(str, paths.values()))
         manifest = {
@@ -61,7 +62,7 @@ def write_set(
             "data_as_of": str(release.data_as_of),
             "full_counts": full_counts,
             "notes": list(publication.notes),
-            "tables": {name: _described(name, tables[name], path, digests[path.name]) for name, path in paths.items()},
+            "tables": {name: _described(name, path, digests[path.name]) for name, path in paths.items()},
         }
         put(folder, manifest, target, options)
     return manifest
@@ -69,7 +70,7 @@ def write_set(
 
 def _check(paths: Mapping[str, Path]) -> None:
     wrong = [one for path in paths.values() for one in file_problems(path)]
-    wrong += problems({name: pl.read_parquet(path) for name, path in paths.items()})
+    wrong += problems({name: pl.scan_parquet(path) for name, path in paths.items()})
     if wrong:
         raise PublishError(
             f"The tables cannot be published, and readers keep those that they have: {'; '.join(wrong[:5])}"
@@ -77,11 +78,11 @@ def _check(paths: Mapping[str, Path]) -> None:
         )
 
 
-def _described(name: str, frame: pl.DataFrame, path: Path, digest: str) -> dict[str, Any]:
+def _described(name: str, path: Path, digest: str) -> dict[str, Any]:
     table = PUBLISHED[name]
     return {
         "file": path.name,
-        "rows": frame.height,
+        "rows": pl.scan_parquet(path).select(pl.len()).collect().item(),
         "bytes": path.stat().st_size,
         "sha256": digest,
         "description": table.description,
