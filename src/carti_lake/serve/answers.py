@@ -1,7 +1,7 @@
 """Answers that are kept: the finished bytes of a read, by release, viewer, question and format, in bounded memory.
 
-A read is a function of what its key names, so that an answer is worked out once however many ask at the same moment,
-and its ETag is the key's hash: it changes when the release or what this viewer sees of it changes, and for nothing else.
+A read is a function of what its key names. So an answer is worked out once, however many ask at the same moment; and
+its ETag is the key's hash, which changes when the release or what this viewer sees of it does, and for nothing else.
 """
 
 import asyncio

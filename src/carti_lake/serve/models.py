@@ -101,7 +101,7 @@ class MetricValue(BaseModel):
 
 
 class Change(BaseModel):
-    """A row that two releases hold differently; its columns stand beside these, with their old values as ``…_before``."""
+    """A row that two releases hold differently; beside these stand its columns, old values as ``…_before``."""
 
     model_config = ConfigDict(extra="allow")
     change: str = Field(default="", description="inserted, updated or deleted")

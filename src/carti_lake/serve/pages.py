@@ -104,9 +104,10 @@ def routes(readers: "Readers") -> APIRouter:
 
 def _sign_in(error: str = "", status: int = 200) -> HTMLResponse:
     said = f'<p class="error" role="alert">{escape(error)}</p>' if error else ""
+    welcome = '<p class="caption">Sign in with the key that you were given.</p>'
     return _page(
         "Sign in",
-        f"""<main class="narrow"><h1>Carti Lake</h1><p class="caption">Sign in with the key that you were given.</p>{said}
+        f"""<main class="narrow"><h1>Carti Lake</h1>{welcome}{said}
 <form method="post" action="/sign-in"><label for="key">Key</label>
 <input id="key" name="key" type="password" autocomplete="off" required autofocus>
 <button>Sign in</button></form></main>""",

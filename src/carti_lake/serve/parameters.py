@@ -1,4 +1,4 @@
-"""Query parameters as the OpenAPI document tells of them: those of every read, and those that a resource's columns make."""
+"""Query parameters as the OpenAPI document tells of them: those of every read, and those that columns make."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -123,7 +123,7 @@ class Readers:
             self.limiter.hit(self.refusals, client)
             raise Problem(
                 401,
-                "A key or a token is needed that is neither expired nor revoked: Authorization: Bearer …, or X-API-Key.",
+                "Send a key or token that is neither expired nor revoked, as Authorization: Bearer … or X-API-Key.",
                 headers={"WWW-Authenticate": "Bearer"},
             )
         return viewer

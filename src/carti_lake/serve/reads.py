@@ -11,10 +11,11 @@ from fastapi import APIRouter, Request, Response
 from carti_lake import changes
 from carti_lake.explain import ExplainError, explain
 from carti_lake.metrics import METRICS
+from carti_lake.serve import parameters
 from carti_lake.serve.asked import Asked, asked_in
 from carti_lake.serve.formats import FORMATS, negotiate
 from carti_lake.serve.models import Change, Explained, MetricValue, page_model, page_of, release_read
-from carti_lake.serve.parameters import BETWEEN, OF_A_PAGE, OF_A_RELEASE, PROVIDER, names, of_rows
+from carti_lake.serve.parameters import BETWEEN, OF_A_PAGE, OF_A_RELEASE, PROVIDER, names
 from carti_lake.serve.problems import Problem, wrong_parameter
 from carti_lake.serve.resources import MARTS, RESOURCES, Resource
 from carti_lake.serve.selection import select, selection
@@ -94,7 +95,7 @@ for _resource in RESOURCES:
         description=_resource.title + _HOW,
         operation_id=_resource.path.replace("/", "_").replace("-", "_"),
         tags=["rows"],
-        openapi_extra={"parameters": [*of_rows(_resource), *OF_A_RELEASE]},
+        openapi_extra={"parameters": [*parameters.of_rows(_resource), *OF_A_RELEASE]},
     )
 
 
@@ -144,11 +145,9 @@ def changed_rows(request: Request, resource: str) -> Response:
     table = MARTS.get(resource)
     if table is None:
         raise Problem(404, f"Changes are to be had of {', '.join(MARTS)}.")
-    sides = _between(asked, request)
-    rows = [_scanned(one, table) for one in sides]
-    return answer(
-        request, changes.diff(*rows, table), table.key(), ("from", "to"), [one.release.number for one in sides]
-    )
+    before, after = _between(asked, request)
+    rows = changes.diff(_scanned(before, table), _scanned(after, table), table)
+    return answer(request, rows, table.key(), ("from", "to"), (before.release.number, after.release.number))
 
 
 @router.get(
@@ -173,7 +172,7 @@ def explained(request: Request, metric: str) -> Response:
     assert viewer is not None
     if not viewer.exact or viewer.service_lines is not None:
         raise Problem(
-            403, "An explanation counts single rows: it is for viewers of exact numbers of all service lines."
+            403, "Explanations count single rows: they are for viewers of exact numbers of all service lines."
         )
     if provider is None and viewer.providers is not None:
         raise Problem(403, "You see some of the providers: name one of them as provider.")

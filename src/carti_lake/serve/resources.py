@@ -7,14 +7,13 @@ from functools import partial
 import dataframely as dy
 import polars as pl
 
-from carti_lake.disclosure.margins import FAMILIES
 from carti_lake.metrics import METRICS, PROVIDER_RATES
 from carti_lake.metrics.catalogue import describe_metric
 from carti_lake.quality import stood
 from carti_lake.serve.asked import Asked
 from carti_lake.serve.problems import Problem
 from carti_lake.tables.gold import GOLD, DataQuality, Gold
-from carti_lake.tables.gold.events import AXES, Axis
+from carti_lake.tables.gold.events import AXES, FAMILIES, Axis
 
 
 @dataclass(frozen=True)
