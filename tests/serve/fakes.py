@@ -46,7 +46,7 @@ class Visible:
         if self.viewer.providers is None:
             return rows
         names = [name for name in rows.collect_schema() if name.endswith("provider_id")]
-        return rows.filter(pl.col(name).is_in(list(self.viewer.providers)) for name in names)
+        return rows.filter(*(pl.col(name).is_in(list(self.viewer.providers)) for name in names))
 
     def metric(self, metric_id, by=()):
         return measure(find_metric(metric_id), by, self.tables(), self.scan)

@@ -21,7 +21,7 @@ CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
-_SAFE = {"Content-Security-Policy": CSP, "Cache-Control": "no-store"}
+_SAFE = {"Content-Security-Policy": CSP, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 #: Columns of the first page's table, and their headings.
 SHOWN = {
     "provider_name": "Provider",

@@ -31,7 +31,7 @@ _HOW = """
 
 Filters: `column=value` (repeated: any of them), and `column.gte`, `.lte`, `.gt`, `.lt` and `.null` (true, false) on any
 column. A parameter that is no column is refused, never passed over. JSON says of which release the rows are; CSV,
-Parquet and Arrow (by `Accept`) hold the rows alone, with `Carti-Release`, `Carti-Total` and `Link` among the headers.
+Parquet and Arrow (by `Accept`) hold the rows alone, with `Carti-Release`, `Carti-Total` and, for the next page, `Link` among the headers.
 """
 
 
@@ -64,7 +64,9 @@ def answer(
     page = select(rows, wanted, asked.release.number)
     asked.rows = page.rows.height
     said = {"release": release_read(asked.release), "total": page.total, "next": page.next}
-    headers = {"Carti-Release": str(asked.release.number), "Carti-Total": str(page.total)}
+    headers = {}
+    if media_type != "application/json":
+        headers = {"Carti-Release": str(asked.release.number), "Carti-Total": str(page.total)}
     if page.next:
         following = request.url.include_query_params(cursor=page.next)
         headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'

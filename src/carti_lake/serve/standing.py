@@ -11,9 +11,11 @@ from carti_lake import release as stored
 from carti_lake.release import Release, ReleaseError
 from carti_lake.serve.cursor import Cursor, CursorError
 from carti_lake.serve.problems import Problem, wrong_parameter
-from carti_lake.storage import LakeError
+from carti_lake.storage import LakeError, translated
 
 if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
     from carti_lake.lake import Lake
 
 
@@ -47,18 +49,23 @@ class Standing:
         self.known = Known(-1, ())
         #: Why the last look at the lake failed; None where it did not.
         self.fault: str | None = None
+        self._table: DeltaTable | None = None
 
     def look(self) -> None:
-        """Read the releases again if there is anything new; of an unchanged lake, a listing of one folder."""
+        """Read the releases again if there is anything new; else a look at the table's newest commit."""
         storage = self.lake.storage
         try:
-            handle = storage.open(stored.TABLE)
-            version = -1 if handle is None else handle.version()
+            if self._table is None:
+                self._table = storage.open(stored.TABLE)
+            else:
+                with translated(stored.TABLE):
+                    self._table.update_incremental()
+            version = -1 if self._table is None else self._table.version()
             if version != self.known.version:
                 self.known = Known(version, tuple(stored.releases(storage)))
             self.fault = None
         except (LakeError, OSError) as error:
-            self.fault = str(error)
+            self.fault, self._table = str(error), None
 
     async def follow(self, every: float) -> None:
         """Look every so many seconds, until cancelled."""
