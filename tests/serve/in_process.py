@@ -3,10 +3,19 @@
 import asyncio
 import threading
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 import httpx
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Headers, and the body as it was sent."""
+
+    headers: httpx.Headers
+    body: bytes
 
 
 class InProcess(AbstractContextManager["InProcess"]):
@@ -37,6 +46,14 @@ class InProcess(AbstractContextManager["InProcess"]):
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
         return self._run(self._client.request(method, path, **more))
+
+    def raw(self, path: str, **more: Any) -> "Raw":
+        """A GET whose body is as it was sent, compressed or not."""
+        return self._run(self._raw(path, **more))
+
+    async def _raw(self, path: str, **more: Any) -> "Raw":
+        async with self._client.stream("GET", path, **more) as answer:
+            return Raw(answer.headers, b"".join([part async for part in answer.aiter_raw()]))
 
     def together(self, requests: list[tuple[str, str, dict[str, Any]]]) -> list[httpx.Response]:
         """Answers of requests that are under way at the same time."""
