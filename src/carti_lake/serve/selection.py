@@ -157,7 +157,10 @@ def _behind(order: Sequence[tuple[str, bool]], after: Mapping[str, Any]) -> pl.E
 
 
 def _order(text: str, schema: Schema, key: Sequence[str]) -> tuple[tuple[str, bool], ...]:
-    asked = {name.removeprefix("-"): name.startswith("-") for name in text.split(",") if text}
+    names = text.split(",") if text else []
+    asked = {name.removeprefix("-"): name.startswith("-") for name in names}
+    if len(asked) < len(names):
+        raise wrong_parameter("sort", "name a column once")
     for name in asked:
         if name not in schema or isinstance(schema[name], pl.List):
             raise wrong_parameter("sort", f"there is no column {name!r} to sort by; a minus before its name descends")
