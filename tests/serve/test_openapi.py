@@ -33,7 +33,9 @@ def document():
 
 DOCUMENT = document()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
-FEW = settings(max_examples=5, deadline=None, suppress_health_check=[*HealthCheck], phases=[Phase.explicit, Phase.generate])
+FEW = settings(
+    max_examples=5, deadline=None, suppress_health_check=[*HealthCheck], phases=[Phase.explicit, Phase.generate]
+)
 
 
 def answerable(case):
@@ -72,7 +74,9 @@ def test_nobody_is_answered_without_a_key(case, client):
     for headers in ({}, {"X-API-Key": "wrong"}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic YWxsOg=="}):
         answer = sent(client, case, headers)
         assert answer.status_code == 401
-        case.validate_response(answer, checks=[CHECKS.get_one("response_schema_conformance"), CHECKS.get_one("content_type_conformance")])
+        case.validate_response(
+            answer, checks=[CHECKS.get_one("response_schema_conformance"), CHECKS.get_one("content_type_conformance")]
+        )
 
 
 def test_every_resource_is_in_the_document_with_its_descriptions():

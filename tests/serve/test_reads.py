@@ -23,8 +23,12 @@ def test_an_earlier_release_answers_as_it_did_when_it_stood(client, served, plac
     for who in ("all", "few"):
         then = served.recorded[place][path, who]
         by_number = client.get(f"{path}{sign}release={place + 1}", headers=key(who))
-        by_time = client.get(path, params=None, headers=key(who)) if place == 2 else client.get(
-            f"{path}{sign}as_of={served.stood[place].isoformat().replace('+00:00', 'Z')}", headers=key(who)
+        by_time = (
+            client.get(path, params=None, headers=key(who))
+            if place == 2
+            else client.get(
+                f"{path}{sign}as_of={served.stood[place].isoformat().replace('+00:00', 'Z')}", headers=key(who)
+            )
         )
         assert by_number.status_code == by_time.status_code == 200
         assert by_number.content == then
@@ -79,7 +83,9 @@ def _of_text(schema):
 
 def _typed(frame, schema):
     return frame.with_columns(
-        pl.col(name).str.to_date() if isinstance(dtype, pl.Date) else pl.col(name).str.to_datetime(time_zone="UTC", time_unit="us")
+        pl.col(name).str.to_date()
+        if isinstance(dtype, pl.Date)
+        else pl.col(name).str.to_datetime(time_zone="UTC", time_unit="us")
         for name, dtype in schema.items()
         if isinstance(dtype, pl.Date | pl.Datetime)
     )
@@ -141,6 +147,8 @@ def test_filters_are_those_of_polars(client, served):
         "limit=ten",
         "limit=1&limit=2",
         "sort=colour",
+        "sort=",
+        "sort=visits,visits",
         "fields=visits,visits",
         "fields=",
         "cursor=zzz",

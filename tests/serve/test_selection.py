@@ -50,7 +50,9 @@ def pages(rows, query):
     return found
 
 
-@given(st.lists(ROW, max_size=25), st.lists(SIGNED, max_size=4, unique_by=lambda name: name.lstrip("-")), st.integers(1, 9))
+@given(
+    st.lists(ROW, max_size=25), st.lists(SIGNED, max_size=4, unique_by=lambda name: name.lstrip("-")), st.integers(1, 9)
+)
 @settings(max_examples=60)
 def test_all_pages_together_are_the_whole(found, order, size):
     rows = frame(found)

@@ -107,7 +107,7 @@ def selection(path: str, query: Sequence[tuple[str, str]], schema: Schema, key: 
             equal.setdefault(column, []).append(_value(name, text, schema[column]))
     for column, values in equal.items():
         where.append(pl.any_horizontal(pl.col(column) == pl.lit(value) for value in values))
-    order = _order(single.get("sort", ""), schema, key)
+    order = _order(single.get("sort"), schema, key)
     fields = tuple(_names("fields", single["fields"], schema)) if "fields" in single else tuple(schema)
     question = repr((path, sorted(one for one in query if one[0] not in _OF_A_PAGE)))
     after = _after(single["cursor"], question, order, schema) if "cursor" in single else None
@@ -156,11 +156,14 @@ def _behind(order: Sequence[tuple[str, bool]], after: Mapping[str, Any]) -> pl.E
     return rest
 
 
-def _order(text: str, schema: Schema, key: Sequence[str]) -> tuple[tuple[str, bool], ...]:
-    names = text.split(",") if text else []
-    asked = {name.removeprefix("-"): name.startswith("-") for name in names}
-    if len(asked) < len(names):
+def _order(text: str | None, schema: Schema, key: Sequence[str]) -> tuple[tuple[str, bool], ...]:
+    names = [] if text is None else text.split(",")
+    if len({*names}) < len(names):
         raise wrong_parameter("sort", "name a column once")
+    # Of a column named in both directions the first counts: by then no rows are left that tie.
+    asked: dict[str, bool] = {}
+    for name in names:
+        asked.setdefault(name.removeprefix("-"), name.startswith("-"))
     for name in asked:
         if name not in schema or isinstance(schema[name], pl.List):
             raise wrong_parameter("sort", f"there is no column {name!r} to sort by; a minus before its name descends")
