@@ -117,6 +117,8 @@ def repair(name: str) -> str:
         return (
             "Restore the folder from a backup; without it, the declared thresholds of `carti-lake tables` are in force."
         )
+    if layer == "models":
+        return "Restore the folder from a backup; without it, `carti-lake model train` trains the models anew."
     if layer == "disclosures":
         return "Restore the folder from a backup: nothing else knows who had small counts shown, and why."
     return f"Remove the folder {name.replace('.', '/')}, then `carti-lake run --full`: it is rebuilt from bronze."

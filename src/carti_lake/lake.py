@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -21,6 +21,9 @@ from carti_lake.tables import TABLES, Thresholds, find
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import HIDDEN
 from carti_lake.view import View
+
+if TYPE_CHECKING:
+    from carti_lake.models import registry
 
 Progress = Callable[[str], None]
 When = int | str | date | datetime
@@ -177,6 +180,39 @@ class Lake:
             now=self.clock(),
             progress=progress,
         )
+
+    def train(
+        self, models: Collection[str] = (), *, seed: int = 0, progress: Progress = _quiet
+    ) -> list["registry.Outcome"]:
+        """Train models on the latest release: those named, or those that are due; the next run scores with them.
+
+        Parameters
+        ----------
+        models
+            Names; none for every model that was never trained or whose data has moved.
+        seed
+            Of all randomness: the same release and seed give the same model.
+        progress
+            Called with the name of each model.
+        """
+        from carti_lake.models import registry
+        from carti_lake.models.catalogue import MODELS, find_model
+
+        chosen = [find_model(name) for name in models] or list(MODELS.values())
+        return registry.train(
+            [View(self, one) for one in release.monthly(select(self, None), self.releases())],
+            chosen,
+            forced=bool(models),
+            seed=seed,
+            now=self.clock(),
+            progress=progress,
+        )
+
+    def models(self) -> pl.DataFrame:
+        """Every model with its current version, when and on what it was trained, and why it is due, if it is."""
+        from carti_lake.models import registry
+
+        return registry.overview(self.at())
 
     def at(self, when: When | None = None, *, release: int | str | None = None) -> View:
         """The lake as of a release: by number, by a lock's name, or the one that stood at a time.

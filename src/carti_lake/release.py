@@ -153,6 +153,12 @@ def choose(found: Sequence[Release], which: int | str | date | datetime | None, 
     return chosen
 
 
+def monthly(present: Release, found: Sequence[Release]) -> list[Release]:
+    """The last readable release of each calendar month before the present one, oldest first, and that one."""
+    last = {(one.at.year, one.at.month): one for one in found if one.number < present.number and not one.expired}
+    return [*last.values(), present]
+
+
 def _choose(found: Sequence[Release], which: int | str | date | datetime | None, now: datetime) -> Release:
     if which is None:
         return found[-1]

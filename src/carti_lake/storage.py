@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from carti_lake.tables import Table, find
 
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable, WriterProperties
+    from deltalake.fs import DeltaStorageHandler
 
 # The log must outlive every release that may be read; Delta's own default forgets after 30 days.
 CONFIGURATION = {
@@ -145,6 +147,37 @@ class Storage:
         created = self.open(table)
         assert created is not None
         return created
+
+    def read_file(self, name: str) -> bytes | None:
+        """Content of a file of the lake that is no table's, or None where it is not there."""
+        if self.local is not None:
+            path = self.local / name
+            return path.read_bytes() if path.is_file() else None
+        with translated(name):
+            try:
+                return bytes(self._store().open_input_file(name).read())
+            except FileNotFoundError:
+                return None
+
+    def write_file(self, name: str, content: bytes) -> None:
+        """Write such a file, whole or not at all."""
+        if self.local is not None:
+            path = self.local / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+            unfinished.write_bytes(content)
+            os.replace(unfinished, path)
+            return
+        with translated(name):
+            # Not through Arrow's stream: it passes on buffers of its own, where deltalake takes bytes.
+            out = self._store()._handler.open_output_stream(name)
+            out.write(content)
+            out.close()  # type: ignore[attr-defined]
+
+    def _store(self) -> "DeltaStorageHandler":
+        from deltalake.fs import DeltaStorageHandler
+
+        return DeltaStorageHandler(self.uri, options=self.options or None)
 
     def scan(self, table: str, version: int | None = None) -> pl.LazyFrame:
         """Lazy rows of the table at a version (default: the newest); an empty frame of its schema where it is new."""

@@ -10,11 +10,10 @@ from carti_lake import quality
 from carti_lake.integrity import refuse_damaged
 from carti_lake.measure import measure
 from carti_lake.metrics import find_metric
-from carti_lake.pipeline.silver.visits import claims
+from carti_lake.pipeline.silver.readable import readable
 from carti_lake.query import query
 from carti_lake.release import Release, ReleaseError
 from carti_lake.tables import TABLES, find
-from carti_lake.tables.silver import HIDDEN, Claims, Entity
 
 if TYPE_CHECKING:
     from carti_lake.lake import Lake
@@ -45,10 +44,7 @@ class View:
         if name not in self.release.versions:
             raise ReleaseError(f"Release {self.release.number} has no {name}; nothing has filled it yet.")
         refuse_damaged(self.lake.storage, name, self.release.versions[name])
-        rows = self.lake.storage.scan(name, self.release.versions[name])
-        if issubclass(stored, Entity):
-            rows = rows.filter(~pl.col("withdrawn")).drop(HIDDEN)
-        return claims(rows) if declared is Claims else rows
+        return readable(declared, self.lake.storage.scan(name, self.release.versions[name]))
 
     def tables(self) -> list[str]:
         """Full names of the tables that this release holds, views included; quarantine is not for outlets."""

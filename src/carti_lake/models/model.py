@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from types import ModuleType
 from typing import Any
 
 import polars as pl
@@ -110,6 +111,8 @@ class Model:
         When it is due.
     keeps
         Whether rows that stand are kept as they were made (forecasts) and not made anew (scores).
+    code
+        Modules whose change makes the scores anew.
     """
 
     name: str
@@ -124,3 +127,4 @@ class Model:
     trusted: tuple[str, ...] = ()
     retrain: Retrain = Retrain()
     keeps: bool = False
+    code: tuple[ModuleType, ...] = ()

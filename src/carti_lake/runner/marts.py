@@ -14,6 +14,7 @@ from carti_lake.pipeline.gold import claims_maturity as maturity_module
 from carti_lake.pipeline.gold import claims_monthly as claims_module
 from carti_lake.pipeline.gold import dimensions
 from carti_lake.pipeline.gold import marketing_roi as marketing_module
+from carti_lake.pipeline.gold import model_metrics as model_metrics_module
 from carti_lake.pipeline.gold import opportunities as opportunities_module
 from carti_lake.pipeline.gold import provider_comparison as comparison_module
 from carti_lake.pipeline.gold import provider_monthly as monthly_module
@@ -24,9 +25,10 @@ from carti_lake.pipeline.gold.claims_aged import claims_aged
 from carti_lake.pipeline.gold.claims_maturity import claims_maturity
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_provider, dim_service_line
 from carti_lake.pipeline.gold.marketing_roi import marketing_monthly, marketing_roi
+from carti_lake.pipeline.gold.model_metrics import model_metrics
 from carti_lake.pipeline.gold.provider_comparison import provider_comparison
 from carti_lake.pipeline.gold.provider_monthly import provider_monthly
-from carti_lake.pipeline.gold.provider_summary import provider_summary, with_predictions
+from carti_lake.pipeline.gold.provider_summary import provider_summary
 from carti_lake.pipeline.gold.readmissions import readmissions
 from carti_lake.pipeline.gold.referral_flow import referral_days, referral_flow, referral_revenue
 from carti_lake.runner.entities import changed_months
@@ -98,10 +100,11 @@ def _dates_and_lines(*marts: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
 
 
 def _summary_and_model(*frames: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
-    # One row a provider: computed once for the model that reads it and for the table that shows the prediction.
-    summary = provider_summary(*frames).collect(engine="streaming").lazy()
-    predictions = opportunity_value.predictions(summary).collect().lazy()
-    return predictions, opportunity_value.metrics(summary), with_predictions(summary, predictions)
+    # One row a provider: computed once for the regression that reads it and for its own table.
+    *inputs, trained = frames
+    summary = provider_summary(*inputs).collect(engine="streaming").lazy()
+    evaluations = pl.concat([opportunity_value.metrics(summary), model_metrics(trained)])
+    return opportunity_value.predictions(summary), evaluations, summary
 
 
 def _claims(visits: pl.LazyFrame, earlier: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
@@ -141,6 +144,8 @@ MARTS: tuple[Mart, ...] = (
             "silver.crm_accounts",
             "silver.opportunities",
             "gold.dim_provider",
+            "gold.opportunity_scores",
+            "models",
         ),
         _summary_and_model,
     ),
@@ -194,6 +199,7 @@ CODE = (
     summary_module,
     readmissions_module,
     opportunity_value,
+    model_metrics_module,
     opportunities_module,
     flow_module,
     marketing_module,

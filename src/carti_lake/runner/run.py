@@ -1,27 +1,32 @@
 """The order of a run, from the batches that wait to the release that readers see."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from carti_lake.claim import claim
 from carti_lake.integrity import explained, new_hashes
+from carti_lake.models.catalogue import MODELS
 from carti_lake.pipeline.silver.providers import references, resolve_references
 from carti_lake.release import Audit, expire, latest, publish, record_refusal, releases
 from carti_lake.runner.audits import audit
 from carti_lake.runner.earlier_answers import update_earlier_answers
 from carti_lake.runner.entities import REFERENCES, Pending, pending, update_entity
-from carti_lake.runner.marts import MARTS, changes, update_mart
+from carti_lake.runner.marts import MARTS, Mart, changes, update_mart
 from carti_lake.runner.quality import update_quality, update_reconciliation
 from carti_lake.runner.references import update_references
+from carti_lake.runner.scores import in_order, update_scores
 from carti_lake.storage import Storage, row_count, scan
 from carti_lake.tables import ENTITIES, FEEDS, TABLES
 from carti_lake.tables.disclosures import Disclosures
 from carti_lake.tables.releases import Releases
 from carti_lake.tables.silver import ProviderReferences, Providers
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 Progress = Callable[[str], None]
 #: Tables that tell of releases and of their readers; the thresholds that it was judged by are part of a release.
@@ -105,7 +110,8 @@ def run(
         last = latest(storage)
         if last is not None and last.expired:
             last = None
-        tables = _versions(storage)
+        standing = _standing(storage)
+        tables = {name: (handle.version(), row_count(handle)) for name, handle in standing.items()}
         if last is not None and not full and {name: version for name, (version, _) in tables.items()} == last.versions:
             return RunResult(None, tuple(changed))
         progress("audit")
@@ -116,7 +122,7 @@ def run(
             return result
         progress("release")
         files = new_hashes(storage, tables, {} if last is None else last.versions)
-        number = publish(storage, tables, _ids(storage), audits, sorted(accept), _data_as_of(storage), now, files)
+        number = publish(storage, tables, _ids(standing), audits, sorted(accept), _data_as_of(storage), now, files)
         return RunResult(number, tuple(changed), audits, tuple(sorted(accept)))
 
 
@@ -138,14 +144,19 @@ def _update(storage: Storage, *, full: bool, secret: str, progress: Progress) ->
     changed += ["silver.earlier_answers"] * update_earlier_answers(storage, secret, full=full)
     progress("gold.reconciliation")
     changed += ["gold.reconciliation"] * update_reconciliation(storage)
-    for mart in MARTS:
-        progress(mart.tables[-1].full_name())
-        changed += update_mart(storage, mart, full=full)
+    for step in in_order(MARTS, MODELS.values()):
+        if isinstance(step, Mart):
+            progress(step.tables[-1].full_name())
+            changed += update_mart(storage, step, full=full)
+        else:
+            progress(f"scores of {step.name}")
+            changed += update_scores(storage, step, full=full)
     progress("silver.unknown_references")
     changed += ["silver.unknown_references"] * update_references(storage, full=full)
     progress("gold.data_quality")
     changed += ["gold.data_quality"] * update_quality(storage, full=full)
-    return changed
+    # A table that several models fill may have changed for each of them.
+    return list(dict.fromkeys(changed))
 
 
 def _update_references(storage: Storage, works: list[Pending]) -> pl.DataFrame:
@@ -164,31 +175,20 @@ def _update_references(storage: Storage, works: list[Pending]) -> pl.DataFrame:
     return resolved
 
 
-def _versions(storage: Storage) -> dict[str, tuple[int, int]]:
-    """Version and rows of every table that exists and that a release names."""
-    found = {}
-    for name, table in TABLES.items():
-        if name not in OF_NO_RELEASE and table.view_of is None:
-            handle = storage.open(name)
-            if handle is not None:
-                found[name] = (handle.version(), row_count(handle))
-    return found
+def _standing(storage: Storage) -> dict[str, "DeltaTable"]:
+    """Every table that exists and that a release names."""
+    names = [name for name, table in TABLES.items() if name not in OF_NO_RELEASE and table.view_of is None]
+    return {name: handle for name in names if (handle := storage.open(name)) is not None}
 
 
-def _ids(storage: Storage) -> dict[str, str]:
+def _ids(tables: Mapping[str, "DeltaTable"]) -> dict[str, str]:
     """Which tables they are, by name: a folder that was removed and made again holds another table."""
-    found = {}
-    for name, table in TABLES.items():
-        if name not in OF_NO_RELEASE and table.view_of is None:
-            handle = storage.open(name)
-            if handle is not None:
-                found[name] = str(handle.metadata().id)
-    return found
+    return {name: str(handle.metadata().id) for name, handle in tables.items()}
 
 
 def _expire_lost(storage: Storage, now: datetime) -> None:
     """Expire the releases of a table whose folder was removed: its versions will mean other rows."""
-    ids = _ids(storage)
+    ids = _ids(_standing(storage))
     standing = [one for one in releases(storage) if not one.expired]
     lost = [one.number for one in standing if any(ids.get(name) != table for name, table in one.ids.items())]
     expire(storage, lost, now)

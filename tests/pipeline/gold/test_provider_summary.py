@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from carti_lake.metrics import CRM_RATES, PROVIDER_RATES
-from carti_lake.pipeline.gold.provider_summary import provider_summary, sums_of_months, with_predictions
-from carti_lake.tables.gold import DimProvider, OpportunityPredictions, ProviderMonthly, ProviderSummary
+from carti_lake.pipeline.gold.provider_summary import provider_summary, sums_of_months
+from carti_lake.tables.gold import DimProvider, OpportunityScores, ProviderMonthly, ProviderSummary
 from carti_lake.tables.silver import CrmAccounts, Encounters, Opportunities
 from tests.rows import APRIL, MARCH, held
 
@@ -21,6 +21,7 @@ def summary(monthly=(), encounters=(), accounts=(), opportunities=(), directory=
         held(CrmAccounts, *accounts),
         held(Opportunities, *opportunities),
         held(DimProvider, *directory),
+        held(OpportunityScores),
     ).collect()
     return {row["provider_id"]: row for row in rows.iter_rows(named=True)}
 
@@ -175,14 +176,15 @@ def test_who_has_no_facts_has_no_row_and_who_is_not_listed_has():
     assert (rows["lee"]["stays"], rows["lee"]["deals_value"], rows["lee"]["won_value"]) == (0, None, 0)
 
 
-def test_predictions_are_added_by_provider():
+def test_the_prediction_is_the_sum_of_the_open_opportunities():
+    scores = [("lee", 12.5), ("lee", 0.25), ("lee", None), ("diaz", None), (None, 9.0)]
     rows = provider_summary(
         held(ProviderMonthly, *({**NOTHING, "provider_id": name, "month": MARCH} for name in ("lee", "diaz"))),
         held(Encounters),
         held(CrmAccounts),
         held(Opportunities),
         held(DimProvider),
+        held(OpportunityScores, *({"provider_id": name, "expected_value": value} for name, value in scores)),
     )
-    predicted = with_predictions(rows, held(OpportunityPredictions, {"provider_id": "lee", "predicted": 12.5}))
-    found = predicted.select("provider_id", "predicted_opportunity_value").sort("provider_id").collect()
-    assert found.rows() == [("diaz", None), ("lee", 12.5)]
+    found = rows.select("provider_id", "predicted_opportunity_value").sort("provider_id").collect()
+    assert found.rows() == [("diaz", None), ("lee", 12.75)]

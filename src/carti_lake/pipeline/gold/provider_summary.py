@@ -13,8 +13,9 @@ def provider_summary(
     accounts: pl.LazyFrame,
     opportunities: pl.LazyFrame,
     dim_provider: pl.LazyFrame,
+    opportunity_scores: pl.LazyFrame,
 ) -> pl.LazyFrame:
-    """Rows of ``gold.provider_summary``, without the prediction.
+    """Rows of ``gold.provider_summary``.
 
     Every provider that any fact or the CRM names has a row; the directory's others have none, since they have no
     facts to summarise.
@@ -30,7 +31,7 @@ def provider_summary(
     )
     parts = [sums, patients, _account_totals(accounts), _opportunity_totals(opportunities)]
     everyone = pl.concat([part.select("provider_id") for part in parts]).unique()
-    for part in parts:
+    for part in (*parts, _predicted(opportunity_scores)):
         everyone = everyone.join(part, on="provider_id", how="left")
     dtypes = ProviderSummary.dtypes()
     zero_where_absent = [
@@ -43,21 +44,18 @@ def provider_summary(
             how="left",
         )
         .with_columns(pl.col(zero_where_absent).fill_null(0))
-        .with_columns(
-            *(rate.expression().over("provider_id") for rate in CRM_RATES),
-            predicted_opportunity_value=pl.lit(None, pl.Float64),
-        )
+        .with_columns(rate.expression().over("provider_id") for rate in CRM_RATES)
         .select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
     )
 
 
-def with_predictions(summary: pl.LazyFrame, predictions: pl.LazyFrame) -> pl.LazyFrame:
-    """The summary with ``predicted_opportunity_value`` filled from the model's fitted values."""
-    predicted = predictions.select("provider_id", predicted_opportunity_value="predicted")
+def _predicted(scores: pl.LazyFrame) -> pl.LazyFrame:
+    """Expected value of each provider's open opportunities; exact, so that the order of work changes no digit."""
+    expected = pl.col("expected_value").cast(pl.Decimal(18, 4))
     return (
-        summary.drop("predicted_opportunity_value")
-        .join(predicted, on="provider_id", how="left")
-        .select(ProviderSummary.column_names())
+        scores.drop_nulls(["provider_id", "expected_value"])
+        .group_by("provider_id")
+        .agg(predicted_opportunity_value=expected.sum().cast(pl.Float64))
     )
 
 

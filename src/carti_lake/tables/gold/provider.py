@@ -102,7 +102,9 @@ class ProviderSummary(Gold, table="provider_summary"):
     )
     claim_collection_rate = f.rate("claim_paid / claim_amount over all claims, as delivered, as in the seed")
     predicted_opportunity_value = dy.Float64(
-        nullable=True, description="Regression baseline; see opportunity_predictions", metadata={"unit": "USD"}
+        nullable=True,
+        description="Win probability x value of the open opportunities, summed; null without a trained model",
+        metadata={"unit": "USD", "of": ("opportunity_scores.expected_value",)},
     )
     claims = f.count("Claims")
     denied_claims = f.count("Claims denied")
