@@ -14,6 +14,7 @@ from carti_lake.models import opportunity_value
 from carti_lake.serve.observe import LOG, JsonLines
 from carti_lake.serve.problems import SCHEMA
 from carti_lake.serve.seed import COLUMNS
+from carti_lake.serve.what_if import WHAT_IFS
 from tests.serve.conftest import PATIENT, key, service
 from tests.serve.fakes import Visible
 
@@ -268,3 +269,41 @@ def test_prometheus_reads_figures_by_route(client):
     assert 'carti_lake_requests_total{method="GET",route="/v1/summary",status="200"}' in figures.text
     assert "carti_lake_release 3.0" in figures.text
     assert client.get("/metrics").status_code == 401
+
+
+@pytest.mark.parametrize("what_if", WHAT_IFS[:4], ids=lambda one: one.path)
+def test_a_model_that_was_not_trained_says_so_and_makes_nothing_up(client, what_if):
+    answer = client.post(f"/v1/predictions/{what_if.path}", json={"rows": [{}, {}]}, headers=key()).json()
+    assert answer["rows"] == [{"probability": None, "drivers": None}] * 2
+    assert "No model was trained" in answer["note"]
+    of_all = client.post(f"/v1/predictions/{what_if.path}", json={"rows": [{}]}, headers=key("few"))
+    assert "all providers" in problem(of_all, 403)["detail"]
+
+
+def test_a_trained_model_answers_as_it_scores(client, served, monkeypatch):
+    from carti_lake.models import classifier, no_show
+
+    rows = pl.DataFrame(
+        {
+            "lead": [number % 40 for number in range(600)],
+            "missed": [number % 3 for number in range(600)],
+            "kept": [1] * 600,
+            "patient_age": [20 + number % 60 for number in range(600)],
+            "service_line": ["lung", "breast"] * 300,
+            "weekday": ["Monday", "Friday", "Sunday"] * 200,
+            "provider_share": [0.1] * 600,
+            classifier.TARGET: [number % 40 > 25 for number in range(600)],
+            classifier.GROUP: list(range(600)),
+            classifier.SUBJECT: [str(number) for number in range(600)],
+        }
+    )
+    fitted = classifier.fit(rows, no_show.FEATURES, 1).artifact
+    version = {"version": "abc", "rows": 600, "data_as_of": "2026-01-09"}
+    monkeypatch.setattr("carti_lake.serve.what_if.current", lambda trained: {"no_show": version})
+    monkeypatch.setattr("carti_lake.serve.what_if.artifact", lambda storage, model, row: fitted)
+    asked = [{"lead": 39, "service_line": "lung", "missed": 2}, {"lead": 0}]
+    answer = client.post("/v1/predictions/no-show", json={"rows": asked}, headers=key()).json()
+    late, soon = (row["probability"] for row in answer["rows"])
+    assert late > 0.5 > soon
+    assert "booked 39 days ahead" in answer["rows"][0]["drivers"]
+    assert "Version abc, trained on 600 examples" in answer["note"]

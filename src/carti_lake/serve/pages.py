@@ -155,7 +155,9 @@ def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
     return HTMLResponse(
         f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css"></head><body>{body}</body></html>""",
+<title>{escape(title)}</title>
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css"></head>
+<body>{body}</body></html>""",
         status,
         _SAFE,
     )

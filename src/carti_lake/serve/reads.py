@@ -23,15 +23,16 @@ from carti_lake.tables import Table
 from carti_lake.tables.gold import DimProvider
 
 if TYPE_CHECKING:
-    from carti_lake.access import Visible
+    from carti_lake.serve.seeing import Visible
 
 router = APIRouter(prefix="/v1")
 
 _HOW = """
 
 Filters: `column=value` (repeated: any of them), and `column.gte`, `.lte`, `.gt`, `.lt` and `.null` (true, false) on any
-column. A parameter that is no column is refused, never passed over. JSON says of which release the rows are; CSV,
-Parquet and Arrow (by `Accept`) hold the rows alone, with `Carti-Release`, `Carti-Total` and, for the next page, `Link` among the headers.
+column. A parameter that is no column is refused, never passed over. JSON says of which release the rows are. CSV,
+Parquet and Arrow (by `Accept`) hold the rows alone; the headers `Carti-Release`, `Carti-Total` and, for the next page,
+`Link` say the rest.
 """
 
 
@@ -204,7 +205,7 @@ def _scanned(visible: "Visible", table: type[Table]) -> pl.LazyFrame:
 
 def _knows(visible: "Visible", provider: str) -> bool:
     rows = _scanned(visible, DimProvider).filter(pl.col("provider_id") == provider)
-    return rows.select(pl.len()).collect().item() > 0
+    return not rows.head(1).collect().is_empty()
 
 
 def _single(request: Request, name: str) -> str | None:
