@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from carti_lake.models.classifier import INSTANT
+from carti_lake.models.estimators import INSTANT
 from carti_lake.models.model import Known, Tables
 
 #: Nothing that happened longer before an instant is looked at, so that a day's scores do not cost more as a lake ages.

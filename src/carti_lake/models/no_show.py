@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from carti_lake.models import classifier, design, history, risk
-from carti_lake.models.classifier import GROUP, INSTANT, SUBJECT, TARGET
+from carti_lake.models import classifier, design, estimators, history, risk
 from carti_lake.models.design import Feature
+from carti_lake.models.estimators import GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.history import DATE, as_known_then, before, months_since, share
 from carti_lake.models.model import Known, Model, Tables, Trained
 from carti_lake.models.risk import risk_scores
@@ -112,6 +112,6 @@ MODEL = Model(
     train=train,
     score=score,
     evaluate=evaluate,
-    trusted=classifier.TRUSTED,
-    code=(sys.modules[__name__], classifier, design, history, risk),
+    trusted=estimators.TRUSTED,
+    code=(sys.modules[__name__], classifier, design, estimators, history, risk),
 )

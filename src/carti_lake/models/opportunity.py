@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from carti_lake.models import classifier, design, history, measures
-from carti_lake.models.classifier import BASE, GROUP, INSTANT, SUBJECT, TARGET
-from carti_lake.models.classifier import MODEL as FITTED
+from carti_lake.models import classifier, design, estimators, history, measures
 from carti_lake.models.design import Feature, encoded, fitted_levels
+from carti_lake.models.estimators import BASE, GROUP, INSTANT, SUBJECT, TARGET
+from carti_lake.models.estimators import MODEL as FITTED
 from carti_lake.models.history import DATE, before, share
 from carti_lake.models.model import Known, Model, Tables, Trained
 from carti_lake.tables.gold import OpportunityScores
@@ -138,7 +138,7 @@ def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple
             drivers=pl.lit(None, pl.String),
         )
     else:
-        said = classifier.explained(artifact, open_, FEATURES).rename({"probability": "win_probability"})
+        said = estimators.explained(artifact, open_, FEATURES).rename({"probability": "win_probability"})
         values = pl.Series("predicted_value", _values(artifact["value"], open_))
         said = said.with_columns(
             predicted_value=pl.coalesce(open_["amount"], values),
@@ -228,6 +228,6 @@ MODEL = Model(
     train=train,
     score=score,
     evaluate=evaluate,
-    trusted=classifier.TRUSTED,
-    code=(sys.modules[__name__], classifier, design, history),
+    trusted=estimators.TRUSTED,
+    code=(sys.modules[__name__], classifier, design, estimators, history),
 )

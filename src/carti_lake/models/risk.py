@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from carti_lake.models.classifier import SUBJECT, explained
 from carti_lake.models.design import Feature
+from carti_lake.models.estimators import SUBJECT, explained
 from carti_lake.tables.gold import RiskScores
 
 
