@@ -133,9 +133,9 @@ def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple
     rows = features(stood.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT)), now.tables)
     open_ = rows.sort(SUBJECT).collect(engine="streaming")
     if artifact is None:
-        said = open_.select(
-            *(pl.lit(None, pl.Float64).alias(name) for name in ("win_probability", "predicted_value")),
-            drivers=pl.lit(None, pl.String),
+        said = pl.DataFrame(
+            [[None] * open_.height] * 3,
+            schema={"win_probability": pl.Float64, "predicted_value": pl.Float64, "drivers": pl.String},
         )
     else:
         said = estimators.explained(artifact, open_, FEATURES).rename({"probability": "win_probability"})
