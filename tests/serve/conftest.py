@@ -49,13 +49,13 @@ class Served:
 
 
 @contextmanager
-def service(served: Served, settings: Settings = PATIENT, audit: Any = None) -> Iterator[InProcess]:
+def service(served: Served, settings: Settings = PATIENT, write: Any = len) -> Iterator[InProcess]:
     """A client of the service, which runs as long as the block."""
     app = create_app(
         served.lake,
         authenticate=served.viewers.get,
         see=see,
-        audit=audit or (lambda asked, status: None),
+        write=write,
         settings=settings,
     )
     with InProcess(app) as client:

@@ -132,9 +132,7 @@ def test_a_session_ends_with_its_key_and_with_the_day(served, monkeypatch):
 @pytest.fixture(scope="module")
 def address(served):
     """A server of the service on loopback."""
-    app = create_app(
-        served.lake, authenticate=served.viewers.get, see=see, audit=lambda asked, status: None, settings=PATIENT
-    )
+    app = create_app(served.lake, authenticate=served.viewers.get, see=see, write=len, settings=PATIENT)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +15,20 @@ from starlette.exceptions import HTTPException
 from carti_lake import __version__
 from carti_lake.serve import downloads, operations, pages, problems, reads, seed, what_if
 from carti_lake.serve.answers import Answers
-from carti_lake.serve.asked import Asked, asked_in
+from carti_lake.serve.asked import asked_in
 from carti_lake.serve.guard import Guarded
 from carti_lake.serve.observe import Figures, Observed
 from carti_lake.serve.problems import Problem
 from carti_lake.serve.readers import Authenticate, Readers, See
 from carti_lake.serve.sessions import Sessions
 from carti_lake.serve.standing import Standing, followed
+from carti_lake.serve.trail import Entry, Trail
 from carti_lake.storage import LakeError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from carti_lake.lake import Lake
-
-#: Told of every answer, with its status, once it is on its way; must be quick.
-Audit = Callable[[Asked, int], None]
 
 _LOG = logging.getLogger("carti_lake.serve")
 _DESCRIPTION = """Numbers of one audited release, as its reader may see them.
@@ -70,7 +68,12 @@ class Settings:
 
 
 def create_app(
-    lake: "Lake", *, authenticate: Authenticate, see: See, audit: Audit, settings: Settings | None = None
+    lake: "Lake",
+    *,
+    authenticate: Authenticate,
+    see: See,
+    write: Callable[[Sequence[Entry]], None],
+    settings: Settings | None = None,
 ) -> "ASGIApp":
     """The service of a lake as an ASGI application.
 
@@ -82,17 +85,17 @@ def create_app(
         The viewer of a key or a token, or None.
     see
         A release as a viewer may see it.
-    audit
-        Told of every answer.
+    write
+        Writes down who read what; see :class:`~carti_lake.serve.trail.Trail`.
     settings
         Limits; None for the usual ones.
     """
     limits = settings or Settings()
-    standing, figures = Standing(lake), Figures()
+    standing, figures, trail = Standing(lake), Figures(), Trail(write, lake.clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with followed(standing, limits.every):
+        async with trail.kept(), followed(standing, limits.every):
             yield
 
     api = FastAPI(
@@ -113,7 +116,9 @@ def create_app(
         },
     )
     answers = Answers(api, limits.most_kept)
-    readers = Readers(answers, standing, authenticate, see, Sessions(), rate=limits.rate, refusals=limits.refusals)
+    readers = Readers(
+        answers, standing, authenticate, see, trail, Sessions(), rate=limits.rate, refusals=limits.refusals
+    )
     bearer = HTTPBearer(auto_error=False, description="An API key, or a token of the identity provider")
     header = APIKeyHeader(name="X-API-Key", auto_error=False, description="An API key")
     # The layers decide; these say in the document how a key is sent.
@@ -123,7 +128,7 @@ def create_app(
     api.include_router(operations.routes(standing, figures, answers))
     api.include_router(pages.routes(readers))
     _document(api)
-    return Observed(Guarded(readers, most_body=limits.most_body, seconds=limits.seconds), figures, audit)
+    return Observed(Guarded(readers, most_body=limits.most_body, seconds=limits.seconds), figures, trail.note)
 
 
 async def _of_problem(request: Request, problem: Exception) -> Response:

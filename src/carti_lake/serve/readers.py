@@ -17,6 +17,7 @@ from carti_lake.serve.asked import asked_in
 from carti_lake.serve.problems import Problem
 from carti_lake.serve.sessions import Sessions, cookie_in, same_origin
 from carti_lake.serve.standing import Standing
+from carti_lake.serve.trail import Trail
 from carti_lake.view import View
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Readers:
         The lake's releases.
     authenticate, see
         What a key or token is worth, and what its viewer may see of a release; both may be slow.
+    trail
+        Where answers are noted.
     sessions
         Browsers that have signed in.
     rate, refusals
@@ -60,6 +63,7 @@ class Readers:
         standing: Standing,
         authenticate: Authenticate,
         see: See,
+        trail: Trail,
         sessions: Sessions,
         *,
         rate: str,
@@ -69,6 +73,7 @@ class Readers:
         self.standing = standing
         self.authenticate = authenticate
         self.see = see
+        self.trail = trail
         self.sessions = sessions
         self.rate, self.refusals = parse(rate), parse(refusals)
         self.limiter = FixedWindowRateLimiter(MemoryStorage())
@@ -79,6 +84,7 @@ class Readers:
         """Pass the request on, once it is known whose it is."""
         if scope["type"] == "http" and scope["path"] not in OPEN:
             asked = asked_in(scope)
+            self.trail.refuse_if_full()
             try:
                 asked.viewer = viewer = await self._viewer(scope)
             except Problem as problem:

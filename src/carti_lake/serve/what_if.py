@@ -14,8 +14,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from carti_lake.models import denial, no_show, opportunity, opportunity_value, readmission
-from carti_lake.models.classifier import explained
 from carti_lake.models.design import Feature
+from carti_lake.models.estimators import explained
 from carti_lake.models.model import Model
 from carti_lake.models.registry import artifact, current, versions
 from carti_lake.serve.asked import Asked, asked_in
