@@ -38,6 +38,7 @@ class Answer:
     body: bytes
     rows: int | None
     route: str
+    etag: bytes
 
 
 class Answers:
@@ -78,25 +79,24 @@ class Answers:
             negotiate(headers.get(b"accept", b"").decode("latin-1")),
             how,
         )
-        etag = _etag(key)
         answer = self._kept.get(key)
         asked.kept = answer is not None
         if answer is None:
-            answer = await self._worked_out(key, scope, how, etag)
+            answer = await self._worked_out(key, scope, how)
         else:
             self._kept.move_to_end(key)
         asked.rows, asked.route = answer.rows, answer.route
         held = headers.get(b"if-none-match")
-        if answer.status == 200 and held is not None and _matches(held, etag):
+        if answer.status == 200 and held is not None and _matches(held, answer.etag):
             await _send(send, 304, [one for one in answer.headers if not one[0].startswith(b"content-")], b"")
         else:
             await _send(send, answer.status, answer.headers, b"" if scope["method"] == "HEAD" else answer.body)
 
-    async def _worked_out(self, key: tuple[object, ...], scope: "Scope", how: str | None, etag: bytes) -> Answer:
+    async def _worked_out(self, key: tuple[object, ...], scope: "Scope", how: str | None) -> Answer:
         """The application's answer; those who ask for the same meanwhile wait for it."""
         task = self._underway.get(key)
         if task is None:
-            task = self._underway[key] = asyncio.create_task(self._ask(scope, how, etag))
+            task = self._underway[key] = asyncio.create_task(self._ask(scope, how, _etag(key)))
             task.add_done_callback(lambda done: self._keep(key, done))
         # Who gives up waiting does not take it from the others.
         return await asyncio.shield(task)
@@ -139,7 +139,7 @@ class Answers:
             headers += [(b"etag", etag), _MAY_KEEP]
         headers = [one for one in headers if one[0] != b"content-length"]
         headers += [VARY, (b"content-length", str(len(body)).encode())]
-        return Answer(status, headers, body, asked.rows, route)
+        return Answer(status, headers, body, asked.rows, route, etag)
 
 
 async def _send(send: "Send", status: int, headers: Headers, body: bytes) -> None:

@@ -115,7 +115,8 @@ def create_app(
             Exception: _of_anything,
         },
     )
-    answers = Answers(api, limits.most_kept)
+    guarded = Guarded(api, most_body=limits.most_body, seconds=limits.seconds)
+    answers = Answers(guarded, limits.most_kept)
     readers = Readers(
         answers, standing, authenticate, see, trail, Sessions(), rate=limits.rate, refusals=limits.refusals
     )
@@ -128,7 +129,7 @@ def create_app(
     api.include_router(operations.routes(standing, figures, answers))
     api.include_router(pages.routes(readers))
     _document(api)
-    return Observed(Guarded(readers, most_body=limits.most_body, seconds=limits.seconds), figures, trail.note)
+    return Observed(readers, figures, trail.note)
 
 
 async def _of_problem(request: Request, problem: Exception) -> Response:

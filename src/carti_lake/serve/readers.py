@@ -92,46 +92,41 @@ class Readers:
                     await RedirectResponse("/sign-in", 303, {"Cache-Control": "no-store"})(scope, receive, send)
                     return
                 raise
-            if not self.limiter.hit(self.rate, viewer.name):
-                raise self._too_many(self.rate, viewer.name)
+            if not self.limiter.hit(self.rate, "viewer", viewer.name):
+                raise _too_many(self.rate)
             asked.known = self.standing.known
             if scope["path"] != "/metrics":
                 asked.visible = await self._visible(self.standing.pinned(scope["query_string"]), viewer)
                 asked.at = partial(self._at, viewer)
         await self.app(scope, receive, send)
 
-    async def known_by(self, credential: str) -> "Viewer | None":
-        """Whoever a key, a token or a signed-in browser belongs to."""
-        digest = hashlib.sha256(credential.encode("utf-8", "surrogateescape")).digest()
-        until, viewer = self._trusted.get(digest, (0.0, None))
-        if viewer is not None and time.monotonic() < until:
-            return viewer
-        found = await asyncio.to_thread(self.authenticate, credential)
-        self._trusted.pop(digest, None)
-        if found is not None:
-            self._trusted[digest] = time.monotonic() + TRUSTED_FOR, found
-            if len(self._trusted) > MOST_VIEWERS:
-                self._trusted.popitem(last=False)
-        return found
-
     async def admit(self, credential: str, client: str) -> "Viewer":
-        """The viewer of a credential.
+        """The viewer of a key, a token, or the credential of a browser that has signed in.
 
         Raises
         ------
         Problem
             401, or 429 where this address has been refused too often: nobody guesses keys for long.
         """
-        if not self.limiter.test(self.refusals, client):
-            raise self._too_many(self.refusals, client)
-        viewer = await self.known_by(credential) if credential else None
+        digest = hashlib.sha256(credential.encode("utf-8", "surrogateescape")).digest()
+        until, viewer = self._trusted.get(digest, (0.0, None))
+        if viewer is not None and time.monotonic() < until:
+            return viewer
+        if not self.limiter.test(self.refusals, "client", client):
+            raise _too_many(self.refusals)
+        viewer = await asyncio.to_thread(self.authenticate, credential) if credential else None
         if viewer is None:
-            self.limiter.hit(self.refusals, client)
+            self._trusted.pop(digest, None)
+            self.limiter.hit(self.refusals, "client", client)
             raise Problem(
                 401,
                 "Send a key or token that is neither expired nor revoked, as Authorization: Bearer … or X-API-Key.",
                 headers={"WWW-Authenticate": "Bearer"},
             )
+        self._trusted[digest] = time.monotonic() + TRUSTED_FOR, viewer
+        self._trusted.move_to_end(digest)
+        if len(self._trusted) > MOST_VIEWERS:
+            self._trusted.popitem(last=False)
         return viewer
 
     async def _viewer(self, scope: "Scope") -> "Viewer":
@@ -155,8 +150,9 @@ class Readers:
     def _at(self, viewer: "Viewer", which: str) -> "Visible":
         return self.see(View(self.standing.lake, self.standing.chosen(which)), viewer)
 
-    def _too_many(self, rate: object, who: str) -> Problem:
-        return Problem(429, f"Too many requests; {rate} are allowed. Wait, then go on.", headers={"Retry-After": "1"})
+
+def _too_many(rate: object) -> Problem:
+    return Problem(429, f"Too many requests; {rate} are allowed. Wait, then go on.", headers={"Retry-After": "1"})
 
 
 def credential_in(headers: dict[bytes, bytes]) -> str:

@@ -46,6 +46,9 @@ def is_loopback(host: str) -> bool:
 
 def log_to_stderr() -> None:
     """Every line of the service's and of the server's log as JSON, on stderr."""
+    # None of it is in the lines, and finding it out costs more than writing them.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     for name in ("carti_lake.serve", "uvicorn"):
