@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -11,7 +12,7 @@ from carti_lake import release as stored
 from carti_lake.release import Release, ReleaseError
 from carti_lake.serve.cursor import Cursor, CursorError
 from carti_lake.serve.problems import Problem, wrong_parameter
-from carti_lake.storage import LakeError, translated
+from carti_lake.storage import LakeError, Storage, translated
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -52,8 +53,10 @@ class Standing:
         self._table: DeltaTable | None = None
 
     def look(self) -> None:
-        """Read the releases again if there is anything new; else a look at the table's newest commit."""
+        """Read the releases again if there is anything new."""
         storage = self.lake.storage
+        if self.fault is None and self._unchanged(storage):
+            return
         try:
             if self._table is None:
                 self._table = storage.open(stored.TABLE)
@@ -66,6 +69,16 @@ class Standing:
             self.fault = None
         except (LakeError, OSError) as error:
             self.fault, self._table = str(error), None
+
+    def _unchanged(self, storage: Storage) -> bool:
+        """Whether a local table surely has no further commit: a look at one file name, without deltalake.
+
+        Deltalake keeps the interpreter to itself while it reads, and every answer would wait for it.
+        """
+        if self._table is None or storage.local is None:
+            return False
+        log = Path(storage.path(stored.TABLE)) / "_delta_log"
+        return log.is_dir() and not (log / f"{self.known.version + 1:020}.json").exists()
 
     async def follow(self, every: float) -> None:
         """Look every so many seconds, until cancelled."""
