@@ -30,6 +30,8 @@ TRUSTED = (
     "sklearn.utils.validation.check_array",
     "functools.partial",
 )
+#: Rows from which it pays to predict on several threads.
+MANY = 100_000
 #: Drivers named per prediction, and log-odds below which a feature drives nothing.
 DRIVERS, LEAST_DRIVE = 3, 0.1
 
@@ -99,6 +101,8 @@ def explained(artifact: Mapping[str, Any], rows: pl.DataFrame, features: Sequenc
     The words tell of the logistic regression, whose log-odds are sums of the features' own; the probability is that
     of both estimators.
     """
+    if rows.is_empty():
+        return pl.DataFrame(schema={"probability": pl.Float64, "drivers": pl.String})
     levels = artifact["levels"]
     matrix = encoded(rows, levels)
     moved = _contributions(artifact, matrix) - artifact["means"]
@@ -163,10 +167,14 @@ def _estimators(matrix: "Floats", target: "Floats", levels: dict[str, list[str]]
 
 def _contributions(artifact: Mapping[str, Any], matrix: "Floats") -> "Floats":
     """Rows x features: what each adds to the log-odds of the logistic regression."""
-    parts = blocks(matrix, artifact["curves"])
-    found = np.empty((len(matrix), len(parts)))
-    for place, (part, weight) in enumerate(zip(parts, artifact["weights"], strict=True)):
-        found[:, place] = part @ weight
+    found = np.empty((len(matrix), len(artifact["curves"])))
+    for place, (how, weights) in enumerate(zip(artifact["curves"], artifact["weights"], strict=True)):
+        column = matrix[:, place]
+        if isinstance(how, int):
+            # As its column of ones and zeros would, without making it.
+            found[:, place] = np.append(weights, 0.0)[np.where(np.isnan(column), how, column).astype(np.int64)]
+        else:
+            found[:, place] = blocks(column[:, None], [how])[0] @ weights
     return found
 
 
@@ -178,7 +186,10 @@ def _linear(artifact: Mapping[str, Any], matrix: "Floats") -> "Floats":
 def _boosted(artifact: Mapping[str, Any], matrix: "Floats") -> "Floats":
     if artifact["boosted"] is None:
         return np.full(len(matrix), artifact["intercept"])
-    margins: Floats = artifact["boosted"].decision_function(matrix)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(None if len(matrix) > MANY else 1):
+        margins: Floats = artifact["boosted"].decision_function(matrix)
     return margins
 
 

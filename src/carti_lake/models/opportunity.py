@@ -133,26 +133,21 @@ def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple
     rows = features(stood.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT)), now.tables)
     open_ = rows.sort(SUBJECT).collect(engine="streaming")
     if artifact is None:
-        said = pl.DataFrame(
-            [[None] * open_.height] * 3,
-            schema={"win_probability": pl.Float64, "predicted_value": pl.Float64, "drivers": pl.String},
-        )
+        nothing = dict.fromkeys(("win_probability", "predicted_value"), pl.lit(None, pl.Float64))
+        scored = open_.with_columns(**nothing, drivers=pl.lit(None, pl.String))
     else:
         said = estimators.explained(artifact, open_, FEATURES).rename({"probability": "win_probability"})
-        values = pl.Series("predicted_value", _values(artifact["value"], open_))
-        said = said.with_columns(
-            predicted_value=pl.coalesce(open_["amount"], values),
+        values = pl.Series(_values(artifact["value"], open_), dtype=pl.Float64).fill_nan(None)
+        scored = open_.hstack(said).with_columns(
+            pl.col("win_probability").round(6),
+            predicted_value=pl.coalesce("amount", values).round(2),
         )
-    scored = (
-        open_.select("provider_id", opportunity_id=SUBJECT)
-        .hstack(said)
-        .with_columns(pl.col("win_probability").round(6), pl.col("predicted_value").round(2))
-    )
     scored = scored.with_columns(
         expected_value=(pl.col("win_probability") * pl.col("predicted_value")).round(2),
         model_version=pl.lit(version or None, pl.String),
     )
-    return (scored.lazy().select(pl.col(name).cast(dtype) for name, dtype in OpportunityScores.dtypes().items()),)
+    named = scored.lazy().rename({SUBJECT: "opportunity_id"})
+    return (named.select(pl.col(name).cast(dtype) for name, dtype in OpportunityScores.dtypes().items()),)
 
 
 def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:
