@@ -63,8 +63,8 @@ def card(model: Model, row: Mapping[str, Any], charts: Mapping[str, str]) -> str
         *(f"- {MEASURES[name]}" for name in _measures(evaluation) if name in MEASURES),
         *(f"## {title}\n\n![{title}]({file})" for title, file in charts.items()),
         "## Limits",
-        f"- It is fitted on what this lake held on {row['data_as_of']}, {row['rows']:,} examples. What has changed since "
-        "it does not know, and elsewhere it has not been tried.",
+        f"- It is fitted on {row['rows']:,} examples that this lake held on {row['data_as_of']}: it does not know what "
+        "has changed since, and has not been tried elsewhere.",
         *_fewest(evaluation),
         "- What a prediction goes along with need not be its cause: it does not say what would happen if one acted.",
         "## What it is made of",
@@ -80,7 +80,8 @@ def card(model: Model, row: Mapping[str, Any], charts: Mapping[str, str]) -> str
 def _fewest(evaluation: pl.DataFrame) -> list[str]:
     if evaluation.is_empty():
         return ["- There were too few rows to hold out: nothing is known of its errors."]
-    return [f"- Its errors above rest on as few as {evaluation['n'].min():,} rows."]
+    fewest = int(evaluation.select(pl.col("n").min()).item())
+    return [f"- Its errors above rest on as few as {fewest:,} rows."]
 
 
 def _splits(evaluation: pl.DataFrame) -> list[str]:
