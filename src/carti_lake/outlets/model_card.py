@@ -10,7 +10,7 @@ from carti_lake.models.card import card
 from carti_lake.models.model import Model
 from carti_lake.models.registry import newest_of
 from carti_lake.outlets.destination import folder_at
-from carti_lake.outlets.theme import BLUE, GREY, ORANGE, layered
+from carti_lake.outlets.theme import BLUE, GREY, INK, ORANGE, layered
 
 if TYPE_CHECKING:
     import altair as alt
@@ -28,7 +28,7 @@ def card_of(lake: "Lake", model: Model, target: str) -> list[str]:
     import vl_convert
 
     row = newest_of(lake.storage, model)
-    line = f"{model.name} {row['version']} · release {row['data_release']} · data as of {row['data_as_of']}"
+    line = f"Version {row['version']} of {model.name} · release {row['data_release']} · data as of {row['data_as_of']}"
     charts = pictures(json.loads(row["curves"]), line)
     names = {title: f"{model.name}-{slug}.svg" for slug, (title, _) in charts.items()}
     with folder_at(target, lake.storage_options) as folder:
@@ -76,7 +76,7 @@ def _calibration(rows: pl.DataFrame, title: str, line: str) -> "alt.LayerChart":
     return layered(
         [
             alt.Chart(ends).mark_line(color=GREY, strokeDash=[4, 4]).encode(x=x, y=y),
-            alt.Chart(rows).mark_line(color=BLUE, point={"filled": True, "size": 80}).encode(x=x, y=y),
+            alt.Chart(rows).mark_line(color=BLUE, point={"filled": True, "size": 80, "color": BLUE}).encode(x=x, y=y),
         ],
         title,
         "Tenths of the held-out rows by their prediction; on the dashed line, what is predicted is what happens",
@@ -90,7 +90,8 @@ def _drivers(rows: pl.DataFrame, title: str, line: str) -> "alt.LayerChart":
 
     shown = rows.sort("importance", "feature", descending=[True, False]).head(MOST)
     bars = alt.Chart(shown).encode(
-        x=alt.X("importance:Q", title=None), y=alt.Y("feature:N", sort=shown["feature"].to_list(), title=None)
+        x=alt.X("importance:Q", axis=alt.Axis(tickCount=6), title=None),
+        y=alt.Y("feature:N", sort=shown["feature"].to_list(), title=None),
     )
     said = "How much worse the held-out predictions become when a feature's values are shuffled"
     return layered([bars.mark_bar(color=BLUE, height=16)], title, said, line)
@@ -100,7 +101,7 @@ def _segments(rows: pl.DataFrame, title: str, line: str) -> "alt.LayerChart":
     import altair as alt
 
     shown = rows.with_columns(pl.col("measure").replace(SHARES))
-    counts = shown.unique("segment", maintain_order=True).select("segment", label=pl.format("{} rows", "n"))
+    counts = shown.unique("segment", maintain_order=True).select("segment", "n")
     y = alt.Y("segment:N", sort=shown["segment"].unique(maintain_order=True).to_list(), title=None)
     x = alt.X("value:Q", axis=alt.Axis(format=".0%", tickCount=6), title=None)
     marks = alt.Chart(shown).encode(
@@ -112,11 +113,14 @@ def _segments(rows: pl.DataFrame, title: str, line: str) -> "alt.LayerChart":
     ends = alt.Chart(
         shown.group_by("segment", maintain_order=True).agg(pl.col("value").max()).join(counts, on="segment")
     )
-    said = "Share of cases on held-out rows, as observed and as predicted; where they part, the model misjudges a group"
+    said = (
+        "Share of cases on held-out rows, whose number stands beside, as observed and as predicted; where they part, "
+        "the model misjudges a group"
+    )
     return layered(
         [
             marks.mark_point(filled=True, size=110, opacity=1),
-            ends.mark_text(align="left", dx=12).encode(x="value:Q", y=y, text="label:N"),
+            ends.mark_text(align="left", dx=12).encode(x="value:Q", y=y, text=alt.Text("n:Q", format=",")),
         ],
         title,
         said,
@@ -127,12 +131,12 @@ def _segments(rows: pl.DataFrame, title: str, line: str) -> "alt.LayerChart":
 def _errors(rows: pl.DataFrame, title: str, line: str) -> "alt.LayerChart":
     import altair as alt
 
-    pooled = rows.group_by("horizon", "estimator", maintain_order=True).agg(pl.col("value").mean())
+    pooled = rows.group_by("estimator", "horizon", maintain_order=True).agg(pl.col("value").mean())
     lines = alt.Chart(pooled).encode(
         x=alt.X("horizon:O", title="Months ahead", axis=alt.Axis(labelAngle=0)),
         y=alt.Y("value:Q", title="MASE"),
-        color=alt.Color("estimator:N"),
-        strokeDash=alt.StrokeDash("estimator:N"),
+        color=alt.Color("estimator:N", sort=None, scale=alt.Scale(range=[BLUE, ORANGE, GREY, INK])),
+        strokeDash=alt.StrokeDash("estimator:N", sort=None),
     )
     said = "Mean absolute error over that of the seasonal naive, mean of all levels and metrics; less is better"
     return layered([lines.mark_line(point=True)], title, said, line, height=320)
