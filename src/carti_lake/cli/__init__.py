@@ -1,6 +1,7 @@
 """The command line: every verb parses, calls the lake, and prints."""
 
 from carti_lake.cli import (
+    access,
     compare,
     explain,
     extracts,
@@ -14,11 +15,13 @@ from carti_lake.cli import (
     read,
     releases,
     run,
+    serve,
     synthetic,
 )
 from carti_lake.cli.app import app, main
 
 __all__ = [
+    "access",
     "app",
     "compare",
     "explain",
@@ -34,5 +37,6 @@ __all__ = [
     "read",
     "releases",
     "run",
+    "serve",
     "synthetic",
 ]

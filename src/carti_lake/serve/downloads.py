@@ -6,7 +6,6 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from carti_lake.measure import delivered
 from carti_lake.serve.asked import Asked, asked_in
 from carti_lake.serve.formats import FORMATS
 from carti_lake.serve.models import ReleaseRead, release_read
@@ -46,7 +45,7 @@ def workbook(request: Request) -> Response:
     visible = asked.opened
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "workbook.xlsx"
-        write_workbook(visible.publication(), asked.release, path, delivered(visible.tables(), visible.scan))
+        write_workbook(visible.publication(), asked.release, path, visible.delivered())
         body = path.read_bytes()
     return _file(body, XLSX, f"carti-lake-release-{asked.release.number}.xlsx")
 
