@@ -183,8 +183,8 @@ def while_publishing(
     third = len(memory) // 3
     print(
         f"{seconds} s, {len(read)} releases read: {loaded.rate:.0f}/s, p99 {loaded.p99:.1f} ms, failed "
-        f"{loaded.failed}, releases with mixed answers {mixed}; memory of the second third {max(memory[third : 2 * third])} MB, "
-        f"of the last {max(memory[2 * third :])} MB",
+        f"{loaded.failed}, releases with mixed answers {mixed}; memory of the second third "
+        f"{max(memory[third : 2 * third])} MB, of the last {max(memory[2 * third :])} MB",
         flush=True,
     )
 
