@@ -160,3 +160,14 @@ def test_distinct_counts_and_rates_are_not_published(name: str) -> None:
     columns = published()[name].columns
     assert "visit_patients" not in columns
     assert not [column for column in columns if column.endswith("_rate")]
+
+
+def test_the_security_table_names_who_may_see_which_provider() -> None:
+    summary = one("provider_summary", 2, provider_id=["P1", "P2"], provider_name=["A", "B"])
+    of = Publication({"provider_summary": summary}, pl.DataFrame(), ())
+    allowed = {"ann@example.org": {"P2", "gone"}, "boss@example.org": None, "nobody@example.org": set[str]()}
+    tables = {name: frame.collect() for name, frame in star(of, RELEASE, full_counts=True, allowed=allowed).items()}
+    names = dict(tables["dim_provider"].select("provider_key", "provider_id").rows())
+    rows = [(who, names[key]) for _, who, key in tables["security_map"].rows()]
+    assert rows == [("ann@example.org", "P2"), ("boss@example.org", "P1"), ("boss@example.org", "P2")]
+    assert made_of(of, full_counts=True)["security_map"].is_empty()
