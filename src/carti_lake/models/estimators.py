@@ -33,6 +33,8 @@ TRUSTED = (
     "sklearn.utils.validation.check_array",
     "functools.partial",
 )
+#: Rows from which it pays to predict on several threads.
+MANY = 100_000
 #: Drivers named per prediction, and log-odds below which a feature drives nothing.
 DRIVERS, LEAST_DRIVE = 3, 0.1
 #: Rows that a thread predicts at a time.
@@ -215,7 +217,10 @@ def _linear(artifact: Mapping[str, Any], matrix: "Floats") -> "Floats":
 def _boosted(artifact: Mapping[str, Any], matrix: "Floats") -> "Floats":
     if artifact["boosted"] is None:
         return np.full(len(matrix), artifact["intercept"])
-    margins: Floats = artifact["boosted"].decision_function(matrix)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(None if len(matrix) > MANY else 1):
+        margins: Floats = artifact["boosted"].decision_function(matrix)
     return margins
 
 
