@@ -10,6 +10,8 @@ from carti_lake import Lake
 from carti_lake.outlets.files import charts_of, workbook_of
 from tests.examples import account, appointment, lake_in, load, referral, stay, visit
 
+#: openpyxl leaves sparklines alone, and says so.
+pytestmark = pytest.mark.filterwarnings("ignore:Sparkline Group extension")
 KEY, PATIENT = "swordfish-0815", "CANARY-4711"
 
 

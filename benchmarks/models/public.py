@@ -4,8 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
-from carti_lake.models.classifier import GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.design import Feature
+from carti_lake.models.estimators import GROUP, INSTANT, SUBJECT, TARGET
 
 NO_SHOW = (
     Feature("lead", "number", "booked {} days ahead"),

@@ -49,6 +49,21 @@ def judged(storage: Storage, results: int | None, changes: int | None) -> pl.Dat
     return verdicts(counts, thresholds(counts, set_by_people))
 
 
+def stood(storage: Storage, counts: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """Every check with the status that its counts had under the thresholds in force at a time, worst first.
+
+    Parameters
+    ----------
+    storage
+        The lake.
+    counts
+        Rows of ``gold.data_quality``.
+    at
+        The time; what people have set since changes nothing.
+    """
+    return by_check(verdicts(counts, thresholds(counts, _changes(storage).filter(pl.col("at") <= at))))
+
+
 def _changes(storage: Storage, at: int | None = None) -> pl.DataFrame:
     return storage.scan(ThresholdChanges.full_name(), at).collect()
 

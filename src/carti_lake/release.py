@@ -22,6 +22,10 @@ class ReleaseError(LakeError):
     """A release that does not exist, or cannot be read any more."""
 
 
+class ExpiredError(ReleaseError):
+    """A release whose files are gone."""
+
+
 @dataclass(frozen=True)
 class Audit:
     """Result of one audit.
@@ -134,9 +138,14 @@ def select(storage: Storage, which: int | str | date | datetime | None, now: dat
     found = releases(storage)
     if not found:
         raise ReleaseError(f"{storage.uri} has no release yet. Load extracts, then `carti-lake run`.")
+    return choose(found, which, now)
+
+
+def choose(found: Sequence[Release], which: int | str | date | datetime | None, now: datetime) -> Release:
+    """The release among these (at least one, oldest first) that `select` means."""
     chosen = _choose(found, which, now)
     if chosen.expired:
-        raise ReleaseError(
+        raise ExpiredError(
             f"Release {chosen.number} cannot be read any more: vacuum, or the repair of a table, has removed files it "
             f"needs (`carti-lake release lock` keeps a release from vacuum). "
             f"Readable: {', '.join(str(one.number) for one in found if not one.expired)}."

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from .conftest import Type
 
 
@@ -11,6 +13,20 @@ def test_charts_go_where_they_are_told(carti_lake: Type, here: Path) -> None:
     files = json.loads(ended.out)["files"]
     assert "pictures/roi_by_provider.png" in files
     assert all(Path(file).is_file() for file in files)
+    assert {Path(file).suffix for file in files} == {".png", ".svg", ".json"}
+
+
+def test_a_notebook_draws_what_the_command_writes(carti_lake: Type, here: Path) -> None:
+    assert carti_lake("charts", "-o", "pictures").code == 0
+
+    from carti_lake import Lake
+    from carti_lake.outlets import charts
+
+    for name in ("volume_trend", "claims_by_payer", "data_quality"):
+        drawn = getattr(charts, name)(Lake("lake").at()).to_dict()
+        assert drawn == json.loads(Path(f"pictures/{name}.json").read_text(encoding="utf-8"))
+    full = charts.shown(Lake("lake").at(), full_counts="a test")
+    assert "FULL COUNTS" in charts.denials_by_reason(full).to_json()
 
 
 def test_outlets_of_a_chosen_release_do_not_replace_the_latest(carti_lake: Type, here: Path) -> None:
@@ -54,6 +70,7 @@ def test_full_counts_without_a_reason_are_an_error_and_write_nothing(carti_lake:
     assert "Nobody has asked" in carti_lake("disclosures").out
 
 
+@pytest.mark.filterwarnings("ignore:Sparkline Group extension")
 def test_the_release_that_readers_had_before_can_be_named(carti_lake: Type, here: Path) -> None:
     assert carti_lake("workbook", "-o", "march.xlsx", "--after", "february-close").code == 0
 

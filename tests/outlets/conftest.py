@@ -1,5 +1,6 @@
 """Frames of one release, small enough to read."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from carti_lake import disclosure
 from carti_lake.models.opportunity_value import metrics, predictions
+from carti_lake.outlets.charts import Shown
 from carti_lake.release import Audit, Release
 from carti_lake.tables.gold import GOLD, Gold
 
@@ -69,6 +72,15 @@ def release_of(summary: pl.DataFrame) -> dict[str, pl.DataFrame]:
         "model_metrics": metrics(summary.lazy()).collect(),
     }
     return {name: made.get(name, pl.DataFrame(schema=table.dtypes())) for name, table in GOLD.items()}
+
+
+LINE = "release 12 · 2026-11-23 · data as of 2026-11-22"
+
+
+def shown_of(frames: Mapping[str, pl.DataFrame], *, in_full: bool = False, **said: Any) -> Shown:
+    """A release of these frames, as its charts show it."""
+    published = disclosure.in_full(frames) if in_full else disclosure.publication(frames)
+    return Shown(published, LINE, **{"data_as_of": date(2026, 11, 22), "in_full": in_full, **said})
 
 
 @pytest.fixture

@@ -1,23 +1,20 @@
 """Comparisons are read in a fair order, with what must be said, and drawn without covering or accusing anybody."""
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from carti_lake.disclosure import in_full
 from carti_lake.metrics import METRICS
-from carti_lake.outlets.charts import write_charts
+from carti_lake.outlets.charts import VIEWS, provider_funnel, provider_ranking
+from carti_lake.outlets.charts.comparison import funnel_plot, interval_chart
 from carti_lake.outlets.comparison import NO_CASES, UNADJUSTED, compared, remarks
-from carti_lake.outlets.comparison_charts import funnel_plot, interval_chart
 from carti_lake.pipeline.gold.provider_comparison import provider_comparison
 from carti_lake.tables.gold import GOLD
 
-from .conftest import providers, release_of, rows_of
+from .conftest import LINE, providers, release_of, rows_of, shown_of
 
-LINE = "release 12 · 2026-11-23 · data as of 2026-11-22"
 DENIALS, KEPT = METRICS["remittance_denial_rate"], METRICS["keepage_rate"]
 #: Of 200 claims each, the denied ones of twelve providers; the last stands apart.
 SPREAD = (10, 14, 18, 20, 22, 24, 26, 28, 30, 16, 12, 80)
@@ -47,6 +44,12 @@ def labels(chart: Any) -> list[str]:
     """Names that the last layer writes."""
     spec = chart.to_dict()
     return [row["label"] for row in spec["datasets"][spec["layer"][-1]["data"]["name"]]]
+
+
+def words(chart: Any) -> str:
+    """What a chart says that has nothing to draw."""
+    rows = [row for rows in chart.to_dict()["datasets"].values() for row in rows]
+    return " ".join(row["words"] for row in rows if "words" in row).replace("\n", " ")
 
 
 def shown(chart: Any) -> list[str]:
@@ -126,19 +129,29 @@ def test_a_rate_on_fewer_than_11_cases_is_in_no_chart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("denied", "claims", "files"), [(SPREAD, 200, 2), ((20, 30), 200, 2), ((20,), 200, 0), ((5, 6), 10, 0)]
+    ("denied", "claims", "drawn"),
+    [(SPREAD, 200, True), ((20, 30), 200, True), ((20,), 200, False), ((5, 6), 10, False), ((), 200, False)],
 )
-def test_charts_are_written_where_two_can_be_compared(
-    denied: tuple[int, ...], claims: int, files: int, tmp_path: Path
+def test_charts_are_drawn_where_two_can_be_compared_and_else_say_why(
+    denied: tuple[int, ...], claims: int, drawn: bool
 ) -> None:
-    paths = write_charts(in_full(frames_of(denied, claims)), LINE, tmp_path)
-    names = {path.name for path in paths if path.suffix == ".png"}
-    wanted = {"funnel_remittance_denial_rate.png", "intervals_remittance_denial_rate.png"}
-    assert names & wanted == (wanted if files else set())
-    assert len(names) == 2 + files
+    release = shown_of(frames_of(denied, claims), in_full=True)
+    for chart in (provider_funnel(release), provider_ranking(release)):
+        told = words(chart)
+        assert (told == "") == drawn
+        assert drawn or "providers have the 11 cases" in told or NO_CASES in told
 
 
-def test_a_release_from_before_the_table_existed_is_drawn_without_it(tmp_path: Path) -> None:
+def test_other_metrics_are_compared_by_name() -> None:
+    release = shown_of(frames_of(SPREAD, referrals_received=100, referrals_completed=50), in_full=True)
+    assert provider_funnel(release, "keepage_rate").to_dict()["title"]["text"] == "Keepage: who stands apart"
+
+
+def test_what_is_not_published_is_not_drawn_and_says_so() -> None:
     frames = frames_of(SPREAD)
+    assert "not published. carti-lake compare leakage_rate prints it" in words(
+        VIEWS["funnel_leakage_rate"](shown_of(frames))
+    )
+    # As do releases from before the table existed.
     del frames["provider_comparison"]
-    assert len(write_charts(in_full(frames), LINE, tmp_path)) == 4
+    assert "not published" in words(provider_ranking(shown_of(frames, in_full=True)))

@@ -1,26 +1,33 @@
 """The workbook reads back as it was declared, evaluates nothing, and is the same file each time."""
 
+import re
 import shutil
 import subprocess
 import zipfile
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import polars as pl
+import polars.selectors as cs
 import pytest
+from openpyxl.utils import get_column_letter
 
 from carti_lake.disclosure import in_full, publication
 from carti_lake.metrics import METRICS
-from carti_lake.outlets import workbook
-from carti_lake.outlets.workbook import WorkbookError, write_workbook
+from carti_lake.outlets.workbook import WorkbookError, book, sheets, write_workbook
 from carti_lake.release import Release
 from carti_lake.tables.gold import GOLD
 
-from .conftest import providers, release_of
+from .conftest import providers, release_of, rows_of
 
 Frames = dict[str, pl.DataFrame]
+
+
+#: openpyxl leaves sparklines alone, and says so.
+pytestmark = pytest.mark.filterwarnings("ignore:Sparkline Group extension")
 
 
 def read(frames: Frames, release: Release, folder: Path) -> Any:
@@ -41,6 +48,7 @@ def test_one_sheet_a_table_between_cover_and_dictionary(frames: Frames, release:
     axes = ["provider_summary", "network_by_month", "network_by_service_line", "network_by_payer"]
     plain = [
         "marketing_roi",
+        "claims_maturity",
         "forecasts",
         "opportunity_predictions",
         "opportunity_scores",
@@ -49,11 +57,12 @@ def test_one_sheet_a_table_between_cover_and_dictionary(frames: Frames, release:
         "dim_date",
         "dim_service_line",
     ]
-    assert book.sheetnames == ["Cover", "KPIs", *axes, *plain, "Dictionary"]
-    for name in book.sheetnames[2:-1]:
+    ranked = ["providers_ranked", "campaigns_ranked"]
+    assert book.sheetnames == ["Cover", "KPIs", "Charts", "kpis_by_month", *axes, *plain, *ranked, "Dictionary"]
+    for name in book.sheetnames[3:-1]:
         (table,) = book[name].tables.values()
         assert table.displayName == name
-        assert name in axes[1:] or table.column_names == list(GOLD[name].columns())
+        assert name not in ["provider_summary", *plain] or table.column_names == list(GOLD[name].columns())
         assert book[name].freeze_panes is not None
     assert book["provider_summary"].tables["provider_summary"].ref.endswith("9")
 
@@ -90,7 +99,7 @@ def test_values_have_types_and_formats_of_their_declared_unit(frames: Frames, re
 def test_the_dictionary_holds_every_declared_column(frames: Frames, release: Release, tmp_path: Path) -> None:
     book = read(frames, release, tmp_path)
     rows = list(book["Dictionary"].iter_rows(min_row=2, values_only=True))
-    assert len(rows) == sum(book[name].max_column for name in book.sheetnames[2:-1])
+    assert len(rows) == sum(len(next(iter(book[name].tables.values())).column_names) for name in book.sheetnames[3:-1])
     assert ("provider_summary", "stays", None, "count", "Inpatient stays referred", None, None) in rows
 
 
@@ -105,28 +114,123 @@ def test_the_dictionary_explains_a_metric_as_the_registry_does(
     assert (table, "denial_rate", *words) in rows
 
 
+def kpi_rows(sheet: Any) -> dict[str, dict[str, Any]]:
+    """Cells of the KPI sheet by metric and column."""
+    names = [cell.value for cell in sheet[1]]
+    rows = [dict(zip(names, row, strict=True)) for row in sheet.iter_rows(min_row=2)]
+    return {row["metric"].value: row for row in rows}
+
+
 def test_kpis_are_network_numbers(frames: Frames, release: Release, tmp_path: Path) -> None:
     sheet = read(frames, release, tmp_path)["KPIs"]
-    rows = {row[0].value: row for row in sheet.iter_rows(min_row=2)}
-    assert rows["denial_rate"][2].value == 0.1
-    assert rows["denial_rate"][2].number_format == "0.0%"
-    assert (rows["denial_rate"][3].value, rows["denial_rate"][4].value) == (160, 1600)
-    assert (rows["visits"][2].value, rows["visits"][2].number_format) == (1600, "#,##0")
-    assert (rows["denial_rate"][5].value, rows["denial_rate"][9].value) == (1600, None)
-    assert rows["net_days_in_ar"][2].value is None
-    assert rows["net_days_in_ar"][9].value == METRICS["net_days_in_ar"].missing
+    rows = kpi_rows(sheet)
+    rate, visits = rows["denial_rate"], rows["visits"]
+    assert (rate["value"].value, rate["value"].number_format) == (0.1, "0.0%")
+    assert (rate["numerator"].value, rate["denominator"].value, rate["n"].value) == (160, 1600, 1600)
+    assert (visits["value"].value, visits["value"].number_format) == (1600, "#,##0")
+    assert rate["blank because"].value is None
+    assert rate["sheet"].hyperlink.location == "'network_by_month'!A1"
+    assert rows["net_days_in_ar"]["value"].value is None
+    assert rows["net_days_in_ar"]["blank because"].value == METRICS["net_days_in_ar"].missing
+    assert next(iter(rows)) == "denial_rate"
     assert "kpis" in sheet.tables
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1", "{=1+1}", "http://x.org", "12"])
-def test_text_is_never_evaluated(text: str, release: Release, tmp_path: Path) -> None:
-    path = write_workbook(
-        publication(release_of(providers(3, provider_name=text))), release, tmp_path / "carti_lake.xlsx"
+def months_of(**columns: Any) -> Frames:
+    """A release of four months, the last one not over, the one before not mature."""
+    months = [date(2026, 8, 1), date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 1)]
+    monthly = rows_of(
+        GOLD["provider_monthly"],
+        4,
+        **{
+            "provider_id": "P001",
+            "month": months,
+            "service_line": "lung",
+            "visits": [400, 440, 400, 200],
+            "claims": [400, 440, 400, 200],
+            "paid_claims": [300, 352, 200, 50],
+            "denied_claims": [100, 88, 40, 50],
+            "pending_claims": [0, 0, 160, 100],
+            **columns,
+        },
     )
-    cell = cells(openpyxl.load_workbook(path)["provider_summary"])["provider_name"]
-    assert cell.data_type == "s"
-    assert cell.number_format == "@"
-    assert cell.value.replace("_x000D_", "\r") == text
+    maturity = rows_of(
+        GOLD["claims_maturity"],
+        4,
+        month=months,
+        as_of=date(2026, 11, 22),
+        age=3,
+        provisional=[False, False, True, True],
+    )
+    return release_of(providers(2)) | {"provider_monthly": monthly, "claims_maturity": maturity}
+
+
+def test_the_newest_month_that_stays_is_set_against_the_one_before(release: Release, tmp_path: Path) -> None:
+    rows = kpi_rows(read(months_of(), release, tmp_path)["KPIs"])
+    told = ("month", "in the month", "month before", "change", "relative change", "against the month before")
+    visits = [rows["visits"][name].value for name in told]
+    assert visits == [datetime(2026, 10, 1), 400, 440, -40, pytest.approx(-40 / 440), "worse"]
+    denials = [rows["remittance_denial_rate"][name].value for name in told]
+    assert (denials[0], denials[-1]) == (datetime(2026, 9, 1), "better")
+    assert denials[1:-1] == pytest.approx([0.2, 0.25, -0.05, -0.2])
+    assert rows["remittance_denial_rate"]["change"].number_format == '▲ 0.0%" pts";▼ 0.0%" pts";0.0%" pts"'
+    assert [rows["win_rate"][name].value for name in told] == [None] * 6
+
+
+def test_history_is_drawn_beside_the_numbers_and_hatched_where_it_moves(release: Release, tmp_path: Path) -> None:
+    path = write_workbook(publication(months_of()), release, tmp_path / "carti_lake.xlsx")
+    book = openpyxl.load_workbook(path)
+    history = book["kpis_by_month"]
+    names = [cell.value for cell in history[1]]
+    assert [row[1].value for row in history.iter_rows(min_row=2)] == [False, False, True, True]
+    rate = names.index("remittance_denial_rate")
+    assert [row[rate].value for row in history.iter_rows(min_row=2)] == pytest.approx([0.25, 0.2, 40 / 240, 0.5])
+    assert [row[1].value for row in book["network_by_month"].iter_rows(min_row=2)] == [False, False, True, True]
+    with zipfile.ZipFile(path) as parts:
+        kpis, by_month = (parts.read(f"xl/worksheets/sheet{number}.xml").decode() for number in (2, 4))
+    letter = get_column_letter(names.index("visits") + 1)
+    assert f"<xm:f>kpis_by_month!{letter}2:{letter}5</xm:f>" in kpis
+    assert "$B2=TRUE" in by_month
+
+
+def test_what_becomes_of_referrals_waits_until_they_have_come_to_an_end(release: Release, tmp_path: Path) -> None:
+    referrals = {"referrals_made": 100, "referrals_received": 100, "referrals_completed": [70, 60, 60, 20]}
+    leaks = {"referrals_made_lost": [15, 20, 11, 11], "referrals_made_out_of_network": [15, 20, 11, 11]}
+    frames = months_of(**referrals, **leaks)
+    rows = kpi_rows(read(frames, release, tmp_path)["KPIs"])
+    assert rows["referrals_made"]["month"].value == datetime(2026, 10, 1)
+    assert (rows["leakage_rate"]["month"].value, rows["leakage_rate"]["in the month"].value) == (
+        datetime(2026, 9, 1),
+        0.4,
+    )
+
+
+def test_charts_are_bound_to_the_sheets_and_carry_their_numbers(release: Release, tmp_path: Path) -> None:
+    path = write_workbook(publication(months_of()), release, tmp_path / "carti_lake.xlsx")
+    with zipfile.ZipFile(path) as parts:
+        charts = [parts.read(name).decode() for name in sorted(parts.namelist()) if name.startswith("xl/charts/chart")]
+    assert len(charts) == 4
+    visits, rates, *_ = charts
+    assert re.findall("<c:f>(.*?)</c:f>", visits)[0] == "kpis_by_month!$A$2:$A$5"
+    assert [float(value) for value in re.findall("<c:v>(.*?)</c:v>", visits)[-4:]] == [400, 440, 400, 200]
+    assert (visits.count("<a:pattFill"), rates.count("<a:pattFill")) == (1, 2)
+    assert "hatched: provisional" in visits
+    book = openpyxl.load_workbook(path)
+    for chart in charts:
+        for sheet, cells in re.findall("<c:f>(.*?)!(.*?)</c:f>", chart):
+            first, last = (cells.replace("$", "").split(":") * 2)[:2]
+            assert any(cell.value is not None for row in book[sheet][f"{first}:{last}"] for cell in row)
+
+
+def test_text_is_never_evaluated(release: Release, tmp_path: Path) -> None:
+    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1", "{=1+1}", "http://x.org", "12"]
+    summary = providers(len(texts), provider_name=texts)
+    path = write_workbook(publication(release_of(summary)), release, tmp_path / "carti_lake.xlsx")
+    sheet = openpyxl.load_workbook(path)["provider_summary"]
+    column = cells(sheet)["provider_name"].column
+    for text, row in zip(texts, sheet.iter_rows(min_row=2, min_col=column, max_col=column), strict=True):
+        assert (row[0].data_type, row[0].number_format) == ("s", "@")
+        assert row[0].value.replace("_x000D_", "\r") == text
     with zipfile.ZipFile(path) as parts:
         sheets = [parts.read(name) for name in parts.namelist() if name.startswith("xl/worksheets/sheet")]
         assert not [sheet for sheet in sheets if b"<f>" in sheet or b"<f " in sheet]
@@ -179,7 +283,7 @@ def test_a_failed_write_leaves_the_last_workbook(
 ) -> None:
     path = write_workbook(publication(frames), release, tmp_path / "published" / "carti_lake.xlsx")
     before = path.read_bytes()
-    monkeypatch.delattr(workbook, "_dictionary")
+    monkeypatch.delattr(book, "add_dictionary")
     with pytest.raises(NameError):
         write_workbook(publication(frames), release, path)
     assert [file.read_bytes() for file in path.parent.iterdir()] == [before]
@@ -188,7 +292,7 @@ def test_a_failed_write_leaves_the_last_workbook(
 def test_too_many_rows_name_the_way_out(
     frames: Frames, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workbook, "MOST_ROWS", 7)
+    monkeypatch.setattr(sheets, "MOST_ROWS", 7)
     with pytest.raises(
         WorkbookError, match=r"provider_summary has 8 rows; .*--format parquet -o provider_summary.parquet"
     ):
@@ -213,10 +317,83 @@ def test_the_seeds_numbers_stand_in_it(seed_summary: pl.DataFrame, release: Rele
     assert first["roi"].value == pytest.approx(24.760792212151728)
 
 
-if shutil.which("soffice"):
+#: What spreadsheets take for a formula, or XML for markup.
+NASTY = (
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "=cmd|' /C calc'!A0",
+    "<b>&amp;",
+    "_x0041_",
+    " a  b ",
+    "Łódź 漢",
+)
 
-    def test_libreoffice_opens_it(frames: Frames, release: Release, tmp_path: Path) -> None:
-        path = write_workbook(publication(frames), release, tmp_path / "carti_lake.xlsx")
-        command = ["soffice", "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path), str(path)]
-        subprocess.run(command, check=True, timeout=120)
-        assert (tmp_path / "carti_lake.pdf").stat().st_size > 10_000
+
+@pytest.fixture(scope="module")
+def nasty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Frames, Path]:
+    """Published rows with awkward names and numbers, and the workbook of them, with full counts."""
+    count = len(NASTY)
+    numbers = [0.1 + 0.2, 1 / 3, 1e-9, 1e15, -2.5, 0.0, 123456.789, 1.0, 7e-5, 2.0, 3.0]
+    summary = providers(count, provider_name=list(NASTY), roi=numbers, deals_value=[n + 0.0001 for n in range(count)])
+    published = in_full(release_of(summary) | {"claims_maturity": months_of()["claims_maturity"]})
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    release = Release(12, at, date(2026, 11, 22), {}, {}, (), (), (), False)
+    path = write_workbook(published, release, tmp_path_factory.mktemp("nasty") / "carti_lake.xlsx")
+    return sheets.sheets(published.tables, release.data_as_of), path
+
+
+def assert_holds(book: Any, tables: Frames, escaped: str = "_x([0-9A-F]{4})_") -> None:
+    """Every cell of every table is what Polars has."""
+    assert sum(frame.height for frame in tables.values()) >= 42
+    for name, frame in tables.items():
+        rows = [tuple(row) for row in book[name].iter_rows(min_row=2, max_row=frame.height + 1, values_only=True)]
+        header = [cell.value for cell in book[name][1]]
+        assert header == frame.columns
+        for place, column in enumerate(frame.columns):
+            read = [row[place] for row in rows[: frame.height]]
+            wanted = frame[column].to_list()
+            if frame.schema[column] == pl.Date:
+                read = [value and value.date() for value in read]
+            elif frame.schema[column] == pl.String:
+                read = [value and re.sub(escaped, lambda code: chr(int(code[1], 16)), value) for value in read]
+            assert read == [float(value) if isinstance(value, Decimal) else value for value in wanted], (name, column)
+
+
+def test_every_cell_reads_back_as_polars_has_it(nasty: tuple[Frames, Path]) -> None:
+    tables, path = nasty
+    assert_holds(openpyxl.load_workbook(path), tables)
+
+
+def converted(path: Path, folder: Path, ending: str) -> Path:
+    """The file as LibreOffice opens it and writes it again."""
+    if shutil.which("soffice") is None:
+        pytest.skip("soffice is not installed")
+    profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+    command = ["soffice", profile, "--headless", "--convert-to", ending, "--outdir", str(folder), str(path)]
+    subprocess.run(command, check=True, timeout=120, capture_output=True)
+    return folder / f"{path.stem}.{ending}"
+
+
+def test_libreoffice_reads_every_cell_as_polars_has_it(nasty: tuple[Frames, Path], tmp_path: Path) -> None:
+    tables, path = nasty
+    opened = converted(path, tmp_path, "xlsx")
+    again = openpyxl.load_workbook(opened)
+    # Of 17 digits it keeps 15, as Excel shows them.
+    rounded = {name: frame.with_columns(cs.float().round_sig_figs(15)) for name, frame in tables.items()}
+    for row in again["provider_summary"].iter_rows(min_row=2):
+        assert all(cell.data_type != "f" for cell in row)
+    # It writes TRUE as a formula, and text like an escape as it is.
+    assert_holds(openpyxl.load_workbook(opened, data_only=True), rounded, "_x(000D)_")
+    assert set(again["provider_summary"].tables) == {"provider_summary"}
+    assert len(again["Charts"]._charts) >= 2
+    with zipfile.ZipFile(opened) as parts:
+        assert b"kpis_by_month" in parts.read("xl/worksheets/sheet2.xml").partition(b"sparklineGroup")[2]
+
+
+def test_libreoffice_prints_it(frames: Frames, release: Release, tmp_path: Path) -> None:
+    path = write_workbook(publication(frames), release, tmp_path / "carti_lake.xlsx")
+    assert converted(path, tmp_path, "pdf").stat().st_size > 10_000

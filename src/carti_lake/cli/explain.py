@@ -47,8 +47,9 @@ def explain(
 ) -> None:
     """Show why a metric differs between two releases: causes that sum exactly to the change."""
     from carti_lake.explain import Cause
+    from carti_lake.outlets.picture import FORMATS
     from carti_lake.outlets.table_file import json_text
-    from carti_lake.outlets.waterfall import FORMATS, write_waterfall
+    from carti_lake.outlets.waterfall import write_waterfall
 
     rows = rows or cause is not None
     if cause is not None and cause not in list(Cause):

@@ -38,7 +38,7 @@ def charts(
     storage_option: StorageOptions = None,
     json: Json = False,
 ) -> None:
-    """Draw a release's charts, as PNG and SVG."""
+    """Draw a release's charts, as PNG, SVG and Vega-Lite JSON."""
     from carti_lake.outlets.files import charts_of, published
 
     opened = open_lake(lake, storage_option)

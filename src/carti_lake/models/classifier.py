@@ -1,4 +1,4 @@
-"""The one way to fit, judge and explain the probability of an outcome: logistic regression and boosting, their mean.
+"""The one way to train and judge the probability of an outcome, whatever the outcome.
 
 The mean of a spline logistic regression and of gradient boosting was the best of the three on public data, whether
 patients or months were held out (benchmarks/models). Its logit is calibrated by a sigmoid (Platt) on predictions for
@@ -6,48 +6,52 @@ patients that the fit did not know.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from carti_lake.models import measures
-from carti_lake.models.design import Feature, blocks, curves, encoded, fitted_levels
+from carti_lake.models.design import Feature
+from carti_lake.models.estimators import (
+    BOOSTING,
+    GROUP,
+    INSTANT,
+    MODEL,
+    RIDGE,
+    SUBJECT,
+    TARGET,
+    every,
+    fit,
+    outcomes,
+    predict,
+)
 from carti_lake.models.model import NotEnoughData, Trained
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
 
-#: Columns of an example beside its features.
-SUBJECT, GROUP, INSTANT, TARGET = "subject_id", "group", "instant", "target"
 #: Examples at most: a sample of more teaches little and takes long.
 MOST_ROWS = 200_000
 #: Fewest examples, and fewest of the rarer outcome, to fit on.
 LEAST_ROWS, LEAST_CASES = 500, 50
-#: Share of the latest examples that is held out in time, and folds of patients.
-LATEST, FOLDS = 0.25, 3
-BOOSTING = {"max_iter": 120, "max_leaf_nodes": 15, "learning_rate": 0.1, "min_samples_leaf": 40}
-RIDGE = 1.0
+#: Fewest of either outcome that errors are told of.
+LEAST_JUDGED = 10
+#: Share of the latest examples that is held out in time.
+LATEST = 0.25
 #: Rows whose features are shuffled to see what each is worth.
 SHUFFLED = 20_000
-MODEL, LOGISTIC, BOOSTED, BASE = "model", "logistic regression", "gradient boosting", "base rate"
-#: Types beside skops' own that an artifact holds.
-TRUSTED = (
-    "scipy._lib.array_api_compat.numpy._aliases.asarray",
-    "scipy.interpolate._bsplines.BSpline",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.utils.validation.check_array",
-    "functools.partial",
-)
-#: Drivers named per prediction, and log-odds below which a feature drives nothing.
-DRIVERS, LEAST_DRIVE = 3, 0.1
 
 
 def train(
-    examples: pl.DataFrame, features: Sequence[Feature], seed: int, segments: Mapping[str, pl.Expr] | None = None
+    examples: pl.DataFrame,
+    features: Sequence[Feature],
+    seed: int,
+    segments: Mapping[str, pl.Expr] | None = None,
+    groups: str = "patients",
 ) -> Trained:
     """Fit on all examples, and judge the same fit on those held out: the latest ones, and other patients.
 
@@ -62,6 +66,8 @@ def train(
         Of the sample, the folds and the boosting.
     segments
         Conditions by name: the errors among the rows that meet each stand on the card.
+    groups
+        What ``group`` means, in words.
 
     Raises
     ------
@@ -75,27 +81,9 @@ def train(
     if later.is_empty() or len(earlier) < LEAST_ROWS // 2:
         raise NotEnoughData("its examples are of too few days to hold out the latest ones")
     _refuse_too_few(earlier, least=LEAST_ROWS // 2, cases=LEAST_CASES // 2)
-    before = fit(earlier, features, seed)
-    predicted = _every(before, later)
-    actual = _outcomes(later)
-    by_time = measures.rows(
-        {name: measures.of_probabilities(actual, one) for name, one in predicted.items()}, "latest quarter", len(later)
-    )
-    unknown = np.asarray(~later[GROUP].is_in(earlier[GROUP].unique().implode()).to_numpy())
-    new_patients = measures.rows(
-        {name: measures.of_probabilities(actual[unknown], one[unknown]) for name, one in predicted.items()}
-        if unknown.sum() >= LEAST_CASES
-        else {},
-        "latest quarter, new patients",
-        int(unknown.sum()),
-    )
-    final = fit(rows, features, seed)
-    apart = final.apart
-    by_patient = measures.rows(
-        {name: measures.of_probabilities(_outcomes(rows), one) for name, one in apart.items()},
-        "other patients",
-        len(rows),
-    )
+    before, final = fit(earlier, features, seed), fit(rows, features, seed)
+    predicted = every(before.artifact, later)
+    unknown = ~later[GROUP].is_in(earlier[GROUP].unique().implode())
     return Trained(
         artifact=final.artifact,
         rows=len(rows),
@@ -103,124 +91,40 @@ def train(
             "features": list(final.artifact["levels"]),
             "boosting": BOOSTING,
             "logistic": {"C": RIDGE, "curves": "cubic splines, knots at quantiles"},
-            "calibration": "sigmoid on out-of-fold logits by patient",
+            "calibration": f"sigmoid on out-of-fold logits, {groups} kept apart",
             "most_examples": MOST_ROWS,
             "examples": examples.height,
             "held_out_from": str(cut),
         },
-        evaluation=pl.concat([by_time, new_patients, by_patient]),
+        evaluation=pl.concat(
+            [
+                _judged(later, predicted, "latest quarter"),
+                _judged(later, predicted, f"latest quarter, new {groups}", unknown.to_numpy()),
+                _judged(rows, final.apart, f"other {groups}"),
+            ]
+        ),
         curves={
-            "calibration": measures.calibration(actual, predicted[MODEL]),
+            "calibration": measures.calibration(outcomes(later), predicted[MODEL]),
             "drivers": _importance(before.artifact, later, seed),
             "segments": _segments(later, predicted[MODEL], segments or {}),
         },
     )
 
 
-@dataclass(frozen=True)
-class Fit:
-    """An artifact, and what it would have said of its own examples by a fit that did not know their patients."""
-
-    artifact: dict[str, Any]
-    apart: dict[str, "Floats"]
-
-
-def fit(rows: pl.DataFrame, features: Sequence[Feature], seed: int) -> Fit:
-    """Fit both estimators, and calibrate their mean on predictions for patients that the fit did not know.
-
-    On one thread: sums then have one order, so that every machine fits the same model; and threads that wait for a
-    busy machine's other ones took eight times as long.
-    """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        return _fit(rows, features, seed)
-
-
-def _fit(rows: pl.DataFrame, features: Sequence[Feature], seed: int) -> Fit:
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    levels = fitted_levels(rows, features)
-    matrix, target = encoded(rows, levels), _outcomes(rows)
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    groups = rows[GROUP].fill_null(-1).to_numpy()
-    apart = {LOGISTIC: np.zeros(len(rows)), BOOSTED: np.zeros(len(rows)), BASE: np.zeros(len(rows))}
-    for known, unknown in folds.split(matrix, target, groups):
-        parts = _estimators(matrix[known], target[known], levels, seed)
-        apart[LOGISTIC][unknown] = _linear(parts, matrix[unknown])
-        apart[BOOSTED][unknown] = _boosted(parts, matrix[unknown])
-        apart[BASE][unknown] = _logit(np.full(len(unknown), target[known].mean()))
-    mean = (apart[LOGISTIC] + apart[BOOSTED]) / 2
-    slope, offset = _sigmoid(mean, target)
-    artifact = {
-        **_estimators(matrix, target, levels, seed),
-        "levels": levels,
-        "slope": slope,
-        "offset": offset,
-        "rate": float(target.mean()),
-    }
-    probabilities = {MODEL: _expit(slope * mean + offset)} | {name: _expit(one) for name, one in apart.items()}
-    return Fit(artifact, probabilities)
-
-
-def predict(artifact: Mapping[str, Any], rows: pl.DataFrame) -> "Floats":
-    """Calibrated probability of each row.
-
-    Parameters
-    ----------
-    artifact
-        As `train` made it.
-    rows
-        The features; a level that was not seen counts as missing.
-    """
-    return _calibrated(artifact, encoded(rows, artifact["levels"]))
-
-
-def explained(artifact: Mapping[str, Any], rows: pl.DataFrame, features: Sequence[Feature]) -> pl.DataFrame:
-    """``probability`` and ``drivers``: the features that move the row most from the average row, in plain words.
-
-    The words tell of the logistic regression, whose log-odds are sums of the features' own; the probability is that
-    of both estimators.
-    """
-    levels = artifact["levels"]
-    matrix = encoded(rows, levels)
-    moved = _contributions(artifact, matrix) - artifact["means"]
-    linear = moved.sum(axis=1) + artifact["means"].sum() + artifact["intercept"]
-    mean = (linear + _boosted(artifact, matrix)) / 2
-    probability = _expit(artifact["slope"] * mean + artifact["offset"])
-    names = list(levels)
-    words = {feature.name: feature for feature in features}
-    texts = rows.select(_words(words[name]).alias(str(place)) for place, name in enumerate(names))
-    found = pl.DataFrame({"probability": probability})
-    if not names:
-        return found.with_columns(drivers=pl.lit(None, pl.String))
-    ranked = np.argsort(-np.abs(moved), axis=1, kind="stable")[:, :DRIVERS]
-    parts = []
-    for rank in range(ranked.shape[1]):
-        place = ranked[:, rank]
-        effect = moved[np.arange(len(moved)), place]
-        said = pl.coalesce(
-            pl.when(pl.lit(pl.Series(place == column))).then(pl.col(str(column))) for column in range(len(names))
-        )
-        verb = pl.when(pl.lit(pl.Series(effect > 0))).then(pl.lit("raised by ")).otherwise(pl.lit("lowered by "))
-        strong = pl.lit(pl.Series(np.abs(effect) >= LEAST_DRIVE))
-        parts.append(pl.when(strong).then(verb + said).alias(f"driver{rank}"))
-    told = texts.select(parts).select(
-        drivers=pl.concat_str(pl.all(), separator="; ", ignore_nulls=True).replace("", None)
-    )
-    return found.with_columns(told["drivers"])
-
-
 def evaluate(artifact: Mapping[str, Any], examples: pl.DataFrame) -> pl.DataFrame:
     """Evaluation rows on examples that came after the training; none where they are too few."""
     rows = examples.drop_nulls([TARGET])
-    actual = _outcomes(rows)
-    if not LEAST_CASES <= actual.sum() <= len(actual) - LEAST_CASES:
-        return measures.rows({}, "", 0)
-    said = _every_from(artifact, encoded(rows, artifact["levels"]))
-    return measures.rows(
-        {name: measures.of_probabilities(actual, one) for name, one in said.items()}, "since training", len(rows)
-    )
+    return _judged(rows, every(artifact, rows), "since training")
+
+
+def _judged(rows: pl.DataFrame, said: Mapping[str, "Floats"], split: str, where: "Flags | None" = None) -> pl.DataFrame:
+    """Evaluation rows of what each estimator said of the rows (``where``: of some of them); none of too few."""
+    chosen = np.ones(len(rows), dtype=bool) if where is None else where
+    actual = outcomes(rows)[chosen]
+    if not LEAST_JUDGED <= actual.sum() <= len(actual) - LEAST_JUDGED:
+        return measures.rows({}, split, 0)
+    found = {name: measures.of_probabilities(actual, one[chosen]) for name, one in said.items()}
+    return measures.rows(found, split, len(actual))
 
 
 def _sample(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -239,109 +143,26 @@ def _refuse_too_few(rows: pl.DataFrame, least: int = LEAST_ROWS, cases: int = LE
         )
 
 
-def _outcomes(rows: pl.DataFrame) -> "Floats":
-    return rows[TARGET].cast(pl.Float64).to_numpy()
-
-
-def _estimators(matrix: "Floats", target: "Floats", levels: dict[str, list[str]], seed: int) -> dict[str, Any]:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.linear_model import LogisticRegression
-
-    fitted = curves(matrix, levels)
-    parts = blocks(matrix, fitted)
-    sizes = [part.shape[1] for part in parts]
-    design = np.column_stack(parts) if parts else np.zeros((len(matrix), 1))
-    logistic = LogisticRegression(C=RIDGE, solver="newton-cholesky").fit(design, target)
-    weights = logistic.coef_[0]
-    ends = np.cumsum(sizes)
-    each = [weights[end - size : end] for end, size in zip(ends, sizes, strict=True)]
-    means = np.array([float((part @ weight).mean()) for part, weight in zip(parts, each, strict=True)])
-    boosted = None
-    if parts:
-        categorical = [bool(known) for known in levels.values()]
-        boosted = HistGradientBoostingClassifier(
-            **BOOSTING, early_stopping=False, categorical_features=categorical, random_state=seed
-        ).fit(matrix, target)
-    return {
-        "curves": fitted,
-        "weights": each,
-        "intercept": float(logistic.intercept_[0]),
-        "means": means,
-        "boosted": boosted,
-    }
-
-
-def _contributions(artifact: Mapping[str, Any], matrix: "Floats") -> "Floats":
-    """Rows x features: what each adds to the log-odds of the logistic regression."""
-    parts = blocks(matrix, artifact["curves"])
-    found = np.empty((len(matrix), len(parts)))
-    for place, (part, weight) in enumerate(zip(parts, artifact["weights"], strict=True)):
-        found[:, place] = part @ weight
-    return found
-
-
-def _linear(artifact: Mapping[str, Any], matrix: "Floats") -> "Floats":
-    linear: Floats = _contributions(artifact, matrix).sum(axis=1) + artifact["intercept"]
-    return linear
-
-
-def _boosted(artifact: Mapping[str, Any], matrix: "Floats") -> "Floats":
-    if artifact["boosted"] is None:
-        return np.full(len(matrix), artifact["intercept"])
-    margins: Floats = artifact["boosted"].decision_function(matrix)
-    return margins
-
-
-def _calibrated(artifact: Mapping[str, Any], matrix: "Floats") -> "Floats":
-    mean = (_linear(artifact, matrix) + _boosted(artifact, matrix)) / 2
-    return _expit(artifact["slope"] * mean + artifact["offset"])
-
-
-def _every(fitted: Fit, rows: pl.DataFrame) -> dict[str, "Floats"]:
-    return _every_from(fitted.artifact, encoded(rows, fitted.artifact["levels"]))
-
-
-def _every_from(artifact: Mapping[str, Any], matrix: "Floats") -> dict[str, "Floats"]:
-    """Probabilities of the model, and of each baseline."""
-    return {
-        MODEL: _calibrated(artifact, matrix),
-        LOGISTIC: _expit(_linear(artifact, matrix)),
-        BOOSTED: _expit(_boosted(artifact, matrix)),
-        BASE: np.full(len(matrix), artifact["rate"]),
-    }
-
-
-def _sigmoid(logits: "Floats", target: "Floats") -> tuple[float, float]:
-    """Slope and offset of Platt's sigmoid."""
-    from sklearn.linear_model import LogisticRegression
-
-    fitted = LogisticRegression(C=1e6).fit(logits[:, None], target)
-    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
-
-
 def _importance(artifact: Mapping[str, Any], rows: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Loss of AUROC on held-out rows when a feature's values are shuffled."""
     from sklearn.metrics import roc_auc_score
 
     rng = np.random.default_rng(seed)
-    matrix = encoded(rows, artifact["levels"])
-    chosen = rng.permutation(len(rows))[:SHUFFLED]
-    matrix, actual = matrix[chosen], _outcomes(rows)[chosen]
-    names = list(artifact["levels"])
+    chosen = rows[np.sort(rng.permutation(len(rows))[:SHUFFLED])]
+    actual, names = outcomes(chosen), list(artifact["levels"])
     if not 0 < actual.sum() < len(actual):
         return pl.DataFrame(schema={"feature": pl.String, "importance": pl.Float64})
-    whole = roc_auc_score(actual, _calibrated(artifact, matrix))
+    whole = roc_auc_score(actual, predict(artifact, chosen))
     lost = []
-    for place in range(len(names)):
-        shuffled = matrix.copy()
-        shuffled[:, place] = rng.permutation(shuffled[:, place])
-        lost.append(float(whole - roc_auc_score(actual, _calibrated(artifact, shuffled))))
+    for name in names:
+        shuffled = chosen.with_columns(chosen[name].gather(rng.permutation(len(chosen))))
+        lost.append(float(whole - roc_auc_score(actual, predict(artifact, shuffled))))
     return pl.DataFrame({"feature": names, "importance": lost}).sort("importance", descending=True)
 
 
 def _segments(rows: pl.DataFrame, probability: "Floats", segments: Mapping[str, pl.Expr]) -> pl.DataFrame:
     """Measures among the held-out rows of each segment, with the observed and the predicted share."""
-    actual = _outcomes(rows)
+    actual = outcomes(rows)
     found = []
     for name, condition in segments.items():
         inside = np.asarray(rows.select(condition.fill_null(False)).to_series().to_numpy())
@@ -357,30 +178,3 @@ def _segments(rows: pl.DataFrame, probability: "Floats", segments: Mapping[str, 
         ]
     schema = {"segment": pl.String, "measure": pl.String, "value": pl.Float64, "n": pl.Int64}
     return pl.DataFrame(found, schema=schema)
-
-
-def _words(feature: Feature) -> pl.Expr:
-    before, _, after = feature.words.partition("{}")
-    column = pl.col(feature.name)
-    if feature.kind == "category":
-        value = column.cast(pl.String).str.replace_all("_", " ")
-    elif feature.percent:
-        value = (column * 100).round(0).cast(pl.Int64).cast(pl.String) + pl.lit(" %")
-    else:
-        number = column.cast(pl.Float64).round(feature.digits)
-        value = (number.cast(pl.Int64) if feature.digits == 0 else number).cast(pl.String)
-    said = pl.lit(before) + value + pl.lit(after) if "{}" in feature.words else value
-    return said.fill_null(pl.lit(f"{feature.name.replace('_', ' ')} unknown"))
-
-
-def _logit(probability: "Floats") -> "Floats":
-    inside = np.clip(probability, 1e-6, 1 - 1e-6)
-    odds: Floats = np.log(inside / (1 - inside))
-    return odds
-
-
-def _expit(logits: "Floats") -> "Floats":
-    from scipy.special import expit
-
-    probability: Floats = expit(logits)
-    return probability

@@ -35,6 +35,8 @@ class Feature:
         Decimals of a number in those words.
     percent
         Whether the words show a share as percent.
+    log
+        Whether the number is log(1 + value), and the words show the value.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Feature:
     words: str
     digits: int = 0
     percent: bool = False
+    log: bool = False
 
 
 def fitted_levels(rows: pl.DataFrame, features: Sequence[Feature]) -> dict[str, list[str]]:

@@ -73,7 +73,15 @@ def rows(
         What the reader must know.
     """
     found = [
-        {"estimator": estimator, "split": split, "metric": metric, "value": value, "n": n, "note": note}
+        {
+            "estimator": estimator,
+            "split": split,
+            "metric": metric,
+            # Sums of doubles depend on the order of work in their last bits; the same model must give the same row.
+            "value": None if value is None else round(value, 6),
+            "n": n,
+            "note": note,
+        }
         for estimator, values in measures.items()
         for metric, value in values.items()
     ]

@@ -206,7 +206,7 @@ def evaluation(view: "View", model: Model) -> pl.DataFrame:
     row = newest_of(view.lake.storage, model)
     stored = pl.DataFrame(json.loads(row["evaluation"]), schema=EVALUATION)
     fitted = artifact(view.lake.storage, model, row)
-    since = model.evaluate(known(view, model), fitted, row["data_as_of"]).select(EVALUATION)
+    since = model.evaluate(known(view, model), fitted, row["data_as_of"]).select(*EVALUATION)
     parts = [stored.with_columns(on=pl.lit("training")), since.with_columns(on=pl.lit("since training"))]
     return pl.concat(parts).select("on", *EVALUATION)
 

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from carti_lake.outlets.theme import LABEL
+
 if TYPE_CHECKING:
     import altair as alt
 
@@ -27,8 +29,13 @@ def labelled(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(label=pl.when(name.is_duplicated()).then(name + " · " + number).otherwise(name))
 
 
-def row_axis(rows: pl.DataFrame) -> "alt.Y":
-    """The axis of the labels, in the order of the rows."""
+def in_words(code: str) -> pl.Expr:
+    """A column of codes as people read them: ``medicare advantage``."""
+    return pl.col(code).str.replace_all("_", " ")
+
+
+def row_axis(rows: pl.DataFrame, limit: int = LABEL) -> "alt.Y":
+    """The axis of the labels, in the order of the rows; longer ones than ``limit`` pixels are cut."""
     import altair as alt
 
-    return alt.Y("label:N", sort=rows["label"].to_list(), title=None)
+    return alt.Y("label:N", sort=rows["label"].to_list(), axis=alt.Axis(labelLimit=limit), title=None)

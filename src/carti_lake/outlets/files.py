@@ -26,12 +26,12 @@ def charts_of(view: "View", target: str, *, after: "When | None" = None, full_co
 
     For ``after`` and ``full_counts`` see :func:`opened`.
     """
-    from carti_lake.outlets.charts import write_charts
+    from carti_lake.outlets.charts import shown
+    from carti_lake.outlets.charts.files import write_charts
 
-    publication = opened(view, "charts", after=after, full_counts=full_counts)
+    release = shown(view, after=after, full_counts=full_counts)
     with folder_at(target, view.lake.storage_options) as folder:
-        caption = view.release.caption + (" · FULL COUNTS" if full_counts else "")
-        return [f"{target}/{path.name}" for path in write_charts(publication, caption, folder)]
+        return [f"{target}/{path.name}" for path in write_charts(release, folder)]
 
 
 def workbook_of(view: "View", target: str, *, after: "When | None" = None, full_counts: str | None = None) -> str:

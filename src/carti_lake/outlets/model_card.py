@@ -10,7 +10,7 @@ from carti_lake.models.card import card
 from carti_lake.models.model import Model
 from carti_lake.models.registry import newest_of
 from carti_lake.outlets.destination import folder_at
-from carti_lake.outlets.theme import BLUE, GREY, layered
+from carti_lake.outlets.theme import BLUE, GREY, ORANGE, layered
 
 if TYPE_CHECKING:
     import altair as alt
@@ -95,15 +95,30 @@ def _drivers(rows: pl.DataFrame, title: str, line: str) -> "alt.LayerChart":
 def _segments(rows: pl.DataFrame, title: str, line: str) -> "alt.LayerChart":
     import altair as alt
 
-    measure = rows["measure"][0]
-    shown = rows.filter(measure=measure).sort("value", "segment", descending=[True, False]).head(MOST)
-    bars = alt.Chart(shown).encode(
-        x=alt.X("value:Q", title=None), y=alt.Y("segment:N", sort=shown["segment"].to_list(), title=None)
+    names = {"observed": "Observed", "predicted": "Predicted"}
+    shown = rows.filter(pl.col("measure").is_in(list(names))).with_columns(pl.col("measure").replace(names))
+    counts = shown.unique("segment", maintain_order=True).select("segment", label=pl.format("{} rows", "n"))
+    y = alt.Y("segment:N", sort=shown["segment"].unique(maintain_order=True).to_list(), title=None)
+    x = alt.X("value:Q", axis=alt.Axis(format=".0%", tickCount=6), title=None)
+    marks = alt.Chart(shown).encode(
+        x=x,
+        y=y,
+        color=alt.Color("measure:N", scale=alt.Scale(domain=[*names.values()], range=[BLUE, ORANGE])),
+        shape=alt.Shape("measure:N", scale=alt.Scale(domain=[*names.values()], range=["circle", "diamond"])),
     )
-    layers = [bars.mark_bar(color=BLUE, height=16), bars.mark_text(align="left", dx=6).encode(text="label:N")]
-    shown = shown.with_columns(label=pl.format("{} of {}", pl.col("value").round(3), pl.col("n")))
-    layers = [layer.properties(data=shown) for layer in layers]
-    return layered(layers, title, f"{measure.upper()} on held-out rows, and how many they are", line)
+    ends = alt.Chart(
+        shown.group_by("segment", maintain_order=True).agg(pl.col("value").max()).join(counts, on="segment")
+    )
+    said = "Share of cases on held-out rows, as observed and as predicted; where they part, the model misjudges a group"
+    return layered(
+        [
+            marks.mark_point(filled=True, size=110, opacity=1),
+            ends.mark_text(align="left", dx=12).encode(x="value:Q", y=y, text="label:N"),
+        ],
+        title,
+        said,
+        line,
+    )
 
 
 def _errors(rows: pl.DataFrame, title: str, line: str) -> "alt.LayerChart":

@@ -1,7 +1,10 @@
 """How every chart looks."""
 
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import polars as pl
 
 if TYPE_CHECKING:
     import altair as alt
@@ -11,10 +14,12 @@ Chart = TypeVar("Chart", bound="alt.TopLevelMixin")
 #: Okabe and Ito's colours, told apart by colour-blind readers and in grey print.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6B7280"
 INK, RULE = "#1F2937", "#D1D5DB"
+#: Of the same set, for a third and a fourth part.
+SKY, YELLOW = "#56B4E9", "#F0E442"
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 #: Pixels of one bar or row, of the plot's width, of the longest label.
 ROW, WIDTH, LABEL = 26, 620, 220
-SUBTITLE_LETTERS = 118
+SUBTITLE_LETTERS, WORDS_LETTERS = 118, 88
 
 CONFIG: dict[str, Any] = {
     "background": "white",
@@ -52,6 +57,10 @@ CONFIG: dict[str, Any] = {
 }
 
 
+#: What stands where a number may not be shown.
+HIDDEN = "hidden"
+
+
 def themed(chart: Chart) -> Chart:
     """The chart in the house's look."""
     return cast(Chart, chart.configure(**CONFIG))
@@ -75,3 +84,41 @@ def layered(layers: list[Any], title: str, *subtitles: str | None, height: int |
     title_block = alt.TitleParams(title, subtitle=lines)
     chart = alt.layer(*layers).properties(width=WIDTH, height=height or alt.Step(ROW), title=title_block)
     return themed(cast("alt.LayerChart", chart))
+
+
+def said(title: str, words: str, line: str) -> "alt.LayerChart":
+    """A chart without anything to draw: its title, and why, in words."""
+    import altair as alt
+
+    text = pl.DataFrame({"words": ["\n".join(wrap(words[0].upper() + words[1:], WORDS_LETTERS))]})
+    mark = alt.Chart(text).mark_text(align="left", baseline="top", lineBreak="\n", lineHeight=20, color=GREY)
+    shown = mark.encode(x=alt.value(0), y=alt.value(0), text="words:N")
+    return layered([shown], title, line, height=20 * (text["words"].item().count("\n") + 1))
+
+
+def one_of(column: str, domain: Sequence[str], colors: Sequence[str]) -> "alt.Color":
+    """Colour by the members of a column, with a legend in their order."""
+    import altair as alt
+
+    scale = alt.Scale(domain=list(domain), range=list(colors))
+    return alt.Color(f"{column}:N", scale=scale, legend=alt.Legend(labelLimit=WIDTH))
+
+
+def month_axis(rows: pl.DataFrame) -> "alt.X":
+    """The axis of a column ``month`` of :func:`in_utc`; never two labels of one month."""
+    import altair as alt
+
+    axis = alt.Axis(format="%b %Y", tickCount=min(8, rows["month"].n_unique()), labelPadding=10, grid=False)
+    return alt.X("month:T", scale=alt.Scale(type="utc", padding=18), axis=axis, title=None)
+
+
+def in_utc(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose ``month`` is a time in UTC, so that it is drawn as the same month in every time zone."""
+    return rows.with_columns(pl.col("month").dt.strftime("%Y-%m-%dT00:00:00Z"))
+
+
+def zero_line() -> "alt.Chart":
+    """A rule where a horizontal axis is zero."""
+    import altair as alt
+
+    return cast("alt.Chart", alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=INK).encode(x="zero:Q"))

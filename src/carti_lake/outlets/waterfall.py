@@ -8,12 +8,12 @@ import polars as pl
 
 from carti_lake.explain import Explanation
 from carti_lake.outlets.destination import file_at
+from carti_lake.outlets.picture import pictures
 from carti_lake.outlets.theme import BLUE, GREY, INK, ORANGE, ROW, WIDTH, themed
 
 if TYPE_CHECKING:
     import altair as alt
 
-FORMATS = ("png", "svg", "json")
 #: How the axis writes a metric of that unit; others are plain numbers.
 AXES = {"ratio": ".2~%", "USD": "$~s"}
 
@@ -98,16 +98,9 @@ def write_waterfall(explanation: Explanation, target: str, options: Mapping[str,
     options
         Credentials and endpoints of the object store.
     """
-    import vl_convert
-
-    chart = waterfall(explanation)
+    ending = target.rpartition(".")[2]
     with file_at(target, options) as path:
-        if target.endswith(".png"):
-            path.write_bytes(vl_convert.vegalite_to_png(chart.to_dict(), scale=2, allowed_base_urls=[]))
-        elif target.endswith(".svg"):
-            path.write_text(vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[]), encoding="utf-8")
-        else:
-            path.write_text(chart.to_json(), encoding="utf-8")
+        path.write_bytes(pictures(waterfall(explanation), (ending,))[ending])
 
 
 def number_text(value: object, unit: str) -> str:

@@ -19,33 +19,31 @@ EXPECTED = r"^(C7[789B]|Z51\.0|Z51\.1)"
 NOT_FOLLOWED = "expired|died|deceased|transfer|against_medical_advice|^ama$"
 
 
-def readmissions(encounters: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows of ``gold.readmissions`` from all stays: a readmission may lie in another month than its index stay.
-
-    All stays are read at each change of them: about a second a million.
+def index_stays(encounters: pl.LazyFrame) -> pl.LazyFrame:
+    """Index stays, whether 30 days of data follow them, and whether an unplanned readmission does.
 
     A stay counts once, however often its patient comes back, and a readmission may be an index stay itself. Data reach
     as far as the newest admission or discharge, and no further than the newest extract: a mistyped future date does
     not stand for follow-up.
+
+    Parameters
+    ----------
+    encounters
+        ``silver.encounters`` without withdrawn rows.
+
+    Returns
+    -------
+    pl.LazyFrame
+        The stays' columns with ``followed`` and ``readmitted``; who was readmitted may be followed too briefly.
     """
     reach = pl.min_horizontal(
         pl.max_horizontal(pl.col("admission_date").max(), pl.col("discharge_date").max()), pl.col("extract_date").max()
     )
-    stays = encounters.filter(~pl.col("withdrawn")).with_columns(
-        followed=pl.col("discharge_date") + WINDOW <= reach, diagnosis=pl.col("principal_diagnosis_code")
-    )
-    index = stays.filter(_is_index()).select(
-        "encounter_id",
-        "patient_key",
-        "attending_provider_id",
-        "service_line",
-        "admission_date",
-        "discharge_date",
-        "followed",
-    )
-    back = stays.filter(_is_unplanned()).select("patient_key", back_id="encounter_id", back_date="admission_date")
+    stays = encounters.with_columns(followed=pl.col("discharge_date") + WINDOW <= reach)
+    index = stays.filter(_is_index())
+    back = stays.filter(is_unplanned()).select("patient_key", back_id="encounter_id", back_date="admission_date")
     followed_by = (
-        index.filter("followed")
+        index.select("encounter_id", "patient_key", "admission_date", "discharge_date")
         .join(back, on="patient_key")
         .filter(
             pl.col("back_date").is_between("discharge_date", pl.col("discharge_date") + WINDOW),
@@ -55,8 +53,16 @@ def readmissions(encounters: pl.LazyFrame) -> pl.LazyFrame:
         .select("encounter_id", readmitted=pl.lit(True))
         .unique("encounter_id")
     )
+    return index.join(followed_by, on="encounter_id", how="left").with_columns(pl.col("readmitted").fill_null(False))
+
+
+def readmissions(encounters: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of ``gold.readmissions`` from all stays: a readmission may lie in another month than its index stay.
+
+    All stays are read at each change of them: about a second a million.
+    """
     return (
-        index.join(followed_by, on="encounter_id", how="left")
+        index_stays(encounters.filter(~pl.col("withdrawn")))
         .group_by(
             month=pl.col("discharge_date").dt.truncate("1mo"),
             provider_id=pl.col("attending_provider_id").fill_null("unknown"),
@@ -64,7 +70,7 @@ def readmissions(encounters: pl.LazyFrame) -> pl.LazyFrame:
         )
         .agg(
             index_stays=pl.col("followed").sum(),
-            readmissions=pl.col("readmitted").fill_null(False).sum(),
+            readmissions=(pl.col("readmitted") & pl.col("followed")).sum(),
             followed_too_briefly=(~pl.col("followed")).sum(),
         )
         .select(pl.col(name).cast(dtype) for name, dtype in Readmissions.dtypes().items())
@@ -75,8 +81,12 @@ def _is_index() -> pl.Expr:
     """A cancer stay of an adult who left alive and free to come back."""
     left = pl.col("discharge_disposition").fill_null("").str.contains(NOT_FOLLOWED)
     adult = pl.col("patient_age") >= ADULT
-    return pl.col("discharge_date").is_not_null() & pl.col("diagnosis").str.contains(CANCER) & adult & ~left
+    cancer = pl.col("principal_diagnosis_code").str.contains(CANCER)
+    return pl.col("discharge_date").is_not_null() & cancer & adult & ~left
 
 
-def _is_unplanned() -> pl.Expr:
-    return pl.col("admission_type").is_in(UNPLANNED) & ~pl.col("diagnosis").fill_null("").str.contains(EXPECTED)
+def is_unplanned() -> pl.Expr:
+    """An emergency that is no part of the treatment's or the disease's course."""
+    return pl.col("admission_type").is_in(UNPLANNED) & ~pl.col("principal_diagnosis_code").fill_null("").str.contains(
+        EXPECTED
+    )

@@ -5,7 +5,7 @@ A count of visits, claims, stays, referrals or appointments is a count about pat
 
 from dataclasses import dataclass
 
-from carti_lake.tables.gold.claims import ClaimsMonthly
+from carti_lake.tables.gold.claims import ClaimsMaturity, ClaimsMonthly
 from carti_lake.tables.gold.marketing import MarketingRoi
 from carti_lake.tables.gold.models import Forecasts
 from carti_lake.tables.gold.provider import Gold, ProviderMonthly, ProviderSummary
@@ -178,8 +178,8 @@ NOT_OF_PEOPLE = frozenset(
     }
 )
 
-#: Tables that divide deals and costs, by their key; what they say of people is blank.
-OF_DEALS = {MarketingRoi.short_name: "campaign_id"}
+#: Tables that divide deals and costs, or say which months are provisional, by their key; counts of people are blank.
+OF_DEALS = {MarketingRoi.short_name: "campaign_id", ClaimsMaturity.short_name: "month"}
 #: Tables that hold no counts of people: they are published as they are. What stands neither here nor on an axis stays.
 PLAIN = frozenset(
     {"dim_provider", "dim_date", "dim_service_line", "opportunity_predictions", "opportunity_scores", "model_metrics"}

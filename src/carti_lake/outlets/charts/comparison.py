@@ -1,20 +1,24 @@
-"""Two charts of a compared metric: who stands apart (funnel plot), and how sure an order is (intervals)."""
+"""Providers compared by a metric: who stands apart (funnel plot), and how sure an order is (intervals)."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from carti_lake.comparison.funnel import ACTION, WARNING, control_limits
-from carti_lake.metrics import Metric
+from carti_lake.metrics import Metric, find_metric
 from carti_lake.outlets.chart_rows import first_and_last, labelled, row_axis
-from carti_lake.outlets.comparison import OUTSIDE_998, STANDINGS, limits_widened, ranks_explained, remarks
-from carti_lake.outlets.theme import BLUE, GREY, INK, LABEL, ORANGE, RULE, WIDTH, layered
+from carti_lake.outlets.charts.shown import Shown, chart
+from carti_lake.outlets.comparison import OUTSIDE_998, STANDINGS, compared, limits_widened, ranks_explained, remarks
+from carti_lake.outlets.theme import BLUE, GREY, INK, LABEL, ORANGE, RULE, WIDTH, layered, said
 
 if TYPE_CHECKING:
     import altair as alt
 
 HEIGHT = 380
+#: Providers with a rate, below which there is nothing to compare.
+FEWEST = 2
 #: Points of a limit's curve.
 STEPS = 160
 SHRUNK = "Point: rate weighed against all providers'; bar: its 95 % interval; tick: rate as counted; line: the network"
@@ -22,6 +26,34 @@ AS_COUNTED = "Point: rate as counted; bar: its 95 % interval; line: the network"
 LIMITS_95, LIMITS_998, NETWORK = "95 % limits", "99.8 % limits", "network"
 #: Room that a name beside a point takes, as shares of the plot's width and height.
 LABEL_WIDTH, LABEL_HEIGHT = 0.30, 0.08
+
+
+@chart
+def provider_funnel(release: Shown, metric: str = "remittance_denial_rate") -> "alt.LayerChart":
+    """Each provider's rate over its number of cases, between control limits: who stands apart."""
+    return _drawn(release, find_metric(metric), funnel_plot)
+
+
+@chart
+def provider_ranking(release: Shown, metric: str = "remittance_denial_rate") -> "alt.LayerChart":
+    """Each provider's rate with its interval, in order, and the ranks that it may have: how sure is the order."""
+    return _drawn(release, find_metric(metric), interval_chart)
+
+
+def _drawn(
+    release: Shown, metric: Metric, draw: "Callable[[pl.DataFrame, Metric, str], alt.LayerChart]"
+) -> "alt.LayerChart":
+    tables, title = release.published.tables, f"{metric.title}: providers compared"
+    if "provider_comparison" not in tables:
+        words = (
+            "the comparison takes other months than the rest, so that small counts could be worked out from both: not "
+        )
+        words += f"published. carti-lake compare {metric.id} prints it; with --full-counts REASON it is drawn."
+        return said(title, words, release.line)
+    rows = compared(tables, metric)
+    if rows["rate"].count() < FEWEST:
+        return said(title, "; ".join(remarks(rows)), release.line)
+    return draw(rows, metric, release.line)
 
 
 def funnel_plot(rows: pl.DataFrame, metric: Metric, line: str) -> "alt.LayerChart":

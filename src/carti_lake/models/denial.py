@@ -1,0 +1,125 @@
+"""Which open claims the payer will deny at first."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from carti_lake.models import classifier, design, estimators, history, risk
+from carti_lake.models.design import Feature
+from carti_lake.models.estimators import GROUP, INSTANT, SUBJECT, TARGET
+from carti_lake.models.history import DATE, as_known_then, before, months_since, share
+from carti_lake.models.model import Known, Model, Tables, Trained
+from carti_lake.models.risk import risk_scores
+from carti_lake.tables.gold import RiskScores
+
+VISITS, EARLIER = "silver.visits", "silver.earlier_answers"
+OPEN, DENIED, ANSWERED = "pending", "denied", ("paid", "denied", "reversed")
+#: Claims of older visits are past every payer's timely filing, and are not scored.
+OLDEST = 2 * history.YEAR
+
+FEATURES = (
+    Feature("payer", "category", "payer {}"),
+    Feature("service_line", "category", "service line {}"),
+    Feature("visit_type", "category", "visit type {}"),
+    Feature("procedure", "category", "procedures {}…"),
+    Feature("amount", "number", "charges of ${}", log=True),
+    Feature("submitted_after", "number", "submitted {} days after the visit"),
+    Feature("patient_age", "number", "age {}"),
+    Feature("provider_share", "number", "{} of the provider's claims denied in 12 months", percent=True),
+    Feature("payer_share", "number", "payer denies {} in this line", percent=True),
+)
+SEGMENTS = {
+    "charges above $1,000": pl.col("amount") > 6.9,
+    "charges up to $1,000": pl.col("amount") <= 6.9,
+    "provider without history": pl.col("provider_share").is_null(),
+}
+
+
+def subjects(tables: Tables) -> pl.LazyFrame:
+    """Claims as they were submitted, and whether the payer's first answer was a denial (null: no answer yet)."""
+    denied_before = tables[EARLIER].filter(pl.col("claim_status") == DENIED).select("visit_id", _before=pl.lit(True))
+    status, visited = pl.col("claim_status"), pl.col("visit_date")
+    denied = (status == DENIED) | pl.col("_before").fill_null(False)
+    submitted = pl.coalesce("claim_submitted_date", "visit_date")
+    return (
+        tables[VISITS]
+        .filter(status.is_not_null())
+        .join(denied_before.unique(), on="visit_id", how="left")
+        .select(
+            pl.coalesce("claim_id", "visit_id").alias(SUBJECT),
+            pl.col("patient_key").alias(GROUP),
+            submitted.alias(INSTANT),
+            pl.when(status.is_in(ANSWERED)).then(denied).alias(TARGET),
+            "claim_status",
+            "claim_paid_date",
+            "payer",
+            "service_line",
+            "visit_type",
+            "patient_age",
+            provider_id="rendering_provider_id",
+            subject_date=visited,
+            procedure=pl.col("procedure_code").str.slice(0, 3),
+            amount=pl.col("claim_amount").cast(pl.Float64).log1p(),
+            submitted_after=(submitted - visited).dt.total_days(),
+        )
+    )
+
+
+def features(rows: pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
+    """The rows with how the payer and the provider fared before their instant."""
+    answered = subjects(tables).filter(pl.col(TARGET).is_not_null())
+    events = answered.select("provider_id", "payer", "service_line", TARGET, pl.col("claim_paid_date").alias(DATE))
+    sums = {"_denied": pl.col(TARGET).sum(), "_all": pl.len()}
+    for key, name in ((["provider_id"], "provider_share"), (["payer", "service_line"], "payer_share")):
+        rows = (
+            before(rows, events, key, sums).with_columns(share("_denied", "_all").alias(name)).drop("_denied", "_all")
+        )
+    return rows
+
+
+def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
+    """Answered claims, with what was known when they were submitted (after ``since``)."""
+    rows = subjects(known[-1].tables).filter(pl.col(TARGET).is_not_null(), pl.col(INSTANT) <= known[-1].as_of)
+    if since is not None:
+        rows = rows.filter(pl.col(INSTANT) > since)
+    return as_known_then(rows, known, features)
+
+
+def train(known: Sequence[Known], seed: int) -> Trained:
+    """Fit on all claims that were answered."""
+    return classifier.train(examples(known), FEATURES, seed, SEGMENTS)
+
+
+def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
+    """Claims of the last two years that wait for an answer."""
+    recent = {name: rows.filter(months_since("visit_month", now.as_of, OLDEST)) for name, rows in now.tables.items()}
+    waiting = subjects(recent).filter(pl.col("claim_status") == OPEN)
+    rows = waiting.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT))
+    return (risk_scores(MODEL.name, features(rows, recent), artifact, version, FEATURES),)
+
+
+def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:
+    """Errors on claims that were submitted after a day."""
+    return classifier.evaluate(artifact, examples([now], since))
+
+
+MODEL = Model(
+    name="denial",
+    title="Claim denials",
+    purpose=(
+        "The probability that the payer's first answer to an open claim is a denial, as known when it was submitted. "
+        "For checking claims before and while they wait; not for choosing patients or payers. Claims that are answered "
+        "fast weigh more in the newest weeks, since slow ones have no answer yet."
+    ),
+    needs="500 answered claims, 50 of them denied, over some weeks",
+    inputs=(VISITS, EARLIER),
+    fills=(RiskScores,),
+    train=train,
+    score=score,
+    evaluate=evaluate,
+    trusted=estimators.TRUSTED,
+    code=(sys.modules[__name__], classifier, design, estimators, history, risk),
+)

@@ -1,0 +1,117 @@
+"""Which booked appointments will be missed."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from carti_lake.models import classifier, design, estimators, history, risk
+from carti_lake.models.design import Feature
+from carti_lake.models.estimators import GROUP, INSTANT, SUBJECT, TARGET
+from carti_lake.models.history import DATE, as_known_then, before, months_since, share
+from carti_lake.models.model import Known, Model, Tables, Trained
+from carti_lake.models.risk import risk_scores
+from carti_lake.tables.gold import RiskScores
+
+APPOINTMENTS = "silver.appointments"
+KEPT, MISSED, BOOKED = "completed", "no_show", "booked"
+#: Days in which a patient's earlier appointments count.
+HALF_YEAR = 183
+
+FEATURES = (
+    Feature("lead", "number", "booked {} days ahead"),
+    Feature("missed", "number", "{} missed appointments in 6 months"),
+    Feature("kept", "number", "{} kept appointments in 6 months"),
+    Feature("patient_age", "number", "age {}"),
+    Feature("service_line", "category", "service line {}"),
+    Feature("weekday", "category", "on a {}"),
+    Feature("provider_share", "number", "provider's patients miss {} in 12 months", percent=True),
+)
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+SEGMENTS = {
+    "booked for a later day": pl.col("lead") > 0,
+    "reminder sent": pl.col("reminder_sent"),
+    "no reminder": ~pl.col("reminder_sent"),
+    "never missed before": pl.col("missed") == 0,
+    "missed before": pl.col("missed") > 0,
+}
+
+
+def subjects(appointments: pl.LazyFrame) -> pl.LazyFrame:
+    """Appointments as they stood when they were booked, and whether they were missed (null: cancelled, or to come)."""
+    day, status = pl.col("appointment_date"), pl.col("appointment_status")
+    return appointments.filter(pl.col("booked_date") <= day).select(
+        pl.col("appointment_id").alias(SUBJECT),
+        pl.col("patient_key").alias(GROUP),
+        pl.col("booked_date").alias(INSTANT),
+        pl.when(status.is_in([KEPT, MISSED])).then(status == MISSED).alias(TARGET),
+        "provider_id",
+        "appointment_status",
+        "patient_age",
+        "service_line",
+        # When it was sent is not delivered, so it is no feature: it only divides the errors on the card.
+        "reminder_sent",
+        subject_date=day,
+        lead=(day - pl.col("booked_date")).dt.total_days(),
+        weekday=day.dt.weekday().replace_strict(dict(enumerate(WEEKDAYS, 1)), return_dtype=pl.String),
+    )
+
+
+def features(rows: pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
+    """The rows with what was known of the patient and the provider before their instant."""
+    happened = tables[APPOINTMENTS].filter(pl.col("appointment_status").is_in([KEPT, MISSED]))
+    missed = pl.col("appointment_status") == MISSED
+    by_patient = happened.select(pl.col("patient_key").alias(GROUP), pl.col("appointment_date").alias(DATE), was=missed)
+    by_provider = happened.select("provider_id", pl.col("appointment_date").alias(DATE), was=missed)
+    rows = before(rows, by_patient, [GROUP], {"missed": pl.col("was").sum(), "kept": (~pl.col("was")).sum()}, HALF_YEAR)
+    rows = before(rows, by_provider, ["provider_id"], {"_missed": pl.col("was").sum(), "_all": pl.len()})
+    return rows.with_columns(provider_share=share("_missed", "_all")).drop("_missed", "_all")
+
+
+def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
+    """Appointments that were kept or missed, with what was known when they were booked (after ``since``)."""
+    rows = subjects(known[-1].tables[APPOINTMENTS]).filter(
+        pl.col(TARGET).is_not_null(), pl.col("subject_date") <= known[-1].as_of
+    )
+    if since is not None:
+        rows = rows.filter(pl.col(INSTANT) > since)
+    return as_known_then(rows, known, features)
+
+
+def train(known: Sequence[Known], seed: int) -> Trained:
+    """Fit on all appointments that were kept or missed."""
+    return classifier.train(examples(known), FEATURES, seed, SEGMENTS)
+
+
+def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
+    """Booked appointments after the newest extract."""
+    recent = now.tables[APPOINTMENTS].filter(months_since("appointment_month", now.as_of, history.YEAR))
+    booked = recent.filter(pl.col("appointment_status") == BOOKED, pl.col("appointment_date") > now.as_of)
+    # What has come to be known since the booking counts.
+    rows = subjects(booked).with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT))
+    return (risk_scores(MODEL.name, features(rows, {APPOINTMENTS: recent}), artifact, version, FEATURES),)
+
+
+def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:
+    """Errors on appointments that were booked after a day."""
+    return classifier.evaluate(artifact, examples([now], since))
+
+
+MODEL = Model(
+    name="no_show",
+    title="Missed appointments",
+    purpose=(
+        "The probability that a booked appointment is missed without being cancelled, as known when it was booked. For "
+        "reminders and for planning; not for refusing or double-booking anybody: it says nothing of why people miss."
+    ),
+    needs="500 appointments that were kept or missed, 50 of either, over some weeks",
+    inputs=(APPOINTMENTS,),
+    fills=(RiskScores,),
+    train=train,
+    score=score,
+    evaluate=evaluate,
+    trusted=estimators.TRUSTED,
+    code=(sys.modules[__name__], classifier, design, estimators, history, risk),
+)

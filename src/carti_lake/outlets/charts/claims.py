@@ -1,0 +1,127 @@
+"""Claims and denials: what becomes of them by payer, by reason, and by month."""
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from carti_lake.metrics import METRICS
+from carti_lake.outlets.chart_rows import in_words, row_axis
+from carti_lake.outlets.charts.months import by_month
+from carti_lake.outlets.charts.parts import parts_chart
+from carti_lake.outlets.charts.shown import Shown, chart
+from carti_lake.outlets.months import with_events
+from carti_lake.outlets.theme import BLUE, GREY, ORANGE, ROW, RULE, SKY, layered, month_axis, one_of, said
+
+if TYPE_CHECKING:
+    import altair as alt
+
+HEIGHT = 300
+RATE = METRICS["remittance_denial_rate"]
+BY_PAYER, BY_REASON, BY_MONTH = "Claims by payer", "Denied claims by reason", "Denial rate by month"
+PARTS = {
+    "paid": ("paid_claims", BLUE),
+    "denied": ("denied_claims", ORANGE),
+    "not yet adjudicated": ("pending_claims", RULE),
+}
+#: What became of claims that were denied once.
+OUTCOMES = {"paid since": SKY, "denied as they stand": ORANGE, "neither": GREY}
+
+
+@chart
+def claims_by_payer(release: Shown) -> "alt.LayerChart":
+    """Of each payer's claims, the shares paid, denied and not yet adjudicated, with the denial rate."""
+    payers = release.table("network_by_payer")
+    claims = pl.col("claims")
+    if payers is None or (rows := payers.filter(claims.is_null() | (claims > 0))).is_empty():
+        return said(BY_PAYER, "no claims were delivered", release.line)
+    ordered = rows.with_columns(label=in_words("payer")).sort(
+        "claims", "payer", descending=[True, False], nulls_last=True
+    )
+    network = release.published.network.with_columns(label=pl.lit("Network"))
+    return parts_chart(
+        pl.concat([network, ordered], how="diagonal"),
+        PARTS,
+        whole="claims",
+        rate=RATE,
+        of="claims",
+        title=BY_PAYER,
+        line=release.line,
+        note="What is missing to 100 % was reversed",
+    )
+
+
+@chart
+def denials_by_reason(release: Shown) -> "alt.LayerChart":
+    """Claims ever denied by the reason of the first denial, and what became of them; with their billed charges."""
+    import altair as alt
+
+    denials = release.table("denials_monthly")
+    if denials is None:
+        words = (
+            "reasons are counted by month, provider, payer and service line together, and most of these counts are of "
+        )
+        words += "1 to 10 people: not published. With --full-counts REASON they are."
+        return said(BY_REASON, words, release.line)
+    ever, stand, paid = "initially_denied_claims", "denied_claims", "overturned_claims"
+    rows = (
+        denials.group_by(label=pl.col("denial_reason").str.replace("_", "-").str.to_uppercase())
+        .agg(pl.col(ever, stand, paid, "initially_denied_charges").sum())
+        .with_columns(other=pl.col(ever) - pl.col(stand) - pl.col(paid))
+        .sort(ever, "label", descending=[True, False])
+    )
+    if rows.is_empty():
+        return said(BY_REASON, "no claim was ever denied", release.line)
+    columns = dict(zip((paid, stand, "other"), OUTCOMES, strict=True))
+    parts = rows.unpivot(list(columns), index="label", variable_name="outcome", value_name="count").with_columns(
+        pl.col("outcome").replace(columns),
+        order=pl.col("outcome").replace_strict({c: i for i, c in enumerate(columns)}),
+    )
+    most = rows[ever].max()
+    assert isinstance(most, int)
+    x = alt.X(
+        "count:Q",
+        axis=alt.Axis(format=",d", tickCount=6),
+        scale=alt.Scale(domain=[0, most * 1.35], nice=False),
+        title=None,
+    )
+    texts = alt.Chart(
+        rows.select("label", ever, dollars=pl.col("initially_denied_charges").cast(pl.Float64))
+    ).transform_calculate(said=f"format(datum.{ever}, ',') + ' · $' + format(datum.dollars, ',.3~s')")
+    return layered(
+        [
+            alt.Chart(parts)
+            .mark_bar(height=ROW * 0.62)
+            .encode(
+                x=x,
+                y=row_axis(rows),
+                color=one_of("outcome", list(OUTCOMES), list(OUTCOMES.values())),
+                order=alt.Order("order:Q"),
+            ),
+            texts.mark_text(align="left", dx=8).encode(y=row_axis(rows), x=f"{ever}:Q", text="said:N"),
+        ],
+        BY_REASON,
+        "Claims ever denied by the reason (CARC group) of the first denial; beside the bars their number and charges",
+        release.line,
+    )
+
+
+@chart
+def denial_trend(release: Shown) -> "alt.LayerChart":
+    """The network's denial rate by month of service, with months whose claims are not yet adjudicated hollow."""
+    import altair as alt
+
+    months = release.table("network_by_month")
+    if months is None or (rows := with_events(months, "claims", release.data_as_of)).is_empty():
+        return said(BY_MONTH, "no claims were delivered", release.line)
+    if rows[RATE.id].count() == 0:
+        return said(BY_MONTH, "hidden in every month, since small counts could be worked out from it", release.line)
+    hidden = rows[RATE.id].null_count()
+    y = alt.Y(f"{RATE.id}:Q", axis=alt.Axis(format=".1~%", tickCount=6, grid=True), title=None)
+    return layered(
+        by_month(release, rows, RATE.id, month_axis(rows), y),
+        BY_MONTH,
+        f"{RATE.title}. {RATE.definition}",
+        f"Months without a rate, hidden or without claims: {hidden}" if hidden else None,
+        release.line,
+        height=HEIGHT,
+    )

@@ -1,0 +1,68 @@
+"""Data quality at a glance: how many checks of each table pass, warn and block."""
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from carti_lake.outlets.chart_rows import row_axis
+from carti_lake.outlets.charts.shown import Shown, chart
+from carti_lake.outlets.theme import BLUE, INK, ORANGE, ROW, RULE, layered, one_of, said
+
+if TYPE_CHECKING:
+    import altair as alt
+
+TITLE = "Data quality: checks by table"
+#: Status to colour, from good to bad; a check that blocks is the darkest in grey print too.
+COLORS = {"ok": BLUE, "warn": ORANGE, "block": INK, "not applicable": RULE}
+#: Checks that are named.
+MOST_NAMED = 8
+
+
+@chart
+def data_quality(release: Shown) -> "alt.LayerChart":
+    """Each table's checks by their status, and the names of those that do not pass; no counts of rows.
+
+    The thresholds are those of the release. With full counts the failing shares stand beside the names.
+    """
+    import altair as alt
+
+    checks = release.checks
+    if checks is None or checks.is_empty():
+        return said(TITLE, "this release holds no checks", release.line)
+    status = pl.col("status").cast(pl.String)
+    rows = (
+        checks.group_by(label=pl.col("table_name").str.strip_prefix("silver."), status=status)
+        .agg(checks=pl.len().cast(pl.Int64))
+        .with_columns(order=pl.col("status").replace_strict({name: place for place, name in enumerate(COLORS)}))
+        .sort("label", "order")
+    )
+    open_ = checks.filter(status.is_in(["warn", "block"]))
+    share = pl.format(", {} % of rows", (pl.col("share") * 100).round(2)) if release.in_full else pl.lit("")
+    bare = pl.col("table_name").str.strip_prefix("silver.")
+    names = (
+        open_.head(MOST_NAMED).select(pl.format("{}.{} ({}{})", bare, "rule", status, share.fill_null(""))).to_series()
+    )
+    more = f" and {open_.height - MOST_NAMED} more" if open_.height > MOST_NAMED else ""
+    numbers = rows.with_columns(place=pl.col("checks").cum_sum().over("label") - pl.col("checks") / 2)
+    named = rows.unique("label", maintain_order=True)
+    texts = alt.Chart(numbers).encode(y=row_axis(named))
+    return layered(
+        [
+            alt.Chart(rows)
+            .mark_bar(height=ROW * 0.62)
+            .encode(
+                x=alt.X("checks:Q", axis=alt.Axis(format="d", tickMinStep=1, tickCount=6), title=None),
+                y=row_axis(named),
+                color=one_of("status", list(COLORS), list(COLORS.values())),
+                order=alt.Order("order:Q"),
+            ),
+            texts.mark_text().encode(
+                x="place:Q",
+                text="checks:Q",
+                color=alt.condition("datum.status == 'not applicable'", alt.value(INK), alt.value("white")),
+            ),
+        ],
+        TITLE,
+        f"Not passed: {'; '.join(names)}{more}" if open_.height else "Every check passes",
+        release.line,
+    )

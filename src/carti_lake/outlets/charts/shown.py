@@ -1,0 +1,84 @@
+"""What every chart is drawn from: one release as it may be shown."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
+
+import polars as pl
+
+from carti_lake import quality
+from carti_lake.disclosure import Publication
+from carti_lake.outlets.disclosure import opened
+from carti_lake.pipeline.gold.verdicts import by_check
+from carti_lake.tables.gold import DataQuality
+from carti_lake.tables.thresholds import ThresholdChanges
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    from carti_lake.lake import When
+    from carti_lake.view import View
+
+Asked = ParamSpec("Asked")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One release as its charts show it.
+
+    Attributes
+    ----------
+    published
+        Its tables, with what may not be shown blank.
+    line
+        Its caption: ``release 12 · 2026-11-23 · data as of 2026-11-22``.
+    data_as_of
+        Newest extract date; None where nothing says it.
+    checks
+        Its data-quality checks with their ``status``, worst first; None where the release has none.
+    in_full
+        Whether small counts are shown.
+    """
+
+    published: Publication
+    line: str
+    data_as_of: date | None = None
+    checks: pl.DataFrame | None = None
+    in_full: bool = False
+
+    def table(self, name: str) -> pl.DataFrame | None:
+        """A published table; None where the release has none, or it is not published."""
+        return self.published.tables.get(name)
+
+
+def shown(view: "View", *, after: "When | None" = None, full_counts: str | None = None) -> Shown:
+    """Open a release for its charts: once for as many as are drawn.
+
+    For ``after`` and ``full_counts`` see :func:`carti_lake.outlets.disclosure.opened`.
+    """
+    published = opened(view, "charts", after=after, full_counts=full_counts)
+    line = view.release.caption + (" · FULL COUNTS" if full_counts else "")
+    return Shown(published, line, view.release.data_as_of, _checks(view), full_counts is not None)
+
+
+def _checks(view: "View") -> pl.DataFrame | None:
+    """The checks under the thresholds of the release itself, so that it gives the same picture whenever drawn."""
+    versions = view.release.versions
+    if DataQuality.full_name() not in versions:
+        return None
+    in_force = versions.get(ThresholdChanges.full_name(), -1)
+    return by_check(quality.judged(view.lake.storage, versions[DataQuality.full_name()], in_force))
+
+
+def chart(
+    draw: "Callable[Concatenate[Shown, Asked], alt.LayerChart]",
+) -> "Callable[Concatenate[View | Shown, Asked], alt.LayerChart]":
+    """Let a drawing take a release straight away: ``charts.volume_trend(lake.at())``."""
+
+    @wraps(draw)
+    def drawn(release: "View | Shown", /, *args: Asked.args, **asked: Asked.kwargs) -> "alt.LayerChart":
+        return draw(release if isinstance(release, Shown) else shown(release), *args, **asked)
+
+    return drawn

@@ -1,0 +1,187 @@
+"""Excel's own charts, bound to the ranges of the sheets' tables; and the rankings that they need."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import polars as pl
+
+from carti_lake.metrics import METRICS
+from carti_lake.metrics.marketing import RETURNS
+from carti_lake.outlets.theme import BLUE, GREY, INK, ORANGE, RULE
+from carti_lake.outlets.workbook.kpis import HISTORY, span
+
+NAME = "Charts"
+PROVIDERS, CAMPAIGNS = "providers_ranked", "campaigns_ranked"
+#: Rows of a ranking: as many as a chart can name.
+MOST = 15
+#: Pixels of a chart, and cells from one to the next.
+WIDTH, HEIGHT, ROWS, COLUMNS = 620, 340, 18, 10
+FONT = {"name": "Arial", "size": 9, "color": INK}
+RATE = METRICS["remittance_denial_rate"]
+Sheets = Mapping[str, pl.DataFrame]
+
+
+def rankings(sheets: Sheets) -> dict[str, pl.DataFrame]:
+    """The first providers by visits and campaigns by closed-won ROI, as sheets of their own; as far as they are shown.
+
+    Providers are not ranked by a rate: the order would be chance for most of them.
+    """
+    made = {}
+    if "provider_summary" in sheets:
+        of_provider = ("provider_id", "provider_name", "total_visits", "total_claim_amount")
+        made[PROVIDERS] = _first(sheets["provider_summary"].select(of_provider), "total_visits", "provider_id")
+    if "marketing_roi" in sheets:
+        of_campaign = ("campaign_id", "campaign_name", *(metric.id for metric in RETURNS))
+        made[CAMPAIGNS] = _first(sheets["marketing_roi"].select(of_campaign), "campaign_roi", "campaign_id")
+    return made
+
+
+def _first(rows: pl.DataFrame, by: str, key: str) -> pl.DataFrame:
+    return rows.drop_nulls(by).sort(by, key, descending=[True, False]).head(MOST)
+
+
+def add_charts(book: Any, sheets: Sheets, months: pl.DataFrame, caption: str) -> None:
+    """Add the sheet of charts.
+
+    Parameters
+    ----------
+    book
+        The workbook.
+    sheets
+        Sheets that hold a table, those of :func:`rankings` and the history among them.
+    months
+        The history, of :func:`carti_lake.outlets.history.history`: which metric moves in which month.
+    caption
+        Of the release.
+    """
+    sheet = book.add_worksheet(NAME)
+    sheet.hide_gridlines(2)
+    title = book.add_format({"bold": True, "font_size": 16, "font_color": INK})
+    sheet.fit_to_pages(1, 1)
+    sheet.write_string(0, 0, "Charts", title)
+    sheet.write_string(1, 0, caption[0].upper() + caption[1:], book.add_format({"font_color": GREY}))
+    over_time = (_visits(book, sheets, months), _denial_rate(book, sheets, months))
+    compared = (draw(book, sheets) for draw in COMPARED)
+    made = [chart for chart in (*over_time, *compared) if chart is not None]
+    for place, chart in enumerate(made):
+        row, column = divmod(place, 2)
+        chart.set_size({"width": WIDTH, "height": HEIGHT})
+        sheet.insert_chart(3 + row * ROWS, column * COLUMNS, chart)
+    if not made:
+        sheet.write_string(3, 0, "Nothing can be drawn: every count is hidden, or nothing was delivered.")
+
+
+def _visits(book: Any, sheets: Sheets, months: pl.DataFrame) -> Any:
+    return _over_months(book, sheets, months, "visits", "Visits by month", "#,##0")
+
+
+def _denial_rate(book: Any, sheets: Sheets, months: pl.DataFrame) -> Any:
+    return _over_months(book, sheets, months, RATE.id, f"{RATE.title} by month", "0%")
+
+
+def _over_months(book: Any, sheets: Sheets, months: pl.DataFrame, metric: str, title: str, code: str) -> Any:
+    """A metric by month, provisional months hatched."""
+    rows = sheets.get(HISTORY)
+    if rows is None or metric not in rows.columns:
+        return None
+    chart = book.add_chart({"type": "column"})
+    first, last = span(rows[metric])
+    told = rows.select("month")[first - 1 : last].join(months.filter(metric=metric), on="month", how="left")
+    moving = told.sort("month")["provisional"].to_list()
+    hatch = {"pattern": {"pattern": "wide_upward_diagonal", "fg_color": BLUE, "bg_color": "white"}}
+    look = {"fill": {"color": BLUE}, "gap": 60, "points": [hatch if one else None for one in moving]}
+    chart.add_series(_series(sheets, HISTORY, "month", metric, first, last) | look)
+    chart.set_x_axis({"num_format": "mmm yyyy", "num_font": FONT, "text_axis": True, "line": {"color": RULE}})
+    return _looking(chart, f"{title}{' (hatched: provisional)' if any(moving) else ''}", "y", code)
+
+
+def _payers(book: Any, sheets: Sheets) -> Any:
+    parts = {
+        "paid_claims": ("paid", BLUE),
+        "denied_claims": ("denied", ORANGE),
+        "pending_claims": ("not yet adjudicated", RULE),
+    }
+    return _bars(book, sheets, "network_by_payer", "payer", parts, "Claims by payer", "#,##0", "stacked")
+
+
+def _leakage(book: Any, sheets: Sheets) -> Any:
+    parts = {
+        "referrals_made_out_of_network": ("seen out of network", ORANGE),
+        "referrals_made_lost": ("never completed", BLUE),
+    }
+    title = "Referrals that leak, by service line"
+    return _bars(book, sheets, "network_by_service_line", "service_line", parts, title, "#,##0", "stacked")
+
+
+def _providers(book: Any, sheets: Sheets) -> Any:
+    parts = {"total_visits": ("visits", BLUE)}
+    return _bars(book, sheets, PROVIDERS, "provider_name", parts, f"Providers by visits: the first {MOST}", "#,##0")
+
+
+def _campaigns(book: Any, sheets: Sheets) -> Any:
+    names, colors = ("as delivered", "closed-won", "realised"), (GREY, BLUE, ORANGE)
+    parts = {metric.id: one for metric, one in zip(RETURNS, zip(names, colors, strict=True), strict=True)}
+    return _bars(book, sheets, CAMPAIGNS, "campaign_name", parts, f"Campaign ROI: the first {MOST} by closed-won", "0%")
+
+
+def _bars(
+    book: Any,
+    sheets: Sheets,
+    name: str,
+    label: str,
+    parts: Mapping[str, tuple[str, str]],
+    title: str,
+    code: str,
+    subtype: str | None = None,
+) -> Any:
+    """Bars of a sheet's columns, a row each, the first at the top; columns that are hidden throughout are left out."""
+    rows = sheets.get(name)
+    if rows is None:
+        return None
+    shown = [column for column in parts if column in rows.columns and rows[column].count()]
+    if not shown:
+        return None
+    chart = book.add_chart({"type": "bar", **({"subtype": subtype} if subtype else {})})
+    for column in shown:
+        said, color = parts[column]
+        look = {"name": said, "fill": {"color": color}, "gap": 50}
+        chart.add_series(_series(sheets, name, label, column) | look)
+    chart.set_y_axis(
+        {"reverse": True, "num_font": FONT, "line": {"color": RULE}, "label_position": "low", "crossing": "max"}
+    )
+    if len(shown) > 1:
+        chart.set_legend({"position": "bottom", "font": FONT})
+    below = any(float(str(rows[column].min() or 0)) < 0 for column in shown)
+    hidden = " (blank: hidden)" if any(rows[column].null_count() for column in shown) else ""
+    return _looking(chart, title + hidden, "x", code, legend=len(shown) > 1, smallest=None if below else 0)
+
+
+def _series(
+    sheets: Sheets, name: str, label: str, column: str, first: int = 1, last: int | None = None
+) -> dict[str, Any]:
+    """Categories and values of a series: ranges below the header of a sheet."""
+    rows = sheets[name]
+
+    def below(of: str) -> list[Any]:
+        return [name, first, rows.columns.index(of), last or max(rows.height, 1), rows.columns.index(of)]
+
+    return {"categories": below(label), "values": below(column)}
+
+
+def _looking(chart: Any, title: str, axis: str, code: str, *, legend: bool = False, smallest: float | None = 0) -> Any:
+    chart.set_title({"name": title, "name_font": {**FONT, "size": 12, "bold": True}, "overlay": False})
+    values = {
+        "min": smallest,
+        "num_format": code,
+        "num_font": FONT,
+        "major_gridlines": {"visible": True, "line": {"color": RULE}},
+    }
+    getattr(chart, f"set_{axis}_axis")({**values, "line": {"none": True}})
+    if not legend:
+        chart.set_legend({"none": True})
+    chart.set_chartarea({"border": {"color": RULE}})
+    chart.show_blanks_as("gap")
+    return chart
+
+
+COMPARED: tuple[Callable[[Any, Sheets], Any], ...] = (_payers, _leakage, _providers, _campaigns)

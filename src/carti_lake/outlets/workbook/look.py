@@ -1,0 +1,109 @@
+"""How sheets look: number formats from the declared units, widths that fit, colours."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import polars as pl
+
+from carti_lake.metrics import FORMATS
+from carti_lake.outlets.theme import BLUE, GREY, ORANGE
+from carti_lake.outlets.workbook.frame_sheet import FrameSheet
+
+DATE, MONTH, TEXT, PLAIN_INTEGER, PLAIN_FLOAT = "yyyy-mm-dd", "mmm yyyy", "@", "0", "#,##0.00"
+#: Letters that the widest column has.
+WIDEST = 90
+#: Pixels of columns that one page holds in a size that can be read.
+PAGE = 1_700
+#: Fills of cells, light enough for the text on them: better, worse, provisional.
+GOOD_FILL, BAD_FILL = "#DCEBF7", "#FBE3D2"
+
+_WRITTEN: dict[str, Callable[[float], str]] = {
+    FORMATS["USD"]: "${:,.2f}".format,
+    FORMATS["ratio"]: "{:.1%}".format,
+    FORMATS["count"]: "{:,.0f}".format,
+    FORMATS["days"]: "{:.1f}".format,
+    PLAIN_INTEGER: "{:.0f}".format,
+}
+
+
+def number_format(unit: str | None, dtype: pl.DataType) -> str:
+    """Excel's format of a column: that of its unit, else of its type."""
+    if unit is not None:
+        return FORMATS[unit]
+    by_type: dict[Any, str] = {pl.String: TEXT, pl.Date: DATE, pl.Float64: PLAIN_FLOAT, pl.Int64: PLAIN_INTEGER}
+    return by_type.get(dtype.base_type(), "General")
+
+
+def add_frame(
+    book: Any, name: str, frame: pl.DataFrame, formats: Mapping[str, str], *, freeze: int, table: str | None = None
+) -> FrameSheet:
+    """Add a sheet that is one table.
+
+    Parameters
+    ----------
+    book
+        The workbook.
+    name, table
+        Of the sheet, and of the Excel table where it is another one.
+    frame
+        Its rows.
+    formats
+        Number format of each column.
+    freeze
+        Columns at the left that stay in sight.
+    """
+    sheet: FrameSheet = book.add_worksheet(name, FrameSheet)
+    styles = {code: book.add_format({"num_format": code}) for code in dict.fromkeys(formats.values())}
+    sheet.fill(frame, {column: styles[formats[column]] for column in frame.columns}, table or name, header(book))
+    for place, column in enumerate(frame.columns):
+        sheet.set_column_pixels(place, place, pixels(frame[column], formats[column]))
+    sheet.freeze_panes(1, freeze)
+    to_print(sheet, freeze, sum(pixels(frame[column], formats[column]) for column in frame.columns))
+    return sheet
+
+
+def header(book: Any) -> Any:
+    """Format of a table's header: seen too where a program does not know Excel's table styles."""
+    return book.add_format({"bold": True, "font_color": "white", "bg_color": BLUE})
+
+
+def to_print(sheet: Any, left: int, width: int) -> None:
+    """Print a table so that it can be read: a narrow one as wide as the page, else its key on every page."""
+    sheet.repeat_rows(0)
+    if width <= PAGE:
+        sheet.fit_to_pages(1, 0)
+    else:
+        sheet.set_print_scale(60)
+        if left:
+            sheet.repeat_columns(0, left - 1)
+
+
+def pixels(values: pl.Series, code: str) -> int:
+    """Wide enough for the header with its filter button, and for the values as they are written, up to 90 letters."""
+    return 7 * min(WIDEST, max(len(values.name) + 4, _letters(values, code))) + 10
+
+
+def _letters(values: pl.Series, code: str) -> int:
+    if values.dtype == pl.String:
+        return int(str(values.str.len_chars().max() or 0))
+    if not values.dtype.is_numeric():
+        return 10
+    write = _WRITTEN.get(code, "{:,.2f}".format)
+    return max(len(write(float(str(end or 0)))) for end in (values.min(), values.max())) + 1
+
+
+def mark_provisional(book: Any, sheet: Any, frame: pl.DataFrame) -> None:
+    """Hatch the rows of provisional months, for readers of colour and of grey alike."""
+    letter = chr(ord("A") + frame.columns.index("provisional"))
+    hatched = book.add_format({"pattern": 14, "fg_color": "#D1D5DB", "bg_color": "#FFFFFF", "italic": True})
+    rule = {"type": "formula", "criteria": f"=${letter}2=TRUE", "format": hatched}
+    sheet.conditional_format(1, 0, max(frame.height, 1), frame.width - 1, rule)
+
+
+def verdict_formats(book: Any) -> dict[str, Any]:
+    """Formats of cells that say better, worse, or that there is no value."""
+    return {
+        "better": book.add_format({"bg_color": GOOD_FILL, "font_color": BLUE, "bold": True}),
+        "worse": book.add_format({"bg_color": BAD_FILL, "font_color": ORANGE, "bold": True}),
+        "blank": book.add_format({"font_color": GREY, "italic": True}),
+    }

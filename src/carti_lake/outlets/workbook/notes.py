@@ -1,0 +1,36 @@
+"""What a reader must know: how to read it, what is hidden, what will still move, what the models are worth."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from carti_lake.disclosure import Publication
+from carti_lake.outlets.months import PROVISIONAL
+
+READING = (
+    "Every sheet shows the same audited release; `carti-lake query --release N` shows the same numbers.",
+    "KPIs: the network as a whole, over all months. Rates are sum over sum, never a mean of rates; both sums stand "
+    "beside them. Beside that the newest month that will not move any more, against the month before: blue is better, "
+    "orange is worse, and the words say the same. A difference between two months may be chance.",
+    "Charts: drawn by Excel from the tables of the sheets, so that they follow a filter.",
+    "The other sheets are one table each, with a name that formulas and pivot tables can use; Dictionary explains "
+    "each column.",
+    'Columns "as in the seed" repeat the definitions of the original reports; the standard ones stand beside them.',
+    f"{PROVISIONAL}; among the KPIs also where under 90 % of its referrals have an outcome. Rows of provisional months "
+    "are hatched.",
+    "Blank means: not delivered by any source, hidden by a rule that stands below, or a date before 1900, which Excel "
+    "does not know.",
+)
+
+
+def notes(published: Publication) -> tuple[str, ...]:
+    """Every sentence, in the order of the cover."""
+    return (*READING, *published.notes, *_of_models(published.tables))
+
+
+def _of_models(tables: Mapping[str, pl.DataFrame]) -> list[str]:
+    """What the models say of themselves."""
+    if "model_metrics" not in tables:
+        return []
+    said = tables["model_metrics"].select("model", "note").drop_nulls().unique().sort("model", "note")
+    return [f"Model {model}: {note}." for model, note in said.iter_rows()]

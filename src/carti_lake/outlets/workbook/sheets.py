@@ -1,0 +1,81 @@
+"""The sheets that hold a table: which ones, and their rows as Excel can hold them."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import polars as pl
+import polars.selectors as cs
+
+from carti_lake.metrics import METRICS
+from carti_lake.outlets.history import BY_MONTH
+from carti_lake.outlets.months import provisional
+from carti_lake.storage import LakeError
+from carti_lake.tables.gold import GOLD, Gold
+from carti_lake.tables.gold.events import AXES
+
+MOST_ROWS = 1_048_575
+MOST_LETTERS = 32_767
+EARLIEST = date(1900, 1, 1)
+#: Column that the sheet of months has beside those of its table.
+PROVISIONAL = "provisional"
+
+#: Every table that may be published, in the order of the sheets, with the declaration of its columns.
+SHEETS: dict[str, type[Gold]] = {
+    **{name: table for name, table in GOLD.items() if name == AXES[0].table},
+    **{axis.table: axis.mart for axis in AXES[1:]},
+    **{name: table for name, table in GOLD.items() if name != AXES[0].table},
+}
+PURPOSES = {name: table.purpose() for name, table in SHEETS.items()} | {axis.table: axis.title for axis in AXES}
+
+
+class WorkbookError(LakeError):
+    """A table that a workbook cannot hold."""
+
+
+def sheets(tables: Mapping[str, pl.DataFrame], data_as_of: date | None) -> dict[str, pl.DataFrame]:
+    """The rows of each sheet, by its name, in the order of the sheets.
+
+    Parameters
+    ----------
+    tables
+        Published tables by name.
+    data_as_of
+        Newest extract date of the release.
+
+    Raises
+    ------
+    WorkbookError
+        Where a table has more rows, or a text more letters, than an Excel sheet can hold.
+    """
+    made = {name: _sheet(name, tables[name]) for name in SHEETS if name in tables}
+    if BY_MONTH in made:
+        months = provisional(made[BY_MONTH], tables, data_as_of).drop("unfinished")
+        made[BY_MONTH] = months.select("month", PROVISIONAL, pl.exclude("month", PROVISIONAL))
+    return made
+
+
+def _sheet(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The declared columns and rates, in rows of the key's order, with what Excel has no cell for made null."""
+    table = SHEETS[name]
+    if frame.height > MOST_ROWS:
+        raise _too_big(name, f"has {frame.height:,} rows; an Excel sheet holds {MOST_ROWS:,} below its header")
+    longest = frame.select(cs.string().str.len_chars().max().fill_null(0)).rows(named=True)[:1]
+    for column, letters in (longest[0] if longest else {}).items():
+        if letters > MOST_LETTERS:
+            raise _too_big(name, f"has {letters:,} letters in {column}; an Excel cell holds {MOST_LETTERS:,}")
+    return (
+        frame.select(column for column in dict.fromkeys((*table.columns(), *METRICS)) if column in frame.columns)
+        .sort([column for column in table.key() if column in frame.columns])
+        .with_columns(
+            pl.when(cs.string() != "").then(cs.string()),
+            pl.when(cs.float().is_finite()).then(cs.float()),
+            pl.when(cs.date() >= EARLIEST).then(cs.date()),
+        )
+    )
+
+
+def _too_big(name: str, what: str) -> WorkbookError:
+    remedy = f'carti-lake query "SELECT * FROM {name}" --format parquet -o {name}.parquet'
+    return WorkbookError(
+        f"{name} {what}. Write it as Parquet instead: {remedy}; a workbook without --full-counts leaves it out."
+    )

@@ -1,0 +1,170 @@
+"""Who asks, how often, and of which release: settled once, before anything is read."""
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from starlette.responses import RedirectResponse
+
+from carti_lake.serve.asked import asked_in
+from carti_lake.serve.problems import Problem
+from carti_lake.serve.sessions import Sessions, cookie_in, same_origin
+from carti_lake.serve.standing import Standing
+from carti_lake.serve.trail import Trail
+from carti_lake.view import View
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from carti_lake.release import Release
+    from carti_lake.serve.seeing import Viewer, Visible
+
+#: Whoever a key or a token belongs to; None for a wrong, expired or revoked one.
+Authenticate = Callable[[str], "Viewer | None"]
+See = Callable[[View, "Viewer"], "Visible"]
+
+#: Pages for everybody: they tell nothing of the lake.
+OPEN = frozenset({"/healthz", "/readyz", "/openapi.json", "/sign-in", "/sign-out", "/style.css"})
+#: Seconds for which a key that was found good is not looked up again: so long may a revoked one live.
+TRUSTED_FOR = 10.0
+#: Viewers whose releases, and keys whose viewers, are kept at hand.
+MOST_VIEWERS = 256
+
+
+class Readers:
+    """ASGI layer that gives every request its viewer and its release, or refuses it.
+
+    Parameters
+    ----------
+    app
+        The application.
+    standing
+        The lake's releases.
+    authenticate, see
+        What a key or token is worth, and what its viewer may see of a release; both may be slow.
+    trail
+        Where answers are noted.
+    sessions
+        Browsers that have signed in.
+    rate, refusals
+        How many requests a viewer may send, and how often a client address may be refused, e.g. ``100/second``.
+    """
+
+    def __init__(
+        self,
+        app: "ASGIApp",
+        standing: Standing,
+        authenticate: Authenticate,
+        see: See,
+        trail: Trail,
+        sessions: Sessions,
+        *,
+        rate: str,
+        refusals: str,
+    ) -> None:
+        self.app = app
+        self.standing = standing
+        self.authenticate = authenticate
+        self.see = see
+        self.trail = trail
+        self.sessions = sessions
+        self.rate, self.refusals = parse(rate), parse(refusals)
+        self.limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._trusted: OrderedDict[bytes, tuple[float, Viewer]] = OrderedDict()
+        self._opened: OrderedDict[tuple[int, Viewer], Visible] = OrderedDict()
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Pass the request on, once it is known whose it is."""
+        if scope["type"] == "http" and scope["path"] not in OPEN:
+            asked = asked_in(scope)
+            self.trail.refuse_if_full()
+            try:
+                asked.viewer = viewer = await self._viewer(scope)
+            except Problem as problem:
+                if scope["path"] == "/" and problem.status == 401:
+                    await RedirectResponse("/sign-in", 303, {"Cache-Control": "no-store"})(scope, receive, send)
+                    return
+                raise
+            if not self.limiter.hit(self.rate, "viewer", viewer.name):
+                raise _too_many(self.rate)
+            asked.known = self.standing.known
+            if scope["path"] != "/metrics":
+                asked.visible = await self._visible(self.standing.pinned(scope["query_string"]), viewer)
+                asked.at = partial(self._at, viewer)
+        await self.app(scope, receive, send)
+
+    async def admit(self, credential: str, client: str) -> "Viewer":
+        """The viewer of a key, a token, or the credential of a browser that has signed in.
+
+        Raises
+        ------
+        Problem
+            401, or 429 where this address has been refused too often: nobody guesses keys for long.
+        """
+        digest = hashlib.sha256(credential.encode("utf-8", "surrogateescape")).digest()
+        until, viewer = self._trusted.get(digest, (0.0, None))
+        if viewer is not None and time.monotonic() < until:
+            return viewer
+        if not self.limiter.test(self.refusals, "client", client):
+            raise _too_many(self.refusals)
+        viewer = await asyncio.to_thread(self.authenticate, credential) if credential else None
+        if viewer is None:
+            self._trusted.pop(digest, None)
+            self.limiter.hit(self.refusals, "client", client)
+            raise Problem(
+                401,
+                "Send a key or token that is neither expired nor revoked, as Authorization: Bearer … or X-API-Key.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        self._trusted[digest] = time.monotonic() + TRUSTED_FOR, viewer
+        self._trusted.move_to_end(digest)
+        if len(self._trusted) > MOST_VIEWERS:
+            self._trusted.popitem(last=False)
+        return viewer
+
+    async def _viewer(self, scope: "Scope") -> "Viewer":
+        headers = dict(scope["headers"])
+        credential = credential_in(headers)
+        if not credential:
+            credential = self.sessions.credential(cookie_in(headers))
+            if credential and scope["method"] not in ("GET", "HEAD") and not same_origin(headers):
+                raise Problem(403, "Another site's page may not act for you.")
+        return await self.admit(credential, address(scope))
+
+    async def _visible(self, release: "Release", viewer: "Viewer") -> "Visible":
+        place = (release.number, viewer)
+        found = self._opened.get(place)
+        if found is None:
+            found = self._opened[place] = await asyncio.to_thread(self.see, View(self.standing.lake, release), viewer)
+            if len(self._opened) > MOST_VIEWERS:
+                self._opened.popitem(last=False)
+        return found
+
+    def _at(self, viewer: "Viewer", which: str) -> "Visible":
+        return self.see(View(self.standing.lake, self.standing.chosen(which)), viewer)
+
+
+def _too_many(rate: object) -> Problem:
+    return Problem(429, f"Too many requests; {rate} are allowed. Wait, then go on.", headers={"Retry-After": "1"})
+
+
+def credential_in(headers: dict[bytes, bytes]) -> str:
+    """The key or token that a request bears; empty without any."""
+    bearer = headers.get(b"authorization", b"").decode("latin-1")
+    scheme, _, token = bearer.partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    return headers.get(b"x-api-key", b"").decode("latin-1")
+
+
+def address(scope: "Scope") -> str:
+    """The client's address, as the server or the proxy before it tells."""
+    client = scope.get("client")
+    return client[0] if client else "unknown"

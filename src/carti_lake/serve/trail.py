@@ -1,0 +1,128 @@
+"""Who read what, for the audit trail: noted while answering, written in batches beside it, and all of it at the end."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from carti_lake.serve.asked import Asked
+from carti_lake.serve.problems import Problem
+
+_LOG = logging.getLogger("carti_lake.serve")
+
+#: Seconds between two batches.
+EVERY = 1.0
+#: How often it is tried to write the last ones.
+AT_THE_END = 5
+#: Entries that may wait to be written; with more, nothing is answered: nobody reads unseen.
+MOST_WAITING = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One answer, or one refusal.
+
+    Attributes
+    ----------
+    at
+        When it was answered (UTC).
+    who
+        The viewer's name; empty where there is none.
+    action
+        ``read``, ``sign-in``, ``refused`` (by the service), ``failed`` (by a fault).
+    resource
+        Template of the path, without what a person typed.
+    release
+        That was read; None where none was.
+    rows
+        In the answer; None where it has none.
+    request
+        Id of the request, as in the answer and the log.
+    """
+
+    at: datetime
+    who: str
+    action: str
+    resource: str
+    release: int | None
+    rows: int | None
+    request: str
+
+
+class Trail:
+    """Entries on their way to the audit trail.
+
+    Parameters
+    ----------
+    write
+        Writes entries down for good, in their order; may be slow, and may fail: they are then written with the next.
+    clock
+        Gives the present (UTC).
+    """
+
+    def __init__(self, write: Callable[[Sequence[Entry]], None], clock: Callable[[], datetime]) -> None:
+        self.write = write
+        self.clock = clock
+        self._waiting: list[Entry] = []
+        self._writing = asyncio.Lock()
+
+    def refuse_if_full(self) -> None:
+        """Answer nothing that could not be written down.
+
+        Raises
+        ------
+        Problem
+            503.
+        """
+        if len(self._waiting) >= MOST_WAITING:
+            raise Problem(503, "The audit trail cannot be written just now.", headers={"Retry-After": "5"})
+
+    def note(self, asked: Asked, status: int) -> None:
+        """Note an answer; those that concern nobody's numbers are left out."""
+        if asked.viewer is None and status not in (401, 403):
+            return
+        action = "failed" if status >= 500 else "refused" if status >= 400 else "read"
+        if asked.route == "/sign-in" and action == "read":
+            action = "sign-in"
+        release = asked.visible.release.number if asked.visible else None
+        who = asked.viewer.name if asked.viewer else ""
+        self._waiting.append(Entry(self.clock(), who, action, asked.route, release, asked.rows, asked.id))
+
+    @contextlib.asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Write batches until the block ends, and then what is left."""
+        task = asyncio.create_task(self._go_on())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            await self._write_the_rest()
+
+    async def _go_on(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            # Once begun, a batch is written to its end, whatever ends meanwhile.
+            await asyncio.shield(self._write_down())
+
+    async def _write_the_rest(self) -> None:
+        for _ in range(AT_THE_END):
+            await self._write_down()
+            if not self._waiting:
+                return
+            await asyncio.sleep(EVERY)
+        _LOG.error("entries of the audit trail are lost", extra={"fields": {"entries": len(self._waiting)}})
+
+    async def _write_down(self) -> None:
+        async with self._writing:
+            batch, self._waiting = self._waiting, []
+            if not batch:
+                return
+            try:
+                await asyncio.to_thread(self.write, batch)
+            except Exception as error:
+                _LOG.error("the audit trail cannot be written", extra={"fields": {"error": type(error).__name__}})
+                self._waiting = batch + self._waiting

@@ -1,0 +1,85 @@
+"""The history of a metric is what its mart says by month; what is hidden has no number, and what moves is marked."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from carti_lake.disclosure import in_full, publication
+from carti_lake.metrics import METRICS
+from carti_lake.outlets.history import history, latest
+from carti_lake.outlets.months import provisional, with_events
+from carti_lake.tables.gold import GOLD
+
+from .conftest import providers, release_of, rows_of
+
+MONTHS = [date(2025, 12, 1), date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)]
+AS_OF = date(2026, 2, 28)
+
+
+def frames_of(**columns: list[int]) -> dict[str, pl.DataFrame]:
+    """A release of four months, the last one ahead of the data."""
+    cells = {"provider_id": "P001", "service_line": "lung", "month": MONTHS}
+    made = {"provider_monthly": rows_of(GOLD["provider_monthly"], 4, **cells, **columns)}
+    denied = {"initially_denied_claims": [0, 3, 10, 0]}
+    made["claims_monthly"] = rows_of(
+        GOLD["claims_monthly"], 4, payer="medicare", **cells, paid_claims=[0, 30, 40, 0], **denied
+    )
+    return release_of(providers(1)) | made
+
+
+def of(months: pl.DataFrame, metric: str) -> list[tuple[date, float]]:
+    return months.filter(metric=metric).select("month", "value").rows()
+
+
+def test_each_metric_by_month_as_far_as_it_is_published_and_delivered() -> None:
+    frames = frames_of(
+        visits=[0, 40, 50, 0], denied_claims=[0, 11, 20, 0], paid_claims=[0, 29, 30, 0], claims=[0, 40, 50, 0]
+    )
+    months = history(publication(frames), AS_OF)
+    assert of(months, "visits") == [(MONTHS[1], 40), (MONTHS[2], 50)]
+    assert of(months, "remittance_denial_rate") == [(MONTHS[1], 11 / 40), (MONTHS[2], 20 / 50)]
+    assert list(dict.fromkeys(months["metric"])) == [name for name in METRICS if name in set(months["metric"])]
+    # By payer and provider as well, thus not published by month; in full it is.
+    assert of(months, "initial_denial_share") == []
+    assert of(history(in_full(frames), AS_OF), "initial_denial_share") == [(MONTHS[1], 0.1), (MONTHS[2], 0.25)]
+
+
+def test_what_is_hidden_is_no_zero() -> None:
+    months = history(publication(frames_of(visits=[30, 5, 50, 0])), AS_OF)
+    shown = dict(of(months, "visits"))
+    assert MONTHS[1] not in shown
+    assert 0 not in shown.values()
+
+
+def test_months_that_end_after_the_data_and_open_referrals_move() -> None:
+    frames = frames_of(
+        referrals_made=[100, 100, 100, 0], referrals_received=[100, 100, 100, 0], referrals_completed=[80, 60, 90, 0]
+    )
+    months = history(in_full(frames), date(2026, 2, 20))
+    marks = {name: rows["provisional"].to_list() for (name,), rows in months.group_by("metric")}
+    assert marks["referrals_made"] == [False, False, True]
+    assert marks["referrals_completed"] == [True, True, True]
+    assert of(latest(months), "referrals_made") == [(MONTHS[1], 100)]
+
+
+def test_the_month_before_is_the_calendars() -> None:
+    months = history(in_full(frames_of(visits=[40, 0, 50, 0])), AS_OF).filter(pl.col("value") > 0)
+    (row,) = latest(months).filter(metric="visits").to_dicts()
+    assert (row["month"], row["value"], row["before"], row["change"]) == (MONTHS[2], 50, None, None)
+
+
+def test_months_without_maturity_are_marked_by_their_end_alone() -> None:
+    rows = pl.DataFrame({"month": MONTHS})
+    assert provisional(rows, {}, AS_OF)["provisional"].to_list() == [False, False, False, True]
+    assert provisional(rows, {}, None)["provisional"].to_list() == [False] * 4
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"), [([0, 0, 0, 0], []), ([0, 3, 0, 0], [3]), ([0, None, 0, 2], [None, 0, 2]), ([1, 0, 0, 0], [1])]
+)
+def test_zero_before_the_first_and_after_the_last_event_is_not_delivered(
+    values: list[int | None], kept: list[int | None]
+) -> None:
+    rows = pl.DataFrame({"month": MONTHS, "visits": values}, schema_overrides={"visits": pl.Int64})
+    assert with_events(rows, "visits", None)["visits"].to_list() == kept

@@ -1,0 +1,196 @@
+"""A browser signs in with a key, sees its own rows, and takes the workbook away; other sites' pages can do nothing."""
+
+import contextlib
+import re
+import socket
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import openpyxl
+import polars as pl
+import pytest
+import uvicorn
+
+from carti_lake.serve import sessions
+from carti_lake.serve.app import create_app
+from tests.serve.conftest import PATIENT, key, service
+from tests.serve.fakes import see
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+def signed_in(client, name="few"):
+    """The cookie of a browser that has signed in."""
+    answer = client.post("/sign-in", data={"key": name}, headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.status_code == 303, answer.text
+    assert answer.headers["location"] == "/"
+    return answer.headers["set-cookie"]
+
+
+def with_cookie(cookie, **more):
+    return {"Cookie": cookie.partition(";")[0], **more}
+
+
+def test_a_browser_without_a_session_is_shown_the_door(client):
+    answer = client.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    page = client.get("/sign-in")
+    assert page.status_code == 200
+    assert 'type="password"' in page.text
+    assert "<script" not in page.text
+
+
+def test_the_cookie_is_for_this_site_and_not_for_scripts(client):
+    cookie = signed_in(client)
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert "few" not in cookie
+    name, value = cookie.partition(";")[0].split("=", 1)
+    assert name == sessions.COOKIE
+    assert len(value) >= 40
+
+
+def test_over_tls_the_cookie_is_never_sent_in_the_clear(client):
+    answer = client.post("https://lake.test/sign-in", data={"key": "few"})
+    assert "Secure" in answer.headers["set-cookie"]
+
+
+def test_pages_run_no_scripts_and_are_not_kept(client):
+    for path, headers in (("/sign-in", {}), ("/", with_cookie(signed_in(client)))):
+        answer = client.get(path, headers=headers)
+        policy = dict(part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";"))
+        assert policy["default-src"] == "'none'"
+        assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+        assert policy["form-action"] == "'self'"
+        assert "script-src" not in policy
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_first_page_shows_the_viewers_rows_alone(client, served):
+    names = served.lake.scan("gold.dim_provider").collect()
+    mine = names.filter(pl.col("provider_id").is_in([*served.viewers["few"].providers]))["provider_name"]
+    page = client.get("/", headers=with_cookie(signed_in(client))).text
+    assert {*re.findall(r"<tr><td>([^<]+)", page)} == {*mine}
+    assert served.lake.at().release.caption in page
+
+
+def test_a_wrong_key_is_told_so_and_gets_no_cookie(client):
+    answer = client.post("/sign-in", data={"key": "<script>"})
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+    assert "unknown, expired or revoked" in answer.text
+    assert "<script" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.test"}]
+)
+def test_another_sites_page_can_do_nothing(client, headers):
+    assert client.post("/sign-in", data={"key": "few"}, headers=headers).status_code == 403
+    cookie = signed_in(client)
+    assert client.post("/sign-out", headers=with_cookie(cookie, **headers)).status_code == 403
+    asked = client.post("/v1/predictions/opportunity", json={"rows": [{}]}, headers=with_cookie(cookie, **headers))
+    assert asked.status_code == 403
+    own = {"Sec-Fetch-Site": "same-origin"}
+    asked = client.post("/v1/predictions/opportunity", json={"rows": [{}]}, headers=with_cookie(cookie, **own))
+    assert asked.status_code == 200
+
+
+def test_who_signs_out_is_out(client):
+    cookie = signed_in(client)
+    assert client.get("/v1/summary", headers=with_cookie(cookie)).status_code == 200
+    answer = client.post("/sign-out", headers=with_cookie(cookie))
+    assert answer.status_code == 303
+    assert "Max-Age=0" in answer.headers["set-cookie"]
+    assert client.get("/v1/summary", headers=with_cookie(cookie)).status_code == 401
+
+
+def test_a_session_ends_with_its_key_and_with_the_day(served, monkeypatch):
+    monkeypatch.setattr("carti_lake.serve.readers.TRUSTED_FOR", 0.0)
+    now = [0.0]
+    monkeypatch.setattr(sessions.time, "monotonic", lambda: now[0])
+    with service(served) as client:
+        cookie = signed_in(client)
+        for _ in range(17):
+            now[0] += 1700
+            last = client.get("/v1/summary", headers=with_cookie(cookie)).status_code
+        assert last == 401
+        idle = signed_in(client)
+        now[0] += 1801
+        assert client.get("/v1/summary", headers=with_cookie(idle)).status_code == 401
+        revoked = signed_in(client)
+        viewer = served.viewers.pop("few")
+        try:
+            assert client.get("/v1/summary", headers=with_cookie(revoked)).status_code == 401
+        finally:
+            served.viewers["few"] = viewer
+
+
+@pytest.fixture(scope="module")
+def address(served):
+    """A server of the service on loopback."""
+    app = create_app(served.lake, authenticate=served.viewers.get, see=see, write=len, settings=PATIENT)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan="on", log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 30
+    while not server.started and time.monotonic() < until:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(30)
+
+
+@pytest.mark.browser
+@pytest.mark.server
+def test_a_real_browser_signs_in_sees_its_rows_and_takes_the_workbook(address, served, tmp_path):
+    if not CHROMIUM.exists():
+        pytest.skip("chromium is absent")
+    from playwright.sync_api import sync_playwright
+
+    names = served.lake.scan("gold.dim_provider").collect()
+    mine = {*names.filter(pl.col("provider_id").is_in([*served.viewers["few"].providers]))["provider_name"]}
+    told, asked = [], []
+    with (
+        sync_playwright() as playwright,
+        contextlib.closing(playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])) as browser,
+    ):
+        page = browser.new_page()
+        page.on("console", lambda message: told.append(message.text))
+        page.on("request", lambda request: asked.append(urlsplit(request.url).netloc))
+        page.goto(address)
+        assert page.url == f"{address}/sign-in"
+        page.fill("#key", "wrong")
+        page.click("button")
+        assert "revoked" in page.text_content("[role=alert]")
+        page.fill("#key", "few")
+        page.press("#key", "Enter")
+        page.wait_for_url(f"{address}/")
+        assert {*page.locator("#providers tbody td:first-child").all_text_contents()} == mine
+        assert page.evaluate("document.cookie") == ""
+        (cookie,) = page.context.cookies()
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+        with page.expect_download() as coming:
+            page.click("text=Workbook")
+        coming.value.save_as(tmp_path / "workbook.xlsx")
+        book = openpyxl.load_workbook(tmp_path / "workbook.xlsx")
+        cells = {cell for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row}
+        assert mine <= cells
+        assert not ({*names["provider_name"]} - mine) & cells
+        page.click("text=Sign out")
+        page.wait_for_url(f"{address}/sign-in")
+        page.goto(f"{address}/")
+        assert page.url == f"{address}/sign-in"
+    # The wrong key's, and nothing that the policy of contents had to forbid.
+    assert [*filter(lambda line: "401" not in line, told)] == []
+    assert {*asked} == {urlsplit(address).netloc}
+
+
+def test_a_key_in_a_header_opens_the_first_page_too(client):
+    assert client.get("/", headers=key("few")).status_code == 200
