@@ -49,15 +49,16 @@ def choose(test: Backtest, months: int = 0) -> Choice:
     Forecasts made then or later have no say, and what came later than that is not looked at.
     """
     actual, levels = test.actual(months), _levels(test)
-    scaled = {name: np.abs(actual - made) / test.scale[:, :, None] for name, made in test.made.items()}
-    methods = {level: _best({name: errors[:, rows] for name, errors in scaled.items()}) for level, rows in levels.items()}
+    # One scale for all origins: with those of then, the choice would hang on the youngest series, whose scale is luck.
+    scaled = {name: np.abs(actual - made) / test.panel.until(months).scale[:, None] for name, made in test.made.items()}
+    methods = {level: _best({name: own[:, rows] for name, own in scaled.items()}) for level, rows in levels.items()}
     errors = {level: _mean(scaled[methods[level]][:, rows]) for level, rows in levels.items()}
-    errors = {level: 1.0 if error is None else error for level, error in errors.items()}
     draft = Choice(methods, errors, {})
     scores = np.full_like(actual, np.nan)
     for place, ago in enumerate(test.ago):
         if ago > months:
             made = points(test, place, draft)
+            # The scale of then: today's knows the errors that it would measure, and makes intervals too narrow.
             scores[place] = np.abs(actual[place] - made) / test.scale[place][:, None]
     found = {
         name: {level: quantiles(scores[:, rows], share).tolist() for level, rows in levels.items()}
@@ -88,7 +89,7 @@ def _levels(test: Backtest) -> dict[str, "Any"]:
 
 
 def _best(errors: Mapping[str, "Floats"]) -> str:
-    """The combined forecast, unless another one errs less by more than the standard error of its lead over the origins.
+    """The combined forecast, unless another's lead over it is more than twice the standard error over the origins.
 
     The least of several errors is partly luck; the mean of forecasts is the choice that luck has least to do with.
     """
@@ -98,7 +99,7 @@ def _best(errors: Mapping[str, "Floats"]) -> str:
         lead = _by_origin(combined - own)
         if name != COMBINED and len(lead) > 1:
             doubt = lead.std(ddof=1) / len(lead) ** 0.5
-            if lead.mean() > doubt:
+            if lead.mean() > 2 * doubt:
                 leads[name] = float(lead.mean())
     return max(leads, key=leads.__getitem__, default=COMBINED)
 
@@ -107,9 +108,10 @@ def _by_origin(values: "Floats") -> "Floats":
     flat = values.reshape(len(values), -1)
     known = ~np.isnan(flat)
     some = known.any(axis=1)
-    return np.where(known, flat, 0).sum(axis=1)[some] / known.sum(axis=1)[some]
+    return np.asarray(np.where(known, flat, 0).sum(axis=1)[some] / known.sum(axis=1)[some])
 
 
-def _mean(values: "Floats") -> float | None:
+def _mean(values: "Floats") -> float:
     known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else None
+    # Without any, a series counts by its scale alone.
+    return float(known.mean()) if len(known) else 1.0

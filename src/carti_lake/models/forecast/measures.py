@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def mase(actual: "Floats", forecast: "Floats", scale: "Floats") -> float | None:
-    """Mean absolute scaled error, the mean over rows; the scale is the seasonal naive's error within each row's history.
+    """Mean absolute scaled error; the scale is the seasonal naive's mean absolute error within each row's history.
 
     Source: R. Hyndman and A. Koehler, "Another look at measures of forecast accuracy", International Journal of
     Forecasting 22 (2006).

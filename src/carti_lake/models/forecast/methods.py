@@ -77,9 +77,7 @@ def _only(rows: "Flags", values: "Floats") -> "Floats":
     return np.where(rows[:, None], values, np.nan)
 
 
-def _each(
-    panel: Panel, clean: Adjusted, rows: "Flags", method: Callable[["Floats", int, int], "Floats"]
-) -> "Floats":
+def _each(panel: Panel, clean: Adjusted, rows: "Flags", method: Callable[["Floats", int, int], "Floats"]) -> "Floats":
     """A method of one series, for each of the rows."""
     out = np.full((len(rows), panel.horizon), np.nan)
     shares = panel.whole >= 0

@@ -22,6 +22,8 @@ HORIZON = 6
 SEASON = 12
 #: Months after which a series without any is taken to have ended, if it never paused as long before.
 ENDED = 6
+#: Changes over a year that a series' scale is the mean of at least.
+LEAST_CHANGES = 3
 #: Share of a month that is in when a forecast can be judged by what it will come to.
 JUDGED = 0.90
 
@@ -56,12 +58,12 @@ class Panel:
     @property
     def months(self) -> int:
         """Months of the longest series."""
-        return self.values.shape[1]
+        return int(self.values.shape[1])
 
     @property
     def horizon(self) -> int:
         """Months ahead for which the calendar is known."""
-        return self.load.shape[1] - self.months
+        return int(self.load.shape[1]) - self.months
 
     @property
     def lengths(self) -> "Ints":
@@ -77,15 +79,16 @@ class Panel:
         since = np.where(there, np.arange(self.months), -1)
         before = np.maximum.accumulate(since, axis=1)
         pauses = np.where(there[:, 1:] & (before[:, :-1] >= 0), np.arange(1, self.months) - before[:, :-1] - 1, 0)
-        return (quiet < ENDED) | (quiet <= pauses.max(axis=1, initial=0)) & there.any(axis=1)
+        return np.asarray((quiet < ENDED) | (quiet <= pauses.max(axis=1, initial=0)) & there.any(axis=1))
 
     @property
     def scale(self) -> "Floats":
-        """Mean absolute change against the same month a year before; NaN where no month has one, or none changed."""
+        """Mean absolute change against the same month a year before; NaN of too few such, or none."""
         changes = np.abs(self.values[:, SEASON:] - self.values[:, :-SEASON])
         known = ~np.isnan(changes)
         sums = np.where(known, changes, 0).sum(axis=1)
-        return np.where(sums > 0, sums / np.maximum(known.sum(axis=1), 1), np.nan)
+        count = known.sum(axis=1)
+        return np.where((sums > 0) & (count >= LEAST_CHANGES), sums / np.maximum(count, 1), np.nan)
 
     def rows(self, chosen: "Flags") -> "Panel":
         """The chosen rows alone; their wholes must be among them."""
@@ -115,6 +118,17 @@ class Panel:
             phase=(self.phase - months) % SEASON,
         )
 
+    def as_known_in(self, other: "Panel") -> "Panel":
+        """The same rows and months with another panel's values, where it has the series."""
+        identity = ["level", "member", "metric", "origin"]
+        places = other.keys.with_row_index("place")
+        found = self.keys.join(places, on=identity, how="left", maintain_order="left")["place"]
+        there, place = found.is_not_null().to_numpy(), found.fill_null(0).to_numpy()
+        months = min(self.months, other.months)
+        values = np.full_like(self.values, np.nan)
+        values[:, self.months - months :] = other.values[place, other.months - months :]
+        return replace(self, values=np.where(there[:, None], values, self.values))
+
 
 def panel(rows: pl.DataFrame, weekend: float, horizon: int = HORIZON) -> Panel:
     """The panel of `carti_lake.models.forecast.series.series`.
@@ -140,7 +154,9 @@ def panel(rows: pl.DataFrame, weekend: float, horizon: int = HORIZON) -> Panel:
     values, share = np.full((keys.height, months), np.nan), np.zeros((keys.height, months))
     values[row, column] = placed["completed"].to_numpy()
     share[row, column] = placed["share"].to_numpy()
-    wholes = {metric: place for place, level, metric in keys.select("row", "level", "metric").rows() if level == NETWORK}
+    wholes = {
+        metric: place for place, level, metric in keys.select("row", "level", "metric").rows() if level == NETWORK
+    }
     dates = {origin: _load(origin, months, horizon, weekend) for origin in keys["origin"].unique()}
     return Panel(
         keys.drop("row"),

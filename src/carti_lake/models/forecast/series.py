@@ -1,4 +1,4 @@
-"""The monthly series that are forecast, and those past forecasts are judged by: what has come, and what is still to come."""
+"""The monthly series that are forecast, and that past forecasts are judged by: what came, and what is to come of it."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -62,9 +62,7 @@ def series(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     sums = (pl.col("value").sum(), _sum_of_known("completed"))
     parts = [
         cells.group_by(member=member, metric="metric", month="month").agg(*sums).with_columns(level=pl.lit(level))
-        for level, member in zip(
-            LEVELS, (pl.lit(NETWORK), pl.col("service_line"), pl.col("provider_id")), strict=True
-        )
+        for level, member in zip(LEVELS, (pl.lit(NETWORK), pl.col("service_line"), pl.col("provider_id")), strict=True)
     ]
     return _filled(pl.concat(parts), known, _shares(tables, known))
 
