@@ -32,6 +32,8 @@ See = Callable[[View, "Viewer"], "Visible"]
 
 #: Pages for everybody: they tell nothing of the lake.
 OPEN = frozenset({"/healthz", "/readyz", "/openapi.json", "/sign-in", "/sign-out", "/style.css"})
+#: Pages on which a browser without a session is shown where to sign in.
+PAGES = frozenset({"/", "/files", "/dashboard"})
 #: Seconds for which a key that was found good is not looked up again: so long may a revoked one live.
 TRUSTED_FOR = 10.0
 #: Viewers whose releases, and keys whose viewers, are kept at hand.
@@ -88,7 +90,7 @@ class Readers:
             try:
                 asked.viewer = viewer = await self._viewer(scope)
             except Problem as problem:
-                if scope["path"] == "/" and problem.status == 401:
+                if scope["path"] in PAGES and problem.status == 401:
                     await RedirectResponse("/sign-in", 303, {"Cache-Control": "no-store"})(scope, receive, send)
                     return
                 raise
