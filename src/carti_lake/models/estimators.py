@@ -142,7 +142,7 @@ def _drivers(
     by_name = {feature.name: feature for feature in features}
     names = list(artifact["levels"])
     left, every = np.abs(moved), np.arange(len(rows))
-    said = []
+    said: list[pl.Series] = []
     for _ in range(min(DRIVERS, len(names))):
         place = left.argmax(axis=1)
         effect = moved[every, place]
