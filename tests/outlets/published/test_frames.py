@@ -57,10 +57,12 @@ def test_whatever_gold_holds_no_key_is_an_orphan_and_every_sum_is_kept(seed: int
 def test_the_network_along_each_axis_is_all_that_leaves_without_full_counts(frames: Frames) -> None:
     shown = publication(frames)
     tables = made_of(shown, full_counts=False)
-    facts = {"provider_summary", "marketing_roi", "claims_maturity", "forecasts", *(fact.name for fact in AXIS_FACTS)} & tables.keys()
+    permitted = {fact.name for fact in FACTS if fact.mart.short_name in shown.tables}
+    facts = permitted | {fact.name for fact in AXIS_FACTS} & tables.keys()
     aside = {"dim_provider", "dim_service_line", "dim_payer", "dim_campaign", "dim_date", "security_map", "release"}
     assert tables.keys() == facts | aside
-    assert "provider_monthly" not in tables
+    assert permitted >= {"provider_summary", "marketing_roi", "forecasts"}
+    assert not {"provider_monthly", "referral_flow", "claims_monthly", "readmissions"} & tables.keys()
     by_provider = shown.tables["provider_summary"].sort("provider_id")
     assert tables["network_by_provider"]["denied_claims"].to_list() == by_provider["denied_claims"].to_list()
     assert tables["network"]["visits"].to_list() == shown.network["visits"].to_list()
