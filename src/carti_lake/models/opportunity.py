@@ -10,7 +10,7 @@ import polars as pl
 
 from carti_lake.models import classifier, design, estimators, history, measures
 from carti_lake.models.design import Feature, encoded, fitted_levels
-from carti_lake.models.estimators import BASE, GROUP, INSTANT, SUBJECT, TARGET
+from carti_lake.models.estimators import BASE, DECIDED, GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.estimators import MODEL as FITTED
 from carti_lake.models.history import DATE, before, share
 from carti_lake.models.model import Known, Model, Tables, Trained
@@ -108,6 +108,7 @@ def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
     )
     looks.append(features(created.drop_nulls(INSTANT), present.tables))
     rows = pl.concat(looks, how="diagonal").join(ended, on=SUBJECT)
+    rows = rows.with_columns(pl.max_horizontal("ended", INSTANT).alias(DECIDED))
     if since is not None:
         rows = rows.filter(pl.col(INSTANT) > since)
     return rows.sort(INSTANT, SUBJECT).collect(engine="streaming")
