@@ -71,13 +71,14 @@ def _ended(error: BaseException) -> int:
     from carti_lake.cli.show import complain
     from carti_lake.loading import UnknownFeedError
     from carti_lake.metrics import UnknownMetricError
+    from carti_lake.models.catalogue import UnknownModelError
     from carti_lake.sources.extract import ExtractError
     from carti_lake.storage import LakeError
     from carti_lake.tables import UnknownTableError
 
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
-    if isinstance(error, UnknownTableError | UnknownFeedError | UnknownMetricError):
+    if isinstance(error, UnknownTableError | UnknownFeedError | UnknownMetricError | UnknownModelError):
         complain(str(error))
         return WRONG_USAGE
     if isinstance(error, LakeError | ExtractError | BusyError):
