@@ -119,6 +119,10 @@ def repair(name: str) -> str:
         )
     if layer == "models":
         return "Restore the folder from a backup; without it, `carti-lake model train` trains the models anew."
+    if layer in ("access", "api_keys"):
+        return "Restore the folder from a backup; without it nobody sees anything until access is granted anew."
+    if layer == "audit":
+        return "Restore the folder from a backup: nothing else knows who read what."
     if layer == "disclosures":
         return "Restore the folder from a backup: nothing else knows who had small counts shown, and why."
     return f"Remove the folder {name.replace('.', '/')}, then `carti-lake run --full`: it is rebuilt from bronze."

@@ -1,6 +1,7 @@
 """The command line: every verb parses, calls the lake, and prints."""
 
 from carti_lake.cli import (
+    access,
     compare,
     explain,
     extracts,
@@ -8,15 +9,19 @@ from carti_lake.cli import (
     metrics,
     models,
     outlets,
+    powerbi,
+    publish,
     quality,
     read,
     releases,
     run,
+    serve,
     synthetic,
 )
 from carti_lake.cli.app import app, main
 
 __all__ = [
+    "access",
     "app",
     "compare",
     "explain",
@@ -26,9 +31,12 @@ __all__ = [
     "metrics",
     "models",
     "outlets",
+    "powerbi",
+    "publish",
     "quality",
     "read",
     "releases",
     "run",
+    "serve",
     "synthetic",
 ]

@@ -15,6 +15,7 @@ from carti_lake.models import measures
 from carti_lake.models.design import Feature
 from carti_lake.models.estimators import (
     BOOSTING,
+    DECIDED,
     GROUP,
     INSTANT,
     MODEL,
@@ -55,11 +56,14 @@ def train(
 ) -> Trained:
     """Fit on all examples, and judge the same fit on those held out: the latest ones, and other patients.
 
+    Latest are those whose outcome came to be known last: a fit of that time had no outcome of theirs, and among those
+    of the earliest instants the slow ones are not missing.
+
     Parameters
     ----------
     examples
         One row each: ``subject_id``, ``group`` (patient), ``instant`` (day at which the features were known),
-        ``target`` (Boolean), and the features.
+        ``decided`` (day at which the outcome was), ``target`` (Boolean), and the features.
     features
         The columns to look at; those that do not vary are left out.
     seed
@@ -72,18 +76,18 @@ def train(
     Raises
     ------
     NotEnoughData
-        Below 500 examples, or 50 of either outcome, in all or in the earlier three quarters.
+        Below 500 examples, or 50 of either outcome, in all, or half of that in the earlier three quarters.
     """
-    rows = _sample(examples.drop_nulls([TARGET, INSTANT]).sort(INSTANT, SUBJECT), seed)
+    rows = _sample(examples.drop_nulls([TARGET, INSTANT, DECIDED]).sort(INSTANT, SUBJECT), seed)
     _refuse_too_few(rows)
-    cut = rows[INSTANT].quantile(1 - LATEST, "lower")
-    earlier, later = rows.filter(pl.col(INSTANT) < cut), rows.filter(pl.col(INSTANT) >= cut)
+    cut = rows[DECIDED].quantile(1 - LATEST, "lower")
+    earlier, later = rows.filter(pl.col(DECIDED) < cut), rows.filter(pl.col(DECIDED) >= cut)
     if later.is_empty() or len(earlier) < LEAST_ROWS // 2:
         raise NotEnoughData("its examples are of too few days to hold out the latest ones")
     _refuse_too_few(earlier, least=LEAST_ROWS // 2, cases=LEAST_CASES // 2)
     before, final = fit(earlier, features, seed), fit(rows, features, seed)
     predicted = every(before.artifact, later)
-    unknown = ~later[GROUP].is_in(earlier[GROUP].unique().implode())
+    unknown = ~later[GROUP].is_in(earlier[GROUP].unique().implode()).fill_null(True)
     return Trained(
         artifact=final.artifact,
         rows=len(rows),

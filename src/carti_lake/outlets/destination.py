@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from deltalake.fs import DeltaStorageHandler
+    from pyarrow.fs import FileSystem
 
 CHUNK = 8 << 20
 
@@ -53,6 +54,14 @@ def folder_at(target: str, options: Mapping[str, str]) -> Iterator[Path]:
         for path in sorted(Path(folder).rglob("*")):
             if path.is_file():
                 _send(path, store, str(path.relative_to(folder)))
+
+
+def store_at(target: str, options: Mapping[str, str]) -> "FileSystem":
+    """A folder of an object store, to read, list and delete in."""
+    from deltalake.fs import DeltaStorageHandler
+    from pyarrow.fs import PyFileSystem
+
+    return PyFileSystem(DeltaStorageHandler(target, options=dict(options) or None))
 
 
 def _send(path: Path, store: "DeltaStorageHandler", name: str) -> None:

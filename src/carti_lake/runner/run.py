@@ -21,6 +21,7 @@ from carti_lake.runner.references import update_references
 from carti_lake.runner.scores import in_order, update_scores
 from carti_lake.storage import Storage, row_count, scan
 from carti_lake.tables import ENTITIES, FEEDS, TABLES
+from carti_lake.tables.access import AccessChanges, ApiKeys, AuditEntries
 from carti_lake.tables.disclosures import Disclosures
 from carti_lake.tables.releases import Releases
 from carti_lake.tables.silver import ProviderReferences, Providers
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 #: Tables that tell of releases and of their readers; the thresholds that it was judged by are part of a release.
-OF_NO_RELEASE = (Releases.full_name(), Disclosures.full_name())
+OF_NO_RELEASE = tuple(table.full_name() for table in (Releases, Disclosures, AccessChanges, ApiKeys, AuditEntries))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from carti_lake.measure import delivered
 from carti_lake.release import Release
 from carti_lake.serve.asked import Asked, asked_in
 from carti_lake.serve.formats import FORMATS
@@ -46,13 +45,10 @@ def workbook(request: Request) -> Response:
 
     asked = _downloading(request)
     visible = asked.opened
-    tables = visible.tables()
-    # Who sees none of silver cannot be told what it lacks.
-    found = delivered(tables, visible.scan) if any(name.startswith("silver.") for name in tables) else None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "workbook.xlsx"
         try:
-            write_workbook(visible.publication(), _told(asked), path, found)
+            write_workbook(visible.publication(), _told(asked), path, visible.delivered())
         except WorkbookError as error:
             raise Problem(422, f"{error} /v1/published has the tables as files.") from error
         body = path.read_bytes()

@@ -23,8 +23,8 @@ from carti_lake.view import View
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from carti_lake.access import Viewer, Visible
     from carti_lake.release import Release
-    from carti_lake.serve.seeing import Viewer, Visible
 
 #: Whoever a key or a token belongs to; None for a wrong, expired or revoked one.
 Authenticate = Callable[[str], "Viewer | None"]

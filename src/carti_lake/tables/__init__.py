@@ -1,5 +1,6 @@
 """The catalogue: every table of the lake, declared once."""
 
+from carti_lake.tables.access import AccessChanges, ApiKeys, AuditEntries
 from carti_lake.tables.checks import Finding, Thresholds
 from carti_lake.tables.disclosures import Disclosures
 from carti_lake.tables.feeds import FEEDS, Feed
@@ -14,7 +15,10 @@ from carti_lake.tables.trained_models import TrainedModels
 #: Every table by its full name, as users write it.
 TABLES: dict[str, type[Table]] = {
     table.full_name(): table for tables in (FEEDS, SILVER, QUARANTINE, GOLD) for table in tables.values()
-} | {table.full_name(): table for table in (Releases, Disclosures, ThresholdChanges, TrainedModels)}
+} | {
+    table.full_name(): table
+    for table in (Releases, Disclosures, ThresholdChanges, TrainedModels, AccessChanges, ApiKeys, AuditEntries)
+}
 
 __all__ = [
     "ENTITIES",

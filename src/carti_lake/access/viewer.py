@@ -1,0 +1,34 @@
+"""Whoever reads."""
+
+from dataclasses import dataclass
+
+#: What a viewer may do: read numbers, take files away, ask what-if questions, see who reads.
+SCOPES = ("read", "download", "predict", "admin")
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Whoever reads; equal viewers see the same.
+
+    Attributes
+    ----------
+    name
+        As it stands in the audit trail.
+    providers, service_lines
+        Ids that are seen; None: all.
+    exact
+        Exact numbers; else small counts are suppressed.
+    scopes
+        What may be done.
+    """
+
+    name: str
+    providers: frozenset[str] | None = frozenset()
+    service_lines: frozenset[str] | None = frozenset()
+    exact: bool = False
+    scopes: frozenset[str] = frozenset({"read"})
+
+    @property
+    def unrestricted(self) -> bool:
+        """Whether every row is seen."""
+        return self.providers is None and self.service_lines is None

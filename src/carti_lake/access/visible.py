@@ -1,0 +1,167 @@
+"""One release as one viewer sees it: every outlet reads through it."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from carti_lake.access.rows import row_filter
+from carti_lake.access.viewer import Viewer
+from carti_lake.disclosure import Publication, in_full, publication
+from carti_lake.measure import delivered, measure
+from carti_lake.metrics import PROVIDER_RATES, find_metric
+from carti_lake.outlets.disclosure import gold_frames, release_before
+from carti_lake.pipeline.gold.dimensions import dim_date, dim_service_line
+from carti_lake.pipeline.gold.provider_summary import provider_summary, sums_of_months
+from carti_lake.release import ReleaseError
+from carti_lake.tables import TABLES, Table, find
+from carti_lake.tables.gold import (
+    DimDate,
+    DimProvider,
+    DimServiceLine,
+    OpportunityScores,
+    ProviderMonthly,
+    ProviderSummary,
+)
+from carti_lake.tables.silver import CrmAccounts, Encounters, Opportunities
+
+if TYPE_CHECKING:
+    from carti_lake.lake import Lake
+    from carti_lake.release import Release
+    from carti_lake.view import View
+
+
+@dataclass(frozen=True)
+class Visible:
+    """One release as one viewer may see it.
+
+    What the viewer may not see is filtered away first; sums, rates and suppression come after. Nothing of it is in a
+    total, a rank, a count or an error.
+
+    Attributes
+    ----------
+    view
+        The release.
+    viewer
+        Who reads.
+    """
+
+    view: "View"
+    viewer: Viewer
+
+    @property
+    def lake(self) -> "Lake":
+        """The lake that the release is of."""
+        return self.view.lake
+
+    @property
+    def release(self) -> "Release":
+        """The release."""
+        return self.view.release
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for viewers who see the same rows of a release, and for nobody else."""
+        rights = [
+            None if names is None else sorted(names) for names in (self.viewer.providers, self.viewer.service_lines)
+        ]
+        return hashlib.sha256(json.dumps([*rights, self.viewer.exact]).encode()).hexdigest()[:16]
+
+    def tables(self) -> list[str]:
+        """Full names of the gold tables that may be read."""
+        return [name for name in self._readable() if name.startswith("gold.")]
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        """Rows of a gold table that may be seen.
+
+        Raises
+        ------
+        ReleaseError
+            Where the release has no such table for the viewer: whether it is absent or hidden is not said.
+        """
+        name = find(table).full_name()
+        if name not in self.tables():
+            raise ReleaseError(f"Release {self.release.number} has no {name} for you.")
+        return self._rows(name)
+
+    def metric(self, metric_id: str, by: Sequence[str] = ()) -> pl.LazyFrame:
+        """A metric over the rows that may be seen."""
+        return measure(find_metric(metric_id), by, self._readable(), self._rows)
+
+    def delivered(self) -> set[str]:
+        """What the sources delivered of the rows that may be seen, as `carti_lake.measure.delivered` finds it."""
+        return delivered(self._readable(), self._rows)
+
+    def publication(self) -> Publication:
+        """The rows that may be seen as outlets show them: exact, or with small counts suppressed."""
+        return self._publication
+
+    @cached_property
+    def _publication(self) -> Publication:
+        if self.viewer.exact:
+            return in_full(gold_frames(self))
+        earlier = release_before(self.view)
+        if earlier is None:
+            return publication(gold_frames(self))
+        before = Visible(self.lake.at(release=earlier.number), self.viewer)
+        return publication(gold_frames(self), gold_frames(before), f"release {earlier.number}")
+
+    def _readable(self) -> list[str]:
+        """Tables whose rows may be counted; silver's are not shown."""
+        return [name for name in self.view.tables() if self._reads(name) is not None]
+
+    def _rows(self, name: str) -> pl.LazyFrame:
+        reads = self._reads(name)
+        assert reads is not None
+        return reads()
+
+    def _reads(self, name: str) -> Callable[[], pl.LazyFrame] | None:
+        """How the viewer's rows of a table are made; None where none may be seen."""
+        table = TABLES[name]
+        condition = row_filter(table, self.viewer)
+        if self.viewer.unrestricted:
+            return None if condition is None else lambda: self.view.scan(name)
+        if table in (DimDate, DimServiceLine):
+            # Days and lines that the viewer's facts span, not those of everybody's.
+            makes = dim_date if table is DimDate else dim_service_line
+            return lambda: makes(self._rows(ProviderMonthly.full_name()))
+        if table is DimProvider and self.viewer.providers is None:
+            seen = pl.col("provider_id")
+            facts = self._rows
+            return lambda: self.view.scan(name).join(
+                facts(ProviderMonthly.full_name()).select(seen).unique(), on="provider_id", how="semi"
+            )
+        if table is ProviderSummary and self.viewer.service_lines is not None:
+            return self._summary_of_lines
+        if table is DimProvider and self.viewer.service_lines is not None:
+            wanted = sorted(self.viewer.providers or ())
+            return lambda: self.view.scan(name).filter(pl.col("provider_id").is_in(wanted))
+        return None if condition is None else lambda: self.view.scan(name).filter(condition)
+
+    def _summary_of_lines(self) -> pl.LazyFrame:
+        """The summary of some service lines: what months tell; what is known of all lines together stays blank."""
+        monthly, providers = self._rows(ProviderMonthly.full_name()), self._rows(DimProvider.full_name())
+        rows = provider_summary(
+            monthly,
+            encounters=_none(Encounters),
+            accounts=_none(CrmAccounts),
+            opportunities=_none(Opportunities),
+            dim_provider=providers,
+            opportunity_scores=_none(OpportunityScores),
+        )
+        known = {*sums_of_months(), *(rate.id for rate in PROVIDER_RATES), *DimProvider.columns()}
+        blank = [name for name in ProviderSummary.columns() if name not in known]
+        return rows.with_columns(pl.lit(None).cast(ProviderSummary.dtypes()[name]).alias(name) for name in blank)
+
+
+def _none(table: type[Table]) -> pl.LazyFrame:
+    return pl.LazyFrame(schema=table.dtypes())
+
+
+def visible(view: "View", viewer: Viewer) -> Visible:
+    """The release as the viewer may see it."""
+    return Visible(view, viewer)

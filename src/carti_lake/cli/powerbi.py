@@ -1,0 +1,43 @@
+"""``powerbi``: the Power BI project that reads what ``publish`` has published."""
+
+from typing import Annotated
+
+import typer
+
+from carti_lake.cli import show
+from carti_lake.cli.app import app
+from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, StorageOptions, command, open_lake
+
+
+@app.command()
+def powerbi(
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="DIR", help="Folder; else the lake's published/powerbi.")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="FOLDER",
+            help="Folder of the published tables, as the computer with Power BI names it; else set LakeFolder there.",
+        ),
+    ] = None,
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
+    """Write a Power BI project that reads the published tables."""
+    from carti_lake.outlets.files import published
+    from carti_lake.outlets.powerbi.project import LAKE_FOLDER, NAME, powerbi_of
+
+    opened = open_lake(lake, storage_option)
+    target = output or published(opened, "powerbi")
+    files = powerbi_of(opened, target, data=data or LAKE_FOLDER)
+    if json:
+        show.as_json({"folder": target, "project": f"{target}/{NAME}.pbip", "files": len(files)})
+        return
+    show.say(f"{target}/{NAME}.pbip: {len(files)} files; it holds no numbers, and is the same for every release.")
+    show.next_steps(
+        (command("publish --full-counts REASON", lake), "publishes the tables that it reads; the reason is kept"),
+        (f"{NAME}.pbip in Power BI Desktop", "set LakeFolder to the folder of the tables, then refresh"),
+    )

@@ -1,0 +1,48 @@
+"""``publish``: a release as flat Parquet, for Power BI and others."""
+
+from typing import Annotated
+
+import typer
+
+from carti_lake.cli import show
+from carti_lake.cli.app import app
+from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, OfRelease, StorageOptions, command, open_lake
+from carti_lake.cli.outlets import After, FullCounts
+
+
+@app.command()
+def publish(
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="DIR", help="Folder; else the lake's published/tables.")
+    ] = None,
+    release: OfRelease = None,
+    after: After = None,
+    full_counts: FullCounts = None,
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
+    """Publish a release as Parquet, a star schema for Power BI."""
+    from carti_lake.outlets.files import published
+    from carti_lake.outlets.published.publish import publish_of
+
+    opened = open_lake(lake, storage_option)
+    view = opened.at(release)
+    target = output or published(opened, "tables", release)
+    with show.steps("Publishing the tables"):
+        manifest = publish_of(view, target, after=after, full_counts=full_counts)
+    if json:
+        show.as_json({"release": view.release.number, "folder": target, **manifest})
+        return
+    tables = manifest["tables"]
+    show.say(
+        f"From release {view.release.number}: {len(tables)} tables, {sum(t['rows'] for t in tables.values()):,} rows."
+    )
+    show.say(f"  {target}/sets/{manifest['set']}")
+    if full_counts is None:
+        show.say(
+            "The facts of Power BI's model cross providers, months and payers; without full counts they stay inside."
+        )
+        show.next_steps((command("publish --full-counts REASON", lake), "publishes the whole star; the reason is kept"))
+    else:
+        show.next_steps((command("powerbi", lake), "writes the Power BI project that reads it"))

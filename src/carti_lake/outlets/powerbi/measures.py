@@ -1,0 +1,196 @@
+"""The model's measures: those of the metric registry, and what they need beside them to be read."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from carti_lake.metrics import METRICS, PROVIDER_RATES, Metric, Sum
+from carti_lake.metrics.formula import dax
+from carti_lake.metrics.sums import sum_of
+from carti_lake.outlets.powerbi.names import DATE, RELEASE, ROLE_TABLES, TABLES, column_name, in_model, words
+from carti_lake.outlets.published.star import FACTS
+from carti_lake.tables.gold import (
+    ClaimsMonthly,
+    DataQuality,
+    DenialsMonthly,
+    Forecasts,
+    Gold,
+    MarketingMonthly,
+    MarketingRoi,
+    ProviderComparison,
+    ReferralFlow,
+)
+
+PERCENT, WHOLE, DOLLARS, DECIMAL = "#,0.0%;-#,0.0%;#,0.0%", "#,0", r"\$#,0;(\$#,0);\$#,0", "#,0.0"
+#: Number format and display folder by unit.
+_FORMATS = {
+    "ratio": (PERCENT, "Rates"),
+    "count": (WHOLE, "Counts"),
+    "USD": (DOLLARS, "Dollars"),
+    "days": (DECIMAL, "Days and points"),
+    "points": (DECIMAL, "Days and points"),
+}
+#: Metrics whose last month is shown beside the month before.
+HEADLINES = ("visits", "gross_charges", "payments", "referrals_made", "leakage_rate", "remittance_denial_rate")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure of the model.
+
+    Attributes
+    ----------
+    table
+        The model's table that it stands in.
+    name, description
+        For people; the name is the only one of the model.
+    expression
+        DAX.
+    format
+        Number format.
+    folder
+        Display folder.
+    """
+
+    table: str
+    name: str
+    expression: str
+    format: str
+    folder: str
+    description: str
+
+
+def _extra() -> Iterator[Metric]:
+    """Sums and rates that the report needs over marts that the registry has no metric of."""
+    yield from (
+        replace(rate, title=f"{rate.title}, by payer", mart=ClaimsMonthly)
+        for rate in PROVIDER_RATES
+        if {*rate.summed()} <= {*ClaimsMonthly.columns()}
+    )
+    yield sum_of(ClaimsMonthly, "claims", title="Claims, by payer")
+    yield sum_of(ClaimsMonthly, "gross_charges", title="Gross charges, by payer")
+    yield sum_of(ClaimsMonthly, "payments", title="Payments on paid claims, by payer")
+    yield sum_of(DenialsMonthly, "initially_denied_claims", title="Claims ever denied, by reason")
+    yield sum_of(DenialsMonthly, "initially_denied_charges", title="Charges of claims ever denied, by reason")
+    yield sum_of(DenialsMonthly, "overturned_charges", title="Charges of denials overturned, by reason")
+    yield sum_of(ReferralFlow, "referrals", title="Referrals, all outcomes")
+    yield sum_of(ReferralFlow, "out_of_network", title="Referrals seen out of network")
+    yield sum_of(ReferralFlow, "never_completed", title="Referrals never completed")
+    yield sum_of(ReferralFlow, "still_open", title="Referrals still open")
+    yield sum_of(ReferralFlow, "realised_cash", title="Cash of referred visits")
+    yield sum_of(MarketingRoi, "actual_cost", title="Actual cost of campaigns")
+    yield sum_of(MarketingRoi, "won_value", title="Value that campaigns won")
+    yield sum_of(MarketingMonthly, "referrals", title="Referrals credited, by month")
+    yield sum_of(MarketingMonthly, "realised_cash", title="Cash credited, by month")
+    yield sum_of(DataQuality, "failed", title="Rows that fail a check")
+    yield Metric(
+        "failing_share",
+        "Share of rows that fail a check",
+        DataQuality,
+        Sum.of("failed"),
+        Sum.of("checked"),
+        "ours",
+        good="down",
+        definition="Rows that fail, as a share of the rows that the checks are about.",
+    )
+
+
+#: By id: every metric that the model holds as a measure; those that no feed can deliver are left out.
+MODELLED = {
+    **{name: one for name, one in METRICS.items() if one.missing is None},
+    **{f"{one.mart.short_name}.{one.id}": one for one in _extra()},
+}
+
+
+def short(metric: Metric) -> str:
+    """The title without the reasons of its adaptation, which the description has."""
+    return re.sub(r" \(((?:adapted|as in the seed|as delivered)[^:)]*)[^)]*\)", r" (\1)", metric.title)
+
+
+def _names() -> dict[str, str]:
+    often = Counter(short(one).lower() for one in MODELLED.values())
+    return {
+        name: short(one) if often[short(one).lower()] == 1 else f"{short(one)}, {words(one.mart.short_name).lower()}"
+        for name, one in MODELLED.items()
+    }
+
+
+#: By id: the measure's name.
+NAMES = _names()
+
+
+def measures() -> list[Measure]:
+    """Every measure of the model."""
+    return [
+        *(_of(name, one) for name, one in MODELLED.items()),
+        *(_change(name) for name in HEADLINES),
+        *(_single(Forecasts, name, "Forecast") for name in _numbers(Forecasts)),
+        *(_single(ProviderComparison, name, "Compared") for name in _numbers(ProviderComparison)),
+        _mixed(),
+    ]
+
+
+def _of(name: str, metric: Metric) -> Measure:
+    format_, folder = _FORMATS[metric.unit]
+    said = f"{metric.definition.rstrip('.')}. Source: {metric.source}."
+    return Measure(TABLES[metric.mart.short_name], NAMES[name], dax(metric, in_model), format_, folder, said)
+
+
+def _change(name: str) -> Measure:
+    """The last month that has any cases against the month before: in percent, of a rate in points."""
+    metric = METRICS[name]
+    table, month = metric.mart.short_name, f"'{DATE}'[Month Start]"
+    counted = in_model(table, (metric.denominator or metric.numerator).columns[0])
+    latest = f"CALCULATE(MAX({in_model(table, 'month')}), KEEPFILTERS({counted} > 0))"
+    of = f"CALCULATE([{NAMES[name]}], REMOVEFILTERS('{DATE}'), {month} = "
+    if metric.denominator:
+        change, unit = "IF(NOT ISBLANK(ValueBefore), ThisValue - ValueBefore)", "in points"
+    else:
+        change, unit = "DIVIDE(ThisValue - ValueBefore, ValueBefore)", "in percent"
+    return Measure(
+        TABLES[table],
+        f"{NAMES[name]}, change in the last month",
+        f"VAR LatestMonth = {latest} VAR ThisValue = {of}LatestMonth) "
+        f"VAR ValueBefore = {of}EDATE(LatestMonth, -1)) RETURN {change}",
+        PERCENT,
+        "Change on the month before",
+        f"{short(metric)}: the last month that is shown and has any against the month before it, {unit}. A month whose "
+        "claims still come in is provisional.",
+    )
+
+
+def _numbers(mart: type[Gold]) -> tuple[str, ...]:
+    return next(fact.numbers for fact in FACTS if fact.mart is mart)
+
+
+def _single(mart: type[Gold], name: str, kind: str) -> Measure:
+    """A number that does not add up: shown where it is about one row, else blank."""
+    table = mart.short_name
+    unit = mart.meta(name).get("unit")
+    format_ = {"ratio": PERCENT, "count": WHOLE}.get(unit or "", DECIMAL)
+    label = re.sub(r" (\d+)$", r" \1 %", words(name).capitalize())
+    return Measure(
+        TABLES[table],
+        kind if name == kind.lower() else f"{kind}: {label.lower()}",
+        f"IF(COUNTROWS('{TABLES[table]}') = 1, SUM({in_model(table, name)}))",
+        format_,
+        kind,
+        f"{mart.columns()[name].description}. Blank where more than one row is meant, since it does not add up.",
+    )
+
+
+def _mixed() -> Measure:
+    """How many tables were loaded from another release than the table that says which release it is."""
+    others = [*(name for table, name in TABLES.items() if table != "release"), *ROLE_TABLES.values()]
+    column = column_name("release", "release")
+    terms = [f"IF(COALESCE(MAX('{name}'[{column}]), ShownRelease) = ShownRelease, 0, 1)" for name in others]
+    return Measure(
+        RELEASE,
+        "Tables of Another Release",
+        f"VAR ShownRelease = MAX('{RELEASE}'[{column}]) RETURN {' + '.join(terms)}",
+        WHOLE,
+        "About",
+        "Tables that were loaded from another release than the one named here: not 0 means that a new release was "
+        "published during the refresh. Refresh again.",
+    )

@@ -1,0 +1,352 @@
+"""The report's five pages, as the dashboard has them: what each visual shows, and where it stands."""
+
+from carti_lake.metrics import METRICS
+from carti_lake.outlets.powerbi.layout import BOTH, LOWER, UPPER, Page, cell, figures, page
+from carti_lake.outlets.powerbi.measures import HEADLINES, MODELLED, NAMES
+from carti_lake.outlets.powerbi.names import DATE, TABLES
+from carti_lake.outlets.powerbi.visuals import Field, Visual
+
+
+def measure(name: str, label: str | None = None) -> Field:
+    """A metric's measure."""
+    return Field(TABLES[MODELLED[name].mart.short_name], NAMES[name], True, label)
+
+
+def change(name: str, label: str) -> Field:
+    """The measure of a headline's change in its last month."""
+    return Field(TABLES[METRICS[name].mart.short_name], f"{NAMES[name]}, change in the last month", True, label)
+
+
+MONTH = Field(DATE, "Month Year", label="Month")
+PROVIDER, RENDERING = Field("Provider", "Provider"), Field("Rendering Provider", "Rendering Provider")
+LINE, PAYER, REASON = (
+    Field("Service Line", "Service Line"),
+    Field("Payer", "Payer"),
+    Field("Denial Reason", "Denial Reason"),
+)
+ORIGIN, CAMPAIGN, CHECK = Field("Origin", "Origin"), Field("Campaign", "Campaign"), Field("Check", "Check")
+LEVEL, FORECAST_OF = Field("Forecasts", "Level"), Field("Forecasts", "Metric")
+COMPARED = Field("Provider Comparison", "Metric")
+
+
+def _forecast(name: str, label: str) -> Field:
+    return Field("Forecasts", name, True, label)
+
+
+def _compared(name: str, label: str) -> Field:
+    return Field("Provider Comparison", f"Compared: {name}", True, label)
+
+
+_BAND = (
+    _forecast("Forecast", "Forecast"),
+    _forecast("Forecast: lower 95 %", "Lower end, 95 %"),
+    _forecast("Forecast: upper 95 %", "Upper end, 95 %"),
+)
+
+
+def pages() -> tuple[Page, ...]:
+    """The five pages."""
+    return (_overview(), _referrals(), _providers(), _claims(), _marketing())
+
+
+def _overview() -> Page:
+    return page(
+        "overview",
+        "Overview",
+        (MONTH, LINE, PROVIDER),
+        figures(
+            "Visits, charges, payments, referrals, leakage and denials of what is chosen.",
+            *(measure(name) for name in HEADLINES),
+        ),
+        Visual(
+            "visits_by_month",
+            "lineChart",
+            cell(UPPER, 0, 3, 2),
+            "Line chart of visits by month, and the network's forecast with its 95 % interval.",
+            {"Category": [MONTH], "Y": [measure("visits", "Visits"), *_BAND]},
+            "Visits by month, and the network's forecast",
+            ((FORECAST_OF, METRICS["visits"].title), (LEVEL, "network")),
+        ),
+        Visual(
+            "last_month",
+            "cardVisual",
+            cell(UPPER, 2, 3),
+            "Change of the key figures in the last month against the month before.",
+            {
+                "Data": [
+                    change("visits", "Visits"),
+                    change("gross_charges", "Charges"),
+                    change("payments", "Payments"),
+                    change("referrals_made", "Referrals"),
+                ]
+            },
+            "Last month against the month before",
+        ),
+        Visual(
+            "money_by_month",
+            "clusteredColumnChart",
+            cell(LOWER, 0, 2),
+            "Columns of gross charges and payments by month.",
+            {"Category": [MONTH], "Y": [measure("gross_charges"), measure("payments")]},
+            "Charges and payments by month",
+        ),
+        Visual(
+            "visits_by_line",
+            "clusteredBarChart",
+            cell(LOWER, 1, 2),
+            "Bars of visits by service line.",
+            {"Category": [LINE], "Y": [measure("visits")]},
+            "Visits by service line",
+        ),
+    )
+
+
+def _referrals() -> Page:
+    flow = "referral_flow."
+    outcomes = [
+        measure("own_cases", "Completed in network"),
+        measure(f"{flow}out_of_network", "Out of network"),
+        measure(f"{flow}never_completed", "Never completed"),
+        measure(f"{flow}still_open", "Still open"),
+    ]
+    return page(
+        "referrals",
+        "Referrals and leakage",
+        (MONTH, LINE, PROVIDER),
+        figures(
+            "Referrals, leakage in volume and in dollars, keepage, and days to the first visit.",
+            measure(f"{flow}referrals", "Referrals"),
+            measure("referral_leakage"),
+            measure("referral_leakage_dollars"),
+            measure("leaked_value"),
+            measure("referral_keepage", "Keepage"),
+            measure("mean_days_to_first_visit"),
+        ),
+        Visual(
+            "outcomes_by_month",
+            "stackedColumnChart",
+            cell(UPPER, 0, 2),
+            "Stacked columns of what became of the referrals of each month.",
+            {"Category": [MONTH], "Y": outcomes},
+            "What became of referrals, by month made",
+        ),
+        Visual(
+            "leakage_by_line",
+            "clusteredBarChart",
+            cell(UPPER, 1, 2),
+            "Bars of the share of referrals that leaked, by service line.",
+            {"Category": [LINE], "Y": [measure("referral_leakage")]},
+            "Leakage by service line",
+        ),
+        Visual(
+            "from_and_to",
+            "tableEx",
+            cell(LOWER, 0, 3, 2),
+            "Table of referring and rendering providers with their referrals, leakage and cash.",
+            {
+                "Values": [
+                    Field("Provider", "Provider", label="Referring provider"),
+                    RENDERING,
+                    measure(f"{flow}referrals", "Referrals"),
+                    measure("referral_leakage", "Leakage"),
+                    measure("leaked_value", "Leaked dollars"),
+                    measure(f"{flow}realised_cash", "Cash so far"),
+                ]
+            },
+            "Who refers to whom",
+        ),
+        Visual(
+            "cases_by_origin",
+            "clusteredBarChart",
+            cell(LOWER, 2, 3),
+            "Bars of referrals completed in network by the first three digits of the patient's ZIP code.",
+            {"Category": [ORIGIN], "Y": [measure("own_cases")]},
+            "Own cases by origin (ZIP3)",
+        ),
+    )
+
+
+def _providers() -> Page:
+    return page(
+        "providers",
+        "Providers",
+        (MONTH, LINE, PROVIDER, COMPARED),
+        figures(
+            "Visits, stays, experience, length of stay, no-shows and readmissions of the chosen providers.",
+            *(
+                measure(name)
+                for name in (
+                    *("visits", "stays", "top_box_rate", "avg_length_of_stay", "no_show_rate", "readmission_rate"),
+                )
+            ),
+        ),
+        Visual(
+            "provider_figures",
+            "tableEx",
+            cell(BOTH, 0, 2),
+            "Table of providers with visits, payments, denial and collection rates, leakage, stays and won deals.",
+            {
+                "Values": [
+                    PROVIDER,
+                    Field("Provider", "Specialty"),
+                    measure("visits", "Visits"),
+                    measure("payments", "Payments"),
+                    measure("remittance_denial_rate", "Denial rate"),
+                    measure("gross_collection_rate", "Gross collection"),
+                    measure("leakage_rate", "Leakage"),
+                    measure("stays", "Stays"),
+                    measure("win_rate", "Win rate"),
+                ]
+            },
+            "Providers",
+        ),
+        Visual(
+            "comparison",
+            "tableEx",
+            cell(BOTH, 1, 2),
+            "Table of providers with their rate on the chosen metric, its 95 % interval, the shrunk rate and the rank "
+            "with its interval.",
+            {
+                "Values": [
+                    PROVIDER,
+                    COMPARED,
+                    _compared("n", "Cases"),
+                    _compared("rate", "Rate"),
+                    _compared("lower 95 %", "Lower, 95 %"),
+                    _compared("upper 95 %", "Upper, 95 %"),
+                    _compared("shrunk rate", "Shrunk rate"),
+                    _compared("rank", "Rank"),
+                    _compared("rank low", "Rank from"),
+                    _compared("rank high", "Rank to"),
+                ]
+            },
+            "Compared fairly: twelve months, whatever month is chosen",
+        ),
+    )
+
+
+def _claims() -> Page:
+    claims, denials = "claims_monthly.", "denials_monthly."
+    return page(
+        "claims",
+        "Claims and denials",
+        (MONTH, LINE, PROVIDER, PAYER),
+        figures(
+            "Claims, denial and collection rates, overturned denials, old receivables.",
+            measure(f"{claims}claims", "Claims"),
+            measure(f"{claims}remittance_denial_rate", "Remittance denial rate"),
+            measure("initial_denial_share"),
+            measure("overturn_rate"),
+            measure(f"{claims}gross_collection_rate", "Gross collection rate"),
+            measure("aged_receivables_rate"),
+        ),
+        Visual(
+            "rates_by_month",
+            "lineChart",
+            cell(UPPER, 0, 2),
+            "Lines of the initial denial rate and of the maturity of each month's claims, provisional under 90 %.",
+            {"Category": [MONTH], "Y": [measure("initial_denial_rate"), measure("claim_maturity")]},
+            "Initial denials by month; claim maturity under 90 % is provisional",
+        ),
+        Visual(
+            "rates_by_payer",
+            "clusteredBarChart",
+            cell(UPPER, 1, 2),
+            "Bars of the remittance denial rate by payer.",
+            {"Category": [PAYER], "Y": [measure(f"{claims}remittance_denial_rate", "Remittance denial rate")]},
+            "Denial rate by payer",
+        ),
+        Visual(
+            "denials_by_reason",
+            "clusteredBarChart",
+            cell(LOWER, 0, 2),
+            "Bars of the charges of claims ever denied, and of those overturned, by reason.",
+            {
+                "Category": [REASON],
+                "Y": [
+                    measure(f"{denials}initially_denied_charges", "Denied"),
+                    measure(f"{denials}overturned_charges", "Overturned"),
+                ],
+            },
+            "Charges denied and overturned, by reason",
+        ),
+        Visual(
+            "payers",
+            "tableEx",
+            cell(LOWER, 1, 2),
+            "Table of payers with claims, charges, payments, collection rates and old receivables.",
+            {
+                "Values": [
+                    PAYER,
+                    measure(f"{claims}claims", "Claims"),
+                    measure(f"{claims}gross_charges", "Charges"),
+                    measure(f"{claims}payments", "Payments"),
+                    measure(f"{claims}net_collection_rate", "Net collection"),
+                    measure("aged_receivables_rate", "Over 90 days"),
+                ]
+            },
+            "Payers",
+        ),
+    )
+
+
+def _marketing() -> Page:
+    roi, monthly, quality = "marketing_roi.", "marketing_monthly.", "data_quality."
+    return page(
+        "marketing",
+        "Marketing, forecast, quality",
+        (MONTH, LINE, CAMPAIGN, FORECAST_OF),
+        figures(
+            "Cost of campaigns, what they won and brought, and the three returns on it.",
+            measure(f"{roi}actual_cost", "Actual cost"),
+            measure(f"{roi}won_value", "Won"),
+            measure("campaign_cash", "Cash brought"),
+            measure("roi_as_delivered", "ROI as delivered"),
+            measure("campaign_roi", "ROI closed-won"),
+            measure("realised_roi", "ROI realised"),
+        ),
+        Visual(
+            "returns_by_campaign",
+            "clusteredBarChart",
+            cell(UPPER, 0, 2),
+            "Bars of each campaign's return: as delivered, closed-won and realised.",
+            {
+                "Category": [CAMPAIGN],
+                "Y": [measure("roi_as_delivered"), measure("campaign_roi"), measure("realised_roi")],
+            },
+            "Return of campaigns",
+        ),
+        Visual(
+            "credited_by_month",
+            "clusteredColumnChart",
+            cell(UPPER, 1, 2),
+            "Columns of the cash that is credited to campaigns by month.",
+            {"Category": [MONTH], "Y": [measure(f"{monthly}realised_cash", "Cash")]},
+            "Cash credited to campaigns, by month",
+        ),
+        Visual(
+            "forecasts",
+            "lineChart",
+            cell(LOWER, 0, 2),
+            "Line of the network's forecast of the chosen metric by month, with its 95 % interval.",
+            {"Category": [MONTH], "Y": _BAND},
+            "The network's forecast of the chosen metric",
+            ((LEVEL, "network"),),
+        ),
+        Visual(
+            "checks",
+            "tableEx",
+            cell(LOWER, 1, 2),
+            "Table of the checks of data quality with the rows that fail them.",
+            {
+                "Values": [
+                    CHECK,
+                    Field("Check", "Category"),
+                    Field("Check", "Severity"),
+                    measure(f"{quality}failed", "Rows that fail"),
+                    measure(f"{quality}failing_share", "Share"),
+                ]
+            },
+            "Data quality",
+        ),
+    )
