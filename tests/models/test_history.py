@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from carti_lake.models import denial, no_show, opportunity, readmission
 from carti_lake.models.history import as_known_then, before
 from carti_lake.models.model import Known
-from carti_lake.tables.silver import Appointments, Encounters, Visits
+from carti_lake.tables.silver import Appointments, EarlierAnswers, Encounters, Visits
 from tests.rows import held
 
 START = date(2026, 1, 1)
@@ -52,8 +52,16 @@ def test_later_events_change_nothing(happened, later, at):
 
 def test_each_instant_is_told_by_the_release_that_stood_then():
     known = [Known(FIRST, 1, {"t": events(("A", START))}), Known(SECOND, 2, {"t": events(("A", START), ("A", FIRST))})]
-    wanted = asked(*(("A", START + timedelta(days=day)) for day in (30, 60, 75, 90, 100)))
-    found = as_known_then(wanted, known, lambda rows, tables: before(rows, tables["t"], ["who"], {"n": pl.len()}))
+    days = pl.Series([START + timedelta(days=day) for day in (30, 60, 75, 90, 100)])
+    subjects = pl.LazyFrame({"subject_id": ["1", "2", "3", "4", "5"], "who": "A", "instant": days})
+    subjects = subjects.with_columns(target=True, decided="instant")
+    known.append(Known(START + timedelta(days=110), 3, known[-1].tables))
+    found = as_known_then(
+        known,
+        lambda tables: subjects,
+        lambda rows, tables: before(rows, tables["t"], ["who"], {"n": pl.len()}),
+        lambda tables, day: tables,
+    )
     # Until the second release stands, its correction of January is not known.
     assert found.sort("instant")["n"].to_list() == [1, 1, 1, 1, 2]
 
@@ -121,13 +129,10 @@ def test_a_payers_answer_counts_from_the_day_it_is_given():
         {**base, "visit_id": name, "visit_date": START, "claim_status": "paid", "claim_submitted_date": day}
         for name, day in (("early", START + timedelta(days=10)), ("late", START + timedelta(days=30)))
     ]
-    tables = {denial.VISITS: held(Visits, *answered, *waiting), denial.EARLIER: pl.LazyFrame(schema=EARLIER)}
+    tables = {denial.VISITS: held(Visits, *answered, *waiting), denial.EARLIER: held(EarlierAnswers)}
     found = denial.examples([Known(SECOND, 1, tables)])
     share = dict(found.select("subject_id", "provider_share").rows())
     assert (share["early"], share["late"]) == (None, 1.0)
-
-
-EARLIER = {"visit_id": pl.String, "claim_status": pl.String, "visit_month": pl.Date}
 
 
 def test_a_stay_before_counts_once_it_has_ended():

@@ -5,7 +5,7 @@ patients or months were held out (benchmarks/models). Its logit is calibrated by
 patients that the fit did not know.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from carti_lake.models.estimators import (
     GROUP,
     INSTANT,
     MODEL,
+    MOST_ROWS,
     RIDGE,
     SUBJECT,
     TARGET,
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-#: Examples at most: a sample of more teaches little and takes long.
-MOST_ROWS = 200_000
 #: Fewest examples, and fewest of the rarer outcome, to fit on.
 LEAST_ROWS, LEAST_CASES = 500, 50
 #: Fewest of either outcome that errors are told of.
@@ -53,6 +52,7 @@ def train(
     seed: int,
     segments: Mapping[str, pl.Expr] | None = None,
     groups: str = "patients",
+    beside: "Callable[[pl.DataFrame, Mapping[str, Floats]], pl.DataFrame] | None" = None,
 ) -> Trained:
     """Fit on all examples, and judge the same fit on those held out: the latest ones, and other patients.
 
@@ -72,6 +72,8 @@ def train(
         Conditions by name: the errors among the rows that meet each stand on the card.
     groups
         What ``group`` means, in words.
+    beside
+        Further evaluation rows, from the latest examples and what each estimator says of them.
 
     Raises
     ------
@@ -105,6 +107,7 @@ def train(
                 _judged(later, predicted, "latest quarter"),
                 _judged(later, predicted, f"latest quarter, new {groups}", unknown.to_numpy()),
                 _judged(rows, final.apart, f"other {groups}"),
+                *([beside(later, predicted)] if beside else []),
             ]
         ),
         curves={

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Columns of an example beside its features.
 SUBJECT, GROUP, INSTANT, DECIDED, TARGET = "subject_id", "group", "instant", "decided", "target"
+#: Examples at most: a sample of more teaches little and takes long.
+MOST_ROWS = 200_000
 #: Folds whose groups are kept apart, and fewest groups to make them of.
 FOLDS, LEAST_GROUPS = 3, 6
 BOOSTING = {"max_iter": 120, "max_leaf_nodes": 15, "learning_rate": 0.1, "min_samples_leaf": 40}

@@ -36,8 +36,8 @@ OPEN = frozenset({"/healthz", "/readyz", "/openapi.json", "/sign-in", "/sign-out
 PAGES = frozenset({"/", "/files", "/dashboard"})
 #: Seconds for which a key that was found good is not looked up again: so long may a revoked one live.
 TRUSTED_FOR = 10.0
-#: Viewers whose releases, and keys whose viewers, are kept at hand.
-MOST_VIEWERS = 256
+#: Keys whose viewers are kept at hand, and releases as somebody sees them: those may hold what outlets show of them.
+MOST_VIEWERS, MOST_OPENED = 256, 64
 
 
 class Readers:
@@ -145,7 +145,7 @@ class Readers:
         found = self._opened.get(place)
         if found is None:
             found = self._opened[place] = await asyncio.to_thread(self.see, View(self.standing.lake, release), viewer)
-            if len(self._opened) > MOST_VIEWERS:
+            if len(self._opened) > MOST_OPENED:
                 self._opened.popitem(last=False)
         return found
 
