@@ -2,6 +2,7 @@
 
 from carti_lake.cli import (
     compare,
+    dashboard,
     explain,
     extracts,
     maintain,
@@ -19,6 +20,7 @@ from carti_lake.cli.app import app, main
 __all__ = [
     "app",
     "compare",
+    "dashboard",
     "explain",
     "extracts",
     "main",
