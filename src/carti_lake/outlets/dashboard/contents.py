@@ -19,6 +19,10 @@ WHY_NOT_CROSSED = (
     "Two of them together are not published: most of these counts are of 1 to 10 people, by whom somebody could be "
     "recognised. Inside the organisation, --full-counts REASON shows them."
 )
+WHY_LEFT_OUT = (
+    "Not in this page: its numbers are counted by several things at once, and most of these counts are of 1 to 10 "
+    "people, by whom somebody could be recognised. Inside the organisation, --full-counts REASON shows them."
+)
 #: Metrics that are forecast, by the forecasts' name for them.
 FORECAST = {"visits": "visits", "gross_charges": "gross_charges", "net_cash": "payments", "referrals": "referrals_made"}
 ESTIMATES = ("forecast", "lower_80", "upper_80", "lower_95", "upper_95")
@@ -73,6 +77,7 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         "fewest_cases": FEWEST_CASES,
         "why_hidden": WHY_HIDDEN,
         "why_not_crossed": WHY_NOT_CROSSED,
+        "why_left_out": WHY_LEFT_OUT,
     }
     return described, found, everyone
 

@@ -84,8 +84,8 @@ function added(page, cube, metric, by, filters) {
   const groups = [];
   for (let group = 0; group < size; group++) {
     if (!seen[group]) continue;
-    // Where nothing may be crossed, a gap is a hidden number, and so is every sum with it.
-    const hidden = !page.in_full && (seen[group] & 4) !== 0;
+    // In what is published by one axis, a gap is a hidden number, and so is every sum with it.
+    const hidden = cube.masked && (seen[group] & 4) !== 0;
     const none = hidden || !(seen[group] & 2);
     const top = none ? null : sums[0][group] / above.scale;
     const bottom = none || !below ? null : sums[1][group] / below.scale;

@@ -9,7 +9,7 @@ from carti_lake.disclosure import Publication
 from carti_lake.metrics import METRICS, Metric, Sum
 from carti_lake.metrics.sums import sum_of
 from carti_lake.tables.gold import DataQuality, DenialsMonthly, MarketingRoi, ProviderMonthly, ReferralFlow
-from carti_lake.tables.gold.events import AXES, MADE_FROM
+from carti_lake.tables.gold.events import AXES, MADE_FROM, NOT_OF_PEOPLE
 
 #: The tiles, in reading order; a click on one draws its months.
 KPIS = (
@@ -83,15 +83,14 @@ class Cube:
         Names of the axes; the first columns of ``cells``.
     cells
         A row per cell. Of each metric ``<id>/above``, and ``<id>/below`` where it is a ratio: its two sums.
+    masked
+        Whether a null is a hidden number; else it is one that is not delivered, and sums go without it.
     """
 
     name: str
     axes: tuple[str, ...]
     cells: pl.DataFrame
-
-    def metrics(self) -> list[str]:
-        """Ids of the metrics that it holds."""
-        return [name.removesuffix("/above") for name in self.cells.columns if name.endswith("/above")]
+    masked: bool = False
 
 
 def cubes(published: Publication, *, in_full: bool) -> list[Cube]:
@@ -122,16 +121,16 @@ def _crossed(tables: Mapping[str, pl.DataFrame]) -> list[Cube]:
 def _margins(published: Publication) -> list[Cube]:
     """Each axis by itself. What is hidden is null, and so is every sum that it would be part of."""
     plain = {new[0]: old for old, new in MADE_FROM.items() if len(new) == 1}
-    found = [Cube("network", (), _cells(published.network, (), MONTHLY, masked=True))]
+    found = [Cube("network", (), _cells(published.network, (), MONTHLY, masked=True), masked=True)]
     for axis in AXES:
         rows = published.tables.get(axis.table)
         if rows is not None:
             named = rows.with_columns(pl.col(old).alias(new) for new, old in plain.items() if old in rows.columns)
             metrics = MONTHLY if axis.mart is ProviderMonthly else CLAIMS
-            found.append(
-                Cube(axis.table, (MEMBER_OF[axis.key],), _cells(named, (axis.key,), metrics, masked=True))
-            )
-    campaigns = _cube(published.tables, MarketingRoi.short_name, (METRICS[name] for name in RETURNS))
+            cells = _cells(named, (axis.key,), metrics, masked=True)
+            found.append(Cube(axis.table, (MEMBER_OF[axis.key],), cells, masked=True))
+    of_deals = [METRICS[name] for name in RETURNS if set(METRICS[name].summed()) <= NOT_OF_PEOPLE]
+    campaigns = _cube(published.tables, MarketingRoi.short_name, of_deals)
     return [*found, campaigns] if campaigns else found
 
 

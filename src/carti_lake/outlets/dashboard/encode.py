@@ -29,7 +29,7 @@ def encoded(cubes: Sequence[Cube], members: Mapping[str, Sequence[str]]) -> tupl
     Returns
     -------
     tuple
-        Of each cube ``name``, ``axes``, ``rows`` and ``columns``, each column with ``id``, ``at`` (its first byte),
+        Of each cube ``name``, ``axes``, ``rows``, ``masked`` and ``columns``, each column with ``id``, ``at`` (its first byte),
         ``width`` (bytes a number), ``least``, ``scale`` and ``gaps``; and base64 of the gzipped bytes.
 
         A number is ``(stored + least) / scale``, little end first, each byte of all rows together; with ``gaps``, zero
@@ -48,11 +48,14 @@ def encoded(cubes: Sequence[Cube], members: Mapping[str, Sequence[str]]) -> tupl
                 pieces.append(packed)
                 at += len(packed)
             columns.append({"id": name, "at": known[packed], "scale": scale, **column})
-        described.append({"name": cube.name, "axes": cube.axes, "rows": cube.cells.height, "columns": columns})
+        about = {"name": cube.name, "axes": cube.axes, "rows": cube.cells.height, "masked": cube.masked}
+        described.append({**about, "columns": columns})
     return described, b64encode(gzip.compress(b"".join(pieces), 9, mtime=0)).decode("ascii")
 
 
 def _places(values: pl.Series, places: Mapping[Any, int]) -> Ints:
+    if values.is_empty():
+        return np.zeros(0, np.int64)
     return values.replace_strict(places, return_dtype=pl.Int64).to_numpy()
 
 

@@ -73,8 +73,29 @@ def of_parts(domain: list[str], colors: list[str], column: str = "part") -> "alt
     """Colour by part, with a legend in the parts' order."""
     import altair as alt
 
-    legend = alt.Legend(title=None, orient="top", labelLimit=300, columnPadding=14, padding=0, offset=8)
-    return alt.Color(f"{column}:N", scale=alt.Scale(domain=domain, range=colors), legend=legend)
+    return alt.Color(f"{column}:N", scale=alt.Scale(domain=domain, range=colors), legend=key())
+
+
+def key() -> "alt.Legend":
+    """A legend above the chart: in one row, or one below the other where there is little room."""
+    import altair as alt
+
+    columns = alt.ExprRef("narrow ? 1 : 4")
+    return alt.Legend(title=None, orient="top", labelLimit=300, columns=columns, columnPadding=14, padding=0, offset=8)
+
+
+def with_halo(texts: Any, **looks: Any) -> list[Any]:
+    """Texts that stay readable on lines and bars."""
+    behind = texts.mark_text(**looks, stroke="white", strokeWidth=4, strokeJoin="round")
+    return [behind, texts.mark_text(**looks)]
+
+
+def room_beyond(chart: Any, field: str) -> Any:
+    """An unseen mark that keeps room for the text behind a bar's or an interval's end."""
+    import altair as alt
+
+    placed = chart.transform_calculate(room=f"datum.{field} * (narrow ? 1.34 : 1.14)")
+    return placed.mark_point(opacity=0, size=0).encode(x=alt.X("room:Q", title=None))
 
 
 def told() -> list[Any]:

@@ -177,7 +177,7 @@ function tile(metric) {
   let words = null;
   if (about.missing) words = `not delivered`;
   else if (!now || lacking.length) words = `not divided by ${lacking.map((axis) => page.axes[axis].title.toLowerCase()).join(", ")}`;
-  else if (now.hidden) words = "hidden: too few cases";
+  else if (now.hidden) words = "hidden: small counts";
   else if (now.value === null) words = "no cases";
   const value = words ? null : now.value;
   return element(
@@ -209,13 +209,13 @@ function changeOf(about, now, before) {
   const size = Math.abs(by);
   const text = about.unit === "ratio" ? `${(100 * size).toFixed(1)} pts` : about.ratio ? written(size, about.unit) : written(size, "ratio");
   const way = size < 0.0005 ? "same" : by > 0 === (about.good === "up") ? "better" : "worse";
-  const arrow = size < 0.0005 ? "＝" : by > 0 ? "▲" : "▼";
+  const arrow = size < 0.0005 ? "=" : by > 0 ? "▲" : "▼";
   const judged = about.good === "none" || way === "same" ? "" : ` ${way}`;
   return element(
     "span",
     { class: `change${judged}` },
-    element("b", {}, `${arrow} ${text}`),
-    `${judged} · ${written(before.value, about.unit)} before`,
+    element("span", {}, element("b", {}, `${arrow} ${text}`), judged),
+    element("span", {}, `${written(before.value, about.unit)} before`),
   );
 }
 
@@ -229,7 +229,7 @@ function sparkline(metric, kept) {
   picture.setAttribute("aria-hidden", "true");
   const first = points.findIndex((group) => group.above);
   const shown = first < 0 || found.ignored.length ? [] : points.slice(first);
-  if (shown.length < 2) return picture;
+  if (shown.length < 2 || found.groups.some((group) => group.hidden)) return picture;
   const values = shown.map((group) => group.value);
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const place = (group, index) =>
@@ -263,11 +263,13 @@ async function buildView(id, spec) {
 }
 
 function onPicked(one, value) {
-  if (one.setting || !one.axis) return;
-  const ids = (value.member ?? []).filter((id) => id !== null && id !== undefined);
-  const places = new Set(ids.map((id) => page.axes[one.axis].ids.indexOf(id)).filter((place) => place >= 0));
-  if (one.axis === "month") pickMonths(places);
-  else pick(one.axis, places);
+  if (!one.axis) return;
+  const places = new Set((value.member ?? []).map((id) => page.axes[one.axis].ids.indexOf(id)));
+  const chosen = one.axis === "month" ? state.months : state.picks[one.axis];
+  if (places.size === chosen.size && [...places].every((place) => chosen.has(place))) return;
+  places.delete(-1); // a mark that is nobody's, such as a line of the flow
+  // Not at once: the chart that was clicked is still at work.
+  setTimeout(() => (one.axis === "month" ? pickMonths(places) : pick(one.axis, places)));
 }
 
 /** Make the chart's own choice the page's, whoever changed it. */
@@ -305,13 +307,11 @@ function draw(one, kept) {
   one.definition = result.definition;
   one.chart.setAttribute("aria-label", summary($("h2", card).textContent, result));
   fillTable(card, result);
-  one.setting = true;
   for (const [name, rows] of Object.entries(result.data)) one.view.data(name, rows.map((row) => ({ ...row })));
   one.view.signal("measure_unit", result.unit);
   setChoice(one);
   fit(one);
-  one.view.run();
-  one.setting = false;
+  one.view.runAsync();
 }
 
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
@@ -360,7 +360,7 @@ function fit(one) {
   if (one.width === width && one.narrow === narrow) return;
   [one.width, one.narrow] = [width, narrow];
   one.view.signal("narrow", narrow).signal("width", width);
-  if (!one.setting) one.view.runAsync();
+  one.view.runAsync();
 }
 
 function showTip(event, item, id) {

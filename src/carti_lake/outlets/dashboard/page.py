@@ -17,18 +17,20 @@ from carti_lake.outlets.dashboard.encode import encoded
 if TYPE_CHECKING:
     import altair as alt
 
-#: The cards in reading order: id, title, whether it takes a whole row, and what is seen in it.
-CARDS = (
-    ("trend", "Patient volume by month", True, "Choose a headline number above to see its months; click a month to look at it alone."),
-    ("ranking", "Provider ranking", False, "Best first. Where an interval holds the average, the provider may be as good as any."),
-    ("payers", "Denials by payer", False, "The payer's denials among the claims that it has answered."),
-    ("denials", "Why claims are denied, and what becomes of it", False, "Billed charges of claims ever denied, by the reason of the first denial."),
-    ("leakage", "Referral leakage by service line", False, "Referrals seen out of network or never completed, as a share of all made."),
-    ("flow", "Referral flow", False, "From who refers (left) to who sees the patient (right); click a name."),
-    ("returns", "Marketing ROI, three ways", False, "The same campaigns by value of all deals, of won deals, and by cash received."),
-    ("checks", "Data quality: checks by table", False, "Click a table to see its checks by month."),
-    ("quality", "Data quality: failing rows by month", False, "Darker: a greater share of rows fails."),
+#: The cards by where they stand: id, title, and what is seen in it.
+TOP = (("trend", "Patient volume by month", "Choose a headline number above to see its months; click a month to look at it alone."),)
+LEFT = (
+    ("ranking", "Provider ranking", "Best first. Where an interval holds the average, the provider may be as good as any."),
+    ("leakage", "Referral leakage by service line", "Referrals seen out of network or never completed, as a share of all made."),
+    ("flow", "Referral flow", "From who refers (left) to who sees the patient (right); click a dot."),
 )
+RIGHT = (
+    ("payers", "Denials by payer", "Best first. The payer's denials among the claims that it has answered."),
+    ("denials", "Why claims are denied", "Billed charges of claims ever denied, by the reason of the first denial, and what became of them."),
+    ("returns", "Marketing ROI, three ways", "The same campaigns by value of all deals, of won deals, and by cash received."),
+    ("checks", "Data quality: checks by table", "Click a table to see its checks by month below."),
+)
+BOTTOM = (("quality", "Data quality: failing rows by month", "Darker: a greater share of rows fails."),)
 
 
 def page(release: Shown, missing: Mapping[str, str]) -> str:
@@ -53,7 +55,7 @@ def page(release: Shown, missing: Mapping[str, str]) -> str:
         "CAPTION": escape(release.line),
         "WARNING": f'<p class="warning" role="note">{escape(warning)}</p>' if warning else "",
         "STYLE": _own("page.css"),
-        "VIEWS": "\n".join(_card(*card) for card in CARDS),
+        "VIEWS": _cards(),
         "NOTES": "\n".join(f"    <li>{escape(note)}</li>" for note in release.published.notes),
         "PAGE": _json(described),
         "SPECS": _json({name: _compiled(chart) for name, chart in _charts().items()}),
@@ -103,16 +105,22 @@ def _policy(*scripts: str) -> str:
     return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:"
 
 
-def _card(name: str, title: str, wide: bool, lead: str) -> str:
+def _cards() -> str:
+    left, right = ("\n".join(_card(*card) for card in side) for side in (LEFT, RIGHT))
+    above, below = ("\n".join(_card(*card, look="card wide") for card in row) for row in (TOP, BOTTOM))
+    return f'{above}\n  <div class="side">\n{left}\n  </div>\n  <div class="side">\n{right}\n  </div>\n{below}'
+
+
+def _card(name: str, title: str, lead: str, look: str = "card") -> str:
     extra = {
         "ranking": '<label class="unseen" for="rank-by">Rank by</label><select id="rank-by"></select>',
         "returns": '<div class="headline"></div>',
     }.get(name, "")
     choice, headline = ("", extra) if name == "returns" else (extra, "")
-    return f"""  <section class="card{" wide" if wide else ""}" id="{name}" aria-labelledby="{name}-title">
+    return f"""  <section class="{look}" id="{name}" aria-labelledby="{name}-title">
     <div class="head"><h2 id="{name}-title">{escape(title)}</h2><span class="badge" hidden></span>{choice}</div>
     <p class="lead">{escape(lead)}</p>
-    {headline}<div class="chart" role="img"></div><p class="words" hidden></p><p class="notes"></p><div class="spring"></div>
+    {headline}<div class="chart" role="img"></div><p class="words" hidden></p><p class="notes"></p>
     <details><summary>Data table<span class="unseen">: {escape(title)}</span></summary><div class="scroll"><table></table></div></details>
   </section>"""
 

@@ -117,7 +117,7 @@ function ranked(page, metric, axis, filters) {
   const cases = found.groups.filter((group) => group.hidden || group.below);
   if (!cases.length) return none("No case under this filter.");
   const enough = cases.filter((group) => !group.hidden && group.below >= page.fewest_cases);
-  const average = total(page, metric, without(filters, axis));
+  const average = total(page, metric, without(filters, axis, ...found.ignored));
   const way = about.good === "down" ? 1 : -1;
   enough.sort((one, other) => way * (one.value - other.value) || one.at[0] - other.at[0]);
   const rows = enough.map((group) => ({
@@ -150,7 +150,7 @@ function rankingRows(page, state, filters, metric, axis) {
   return {
     data: { rows: [...drawn, ...(axis === "payer" ? hidden : [])] },
     unit: about.unit,
-    title: axis === "payer" ? `${about.title} by payer` : about.title,
+    title: `${axis === "payer" ? "Payers" : "Providers"} by ${about.title[0].toLowerCase()}${about.title.slice(1)}`,
     definition: about.definition,
     ignored: found.ignored,
     notes,
@@ -209,7 +209,7 @@ function leakageRows(page, state, filters) {
 
 function flowRows(page, state, filters) {
   const found = measured(page, "referrals", ["provider", "destination"], without(filters, "provider"));
-  if (!found) return none(page.in_full ? page.metrics.referrals.missing ?? "No referral was delivered." : page.why_not_crossed);
+  if (!found) return none(page.in_full ? page.metrics.referrals.missing ?? "No referral was delivered." : page.why_left_out);
   const outside = new Set(page.outside);
   const picked = filters.provider;
   const same = (place) => picked.has(page.axes.provider.ids.indexOf(page.axes.destination.ids[place]));
@@ -270,11 +270,11 @@ function flowRows(page, state, filters) {
 
 function returnsRows(page, state, filters) {
   const founds = page.returns.map((metric) => measured(page, metric, ["line"], without(filters, "line")));
-  if (founds.includes(null)) return none("No campaign was delivered.");
+  if (!founds.some(Boolean)) return none("No campaign was delivered.");
   const rows = [];
   const table = [];
-  const lines = [...new Set(founds.flatMap((found) => found.groups.map((group) => group.at[0])))];
-  const at = (place, line) => founds[place].groups.find((group) => group.at[0] === line) ?? { value: null };
+  const lines = [...new Set(founds.flatMap((found) => found?.groups ?? []).map((group) => group.at[0]))];
+  const at = (place, line) => founds[place]?.groups.find((group) => group.at[0] === line) ?? { value: null, hidden: !founds[place] };
   const last = (line) => at(2, line).value ?? at(1, line).value ?? -Infinity;
   lines.sort((one, other) => last(other) - last(one) || one - other);
   for (const line of lines) {
@@ -290,13 +290,13 @@ function returnsRows(page, state, filters) {
   }
   if (!rows.length) return none(page.metrics[page.returns[0]].missing ?? "No campaign has a cost to compare with.");
   const whole = page.returns.map((metric) => total(page, metric, filters));
-  const hidden = whole.some((one) => one?.hidden);
+  const hidden = founds.includes(null);
   return {
     data: { rows },
     unit: "ratio",
-    headline: whole.map((one, place) => [page.parts.returns[place], one?.hidden ? "hidden" : written(one?.value, "ratio")]),
+    headline: whole.map((one, place) => [page.parts.returns[place], one ? written(one.value, "ratio") : "hidden"]),
     definition: page.returns.map((metric) => page.metrics[metric].definition).join(" "),
-    ignored: founds[0].ignored,
+    ignored: founds.find(Boolean).ignored,
     notes: [
       ...page.returns.map((metric, place) => page.metrics[metric].missing && `${page.parts.returns[place]}: ${page.metrics[metric].missing}.`),
       hidden && `Hidden: ${page.why_hidden}.`,
@@ -309,7 +309,7 @@ function returnsRows(page, state, filters) {
 
 function denialsRows(page, state, filters) {
   const [ever, still, paid] = page.denials.map((metric) => measured(page, metric, ["reason"], without(filters, "reason")));
-  if (!ever) return none(page.in_full ? "No claim was delivered." : page.why_not_crossed);
+  if (!ever) return none(page.in_full ? "No claim was delivered." : page.why_left_out);
   const of = (found, place) => found.groups.find((group) => group.at[0] === place)?.above ?? 0;
   const groups = ever.groups.filter((group) => group.above);
   if (!groups.length) return none("No claim was denied under this filter.");
@@ -383,7 +383,7 @@ function qualityRows(page, state, filters) {
   const tables = filters.table;
   const axis = tables?.size === 1 ? "check" : "table";
   const found = measured(page, "failing_share", ["month", axis], without(filters, "month"));
-  if (!found) return none(page.in_full ? "This release holds no checks." : page.why_not_crossed);
+  if (!found) return none(page.in_full ? "This release holds no checks." : page.why_left_out);
   const groups = found.groups.filter((group) => group.below && group.at[0] <= page.last && page.axes.month.ids[group.at[0]] > "1901");
   const sums = new Map();
   for (const group of groups) {

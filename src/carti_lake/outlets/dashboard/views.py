@@ -16,19 +16,22 @@ from carti_lake.outlets.dashboard.marks import (
     OUTSIDE,
     chosen,
     finished,
+    key,
     number,
     number_axis,
     of_parts,
     opacity,
+    room_beyond,
     rows_axis,
     told,
+    with_halo,
 )
-from carti_lake.outlets.theme import GREY, INK, ROW, RULE
+from carti_lake.outlets.theme import GREY, INK, ORANGE, ROW, RULE
 
 if TYPE_CHECKING:
     import altair as alt
 
-HIDDEN_MARK = "datum.hidden === true"
+HIDDEN_MARK = "datum.hidden === true && !(datum.place > 0)"
 #: Where a rate's interval lies to the network's rate, with shape and colour.
 STANDINGS = ("below the average", "includes the average", "above the average")
 LEAKS = ("Out of network", "Never completed")
@@ -121,18 +124,17 @@ def ranking(rows: Any, unit: str = "ratio") -> "alt.LayerChart":
             upper=f"{n} > 0 ? ({k} < {n} ? ({middle} + {width}) / {whole} : 1) : null",
         )
         .transform_calculate(
-            standing=f"datum.upper < datum.average ? '{STANDINGS[0]}' : datum.lower > datum.average ? "
-            f"'{STANDINGS[2]}' : '{STANDINGS[1]}'"
+            standing=f"!isValid(datum.average) ? '{STANDINGS[1]}' : datum.upper < datum.average ? '{STANDINGS[0]}' : "
+            f"datum.lower > datum.average ? '{STANDINGS[2]}' : '{STANDINGS[1]}'"
         )
     )
     y = rows_axis()
     x = alt.X("value:Q", title=None, axis=number_axis(grid=True), scale=alt.Scale(zero=True))
     sure = base.transform_filter("isValid(datum.value)")
-    legend = alt.Legend(title=None, orient="top", labelLimit=200, columnPadding=12, offset=8)
     kinds = {"domain": list(STANDINGS)}
     look = {
-        "color": alt.Color("standing:N", scale=alt.Scale(**kinds, range=[DARK, GREY, "#D55E00"]), legend=legend),
-        "shape": alt.Shape("standing:N", scale=alt.Scale(**kinds, range=["square", "circle", "diamond"]), legend=legend),
+        "color": alt.Color("standing:N", scale=alt.Scale(**kinds, range=[DARK, GREY, ORANGE]), legend=key()),
+        "shape": alt.Shape("standing:N", scale=alt.Scale(**kinds, range=["square", "circle", "diamond"]), legend=key()),
     }
     ends = {"x": alt.X("lower:Q", title=None), "x2": "upper:Q"}
     return finished(
@@ -146,9 +148,14 @@ def ranking(rows: Any, unit: str = "ratio") -> "alt.LayerChart":
             sure.mark_rule(strokeWidth=ROW - 4, opacity=0, strokeCap="round")
             .encode(y=y, **ends, tooltip=told())
             .add_params(picked),
-            sure.transform_calculate(written=number("datum.value"))
-            .mark_text(align="left", dx=8)
-            .encode(y=y, x=alt.X("upper:Q", title=None), text="written:N"),
+            room_beyond(sure, "upper"),
+            *with_halo(
+                sure.transform_calculate(written=number("datum.value")).encode(
+                    y=y, x=alt.X("upper:Q", title=None), text="written:N"
+                ),
+                align="left",
+                dx=8,
+            ),
             base.transform_filter(HIDDEN_MARK)
             .mark_text(align="left", color=GREY, fontStyle="italic", text="hidden")
             .encode(y=y, x=alt.value(4)),
@@ -186,6 +193,7 @@ def stacked(rows: Any, parts: tuple[str, ...], colors: tuple[str, ...], unit: st
                 tooltip=told(),
             )
             .add_params(picked),
+            room_beyond(ends, "total"),
             ends.mark_text(align="left", dx=6).encode(x=alt.X("total:Q", title=None), y=y, text="written:N"),
             base.transform_filter(HIDDEN_MARK)
             .mark_text(align="left", color=GREY, fontStyle="italic", text="hidden")
@@ -222,9 +230,7 @@ def returns(rows: Any) -> "alt.LayerChart":
 
     picked, y = chosen(), rows_axis()
     shapes = alt.Scale(domain=list(RETURNS), range=["circle", "square", "diamond"])
-    legend = alt.Legend(title=None, orient="top", columnPadding=14, offset=8)
     colors = of_parts(list(RETURNS), ["#7FB8D9", MIDDLE, DARK])
-    colors.legend = legend
     x = alt.X("value:Q", title=None, axis=number_axis(grid=True), scale=alt.Scale(padding=10))
     base = alt.Chart(rows)
     zero = base.transform_aggregate(all="count()").transform_calculate(zero="0")
@@ -238,7 +244,7 @@ def returns(rows: Any) -> "alt.LayerChart":
                 x=x,
                 y=y,
                 color=colors,
-                shape=alt.Shape("part:N", scale=shapes, legend=legend),
+                shape=alt.Shape("part:N", scale=shapes, legend=key()),
                 opacity=opacity(picked),
                 tooltip=told(),
             )
@@ -261,41 +267,39 @@ def flow(links: Any, ends: Any) -> "alt.LayerChart":
     import altair as alt
 
     picked = chosen()
-    x = alt.X("side:Q", axis=None, scale=alt.Scale(domain=[-0.62, 1.62], nice=False))
-    y = alt.Y("row:Q", axis=None, scale=alt.Scale(reverse=True, nice=False, padding=14))
-    kinds = ("In network or open", "Out of network")
-    color = alt.Color(
-        "kind:N",
-        scale=alt.Scale(domain=list(kinds), range=[DARK, MIDDLE]),
-        legend=alt.Legend(title=None, orient="top", symbolType="square", symbolOpacity=1, columnPadding=14, offset=8),
-    )
+    beside = alt.ExprRef("narrow ? [-1.3, 2.3] : [-0.7, 1.7]")
+    x = alt.X("side:Q", axis=None, scale=alt.Scale(domain=beside, nice=False))
+    y = alt.Y("row:Q", axis=None, scale=alt.Scale(reverse=True, nice=False, zero=False, padding=18))
+    kinds = ("In network, or not told", "Out of network")
+    scale = alt.Scale(domain=list(kinds), range=[DARK, MIDDLE])
+    thick = alt.Scale(type="linear", range=[0.3, 18], zero=True)
     named = alt.Chart(ends).encode(x=x, y=y, opacity=opacity(picked))
     texts = []
-    for side, align, dx in ((0, "right", -8), (1, "left", 8)):
+    for side, align, dx in ((0, "right", -9), (1, "left", 9)):
         one = named.transform_filter(f"datum.side === {side}").transform_calculate(
-            written=f"truncate(datum.label, narrow ? 13 : 24) + '  ' + ({number('datum.value')})"
+            written=f"[datum.label, {number('datum.value')}]"
         )
-        texts.append(
-            one.mark_text(align=align, dx=dx, limit=alt.ExprRef("0.28 * width")).encode(text="written:N", tooltip=told())
-        )
+        limit = alt.ExprRef("0.34 * width")
+        looks = {"align": align, "dx": dx, "limit": limit, "baseline": "middle", "dy": -7, "lineHeight": 14}
+        texts.append(one.mark_text(**looks).encode(text="written:N", tooltip=told()))
     return finished(
         [
             alt.Chart(links)
             .transform_calculate(kind=f"datum.outside ? '{kinds[1]}' : '{kinds[0]}'")
-            .mark_line(opacity=0.5, strokeCap="butt", interpolate="monotone")
+            .mark_line(opacity=0.55, strokeCap="butt")
             .encode(
                 x=x,
                 y=y,
                 detail="link:N",
-                color=color,
-                strokeWidth=alt.StrokeWidth("value:Q", scale=alt.Scale(type="linear", range=[1, 16], zero=True), legend=None),
+                color=alt.Color("kind:N", scale=scale, legend=key()),
+                strokeWidth=alt.StrokeWidth("value:Q", scale=thick, legend=None),
                 tooltip=told(),
             ),
-            named.mark_point(filled=True, size=60, color=INK).encode(tooltip=told()).add_params(picked),
+            named.mark_point(filled=True, size=70, color=INK).encode(tooltip=told()).add_params(picked),
             *texts,
         ],
         "count",
-        330,
+        380,
     )
 
 
