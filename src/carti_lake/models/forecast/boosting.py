@@ -31,6 +31,8 @@ TRUSTED = ("sklearn._loss.link.IdentityLink", "sklearn.ensemble._hist_gradient_b
 def fitted(values: "Floats", horizon: int, seed: int) -> "HistGradientBoostingRegressor | None":
     """The regression of what came on what stood before, over all months that are known; None without examples.
 
+    On one thread: sums then have one order, so that every machine fits the same model.
+
     Parameters
     ----------
     values
@@ -41,6 +43,7 @@ def fitted(values: "Floats", horizon: int, seed: int) -> "HistGradientBoostingRe
         Of its randomness.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
 
     months = values.shape[1]
     examples, targets = [], []
@@ -58,16 +61,20 @@ def fitted(values: "Floats", horizon: int, seed: int) -> "HistGradientBoostingRe
     x[:, np.isnan(x).all(axis=0)] = 0.0
     step = -(-len(y) // MOST_EXAMPLES)
     model = HistGradientBoostingRegressor(**PARAMETERS, random_state=seed, early_stopping=False)
-    return model.fit(x[::step], np.clip(y[::step], -1, FARTHEST))
+    with threadpool_limits(1):
+        return model.fit(x[::step], np.clip(y[::step], -1, FARTHEST))
 
 
 def predicted(model: "HistGradientBoostingRegressor", values: "Floats", horizon: int) -> "Floats":
     """Rows x horizon; NaN where a series is shorter than a season."""
+    from threadpoolctl import threadpool_limits
+
     features, level = lags(values, horizon)
     known = ~np.isnan(level)
     out = np.full((len(values), horizon), np.nan)
     if known.any():
-        flat = model.predict(features[known].reshape(-1, features.shape[2]))
+        with threadpool_limits(1):
+            flat = model.predict(features[known].reshape(-1, features.shape[2]))
         out[known] = (1 + flat.reshape(-1, horizon)) * level[known, None]
     return out
 

@@ -23,6 +23,8 @@ INPUTS = ("gold.provider_monthly", "gold.claims_maturity", "gold.reconciliation"
 HISTORY = 60
 #: Months from which the lag of claims, the rate of payment and the week are learnt.
 LATELY = 12
+#: Share of its median month from which on the network's metric is taken to be delivered.
+BEGUN = 0.5
 #: Share of a month that is in when it counts as complete.
 COMPLETE = 0.98
 NEW_PATIENT = "new_patient"
@@ -41,7 +43,7 @@ def origins(reconciliation: pl.LazyFrame) -> pl.LazyFrame:
 def series(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """Every series, month by month from its beginning to its origin.
 
-    A member's series begins with its first activity of any kind, but not before the network's first of that metric;
+    A member's series begins with its first activity of any kind, but not before the network's metric is delivered;
     from there a month without any is zero. A metric that a member never had is no series.
 
     Parameters
@@ -186,7 +188,9 @@ def _filled(sums: pl.LazyFrame, known: pl.LazyFrame, shares: pl.LazyFrame) -> pl
     """The series without gaps, each from its beginning to its origin."""
     active = sums.filter(pl.col("value") != 0)
     first = active.group_by("level", "member").agg(begins=pl.col("month").min())
-    offered = active.filter(level=NETWORK).group_by("metric").agg(offered=pl.col("month").min())
+    # Visits dated wrongly and a feed's first days make no month.
+    whole = active.filter(pl.col("value") >= BEGUN * pl.col("value").median().over("metric"), level=NETWORK)
+    offered = whole.group_by("metric").agg(offered=pl.col("month").min())
     months = (
         active.select("level", "member", "metric")
         .unique()
