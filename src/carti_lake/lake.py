@@ -198,7 +198,7 @@ class Lake:
         from carti_lake.models import registry
         from carti_lake.models.catalogue import MODELS, find_model
 
-        chosen = [find_model(name) for name in models] or list(MODELS.values())
+        chosen = [find_model(name) for name in dict.fromkeys(models)] or list(MODELS.values())
         return registry.train(
             [View(self, one) for one in release.monthly(select(self, None), self.releases())],
             chosen,

@@ -9,6 +9,7 @@ import polars as pl
 
 from carti_lake.claim import claim
 from carti_lake.integrity import damage, hashes, recorded, repair
+from carti_lake.models import registry, store
 from carti_lake.release import latest, retire
 from carti_lake.storage import CorruptTableError, LakeError, Storage, row_count, translated
 from carti_lake.tables import TABLES
@@ -140,6 +141,21 @@ def verify(storage: Storage, names: list[str], progress: Callable[[str], None]) 
         checks.append(_verify_table(storage, name, None, known.get(name, {})))
         if version is not None and handle is not None and version != handle.version():
             checks.append(_verify_table(storage, name, version, known.get(name, {})))
+        if name == registry.TABLE and not checks[-1].problem:
+            checks += _verify_models(storage)
+    return checks
+
+
+def _verify_models(storage: Storage) -> list[Check]:
+    """The files of the current models against their recorded hashes."""
+    checks = []
+    for row in registry.current(registry.versions(storage)).values():
+        problem = ""
+        try:
+            store.checked(storage, row["model"], row["file"], row["sha256"])
+        except store.ModelFileError as error:
+            problem = str(error)
+        checks.append(Check(registry.TABLE, 1, problem))
     return checks
 
 

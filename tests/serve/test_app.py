@@ -127,7 +127,7 @@ Unforeseen.__name__ = "PanicException"
 
 
 @pytest.mark.parametrize("error", [RuntimeError("patient 4711"), Unforeseen("patient 4711")])
-@pytest.mark.parametrize("path", ["/v1/claims", "/"])
+@pytest.mark.parametrize("path", ["/v1/claims", "/files"])
 def test_an_unforeseen_error_says_nothing_of_rows(served, monkeypatch, caplog, error, path):
     def broken(self, table):
         raise error

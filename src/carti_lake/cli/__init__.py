@@ -3,6 +3,7 @@
 from carti_lake.cli import (
     access,
     compare,
+    dashboard,
     explain,
     extracts,
     maintain,
@@ -24,6 +25,7 @@ __all__ = [
     "access",
     "app",
     "compare",
+    "dashboard",
     "explain",
     "extracts",
     "main",

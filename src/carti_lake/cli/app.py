@@ -18,7 +18,7 @@ FAILED, WRONG_USAGE = 1, 2
 VERBS = (
     *("demo", "generate", "load", "run", "status", "tables", "metrics"),
     *("query", "history", "diff", "explain", "compare", "quality", "quarantine"),
-    *("release", "model", "charts", "workbook", "publish", "powerbi", "disclosures"),
+    *("release", "model", "charts", "dashboard", "workbook", "publish", "powerbi", "disclosures"),
     *("access", "key", "audit", "serve", "optimize", "vacuum", "verify"),
 )
 
@@ -71,13 +71,14 @@ def _ended(error: BaseException) -> int:
     from carti_lake.cli.show import complain
     from carti_lake.loading import UnknownFeedError
     from carti_lake.metrics import UnknownMetricError
+    from carti_lake.models.catalogue import UnknownModelError
     from carti_lake.sources.extract import ExtractError
     from carti_lake.storage import LakeError
     from carti_lake.tables import UnknownTableError
 
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
-    if isinstance(error, UnknownTableError | UnknownFeedError | UnknownMetricError):
+    if isinstance(error, UnknownTableError | UnknownFeedError | UnknownMetricError | UnknownModelError):
         complain(str(error))
         return WRONG_USAGE
     if isinstance(error, LakeError | ExtractError | BusyError):

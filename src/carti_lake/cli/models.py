@@ -58,7 +58,9 @@ def list_(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, js
     for model, needs in untrained.select("model", "needs").iter_rows():
         show.say(f"{model} needs {needs}.")
     steps = [(command("model train", lake), "trains those that are due")] * (rows["due"].count() > 0)
-    show.next_steps(*steps, (command("model card --all", lake), "writes a card of each"))
+    if untrained.height < rows.height:
+        steps.append((command("model card --all", lake), "writes a card of each"))
+    show.next_steps(*steps)
 
 
 @group.command()

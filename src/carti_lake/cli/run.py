@@ -66,6 +66,7 @@ def run(
                 "audits": result.audits,
                 "accepted": result.accepted,
                 "failed": [one.name for one in result.failed],
+                "due": result.due,
             }
         )
     else:
@@ -137,6 +138,9 @@ def _print_result(result: "RunResult", last: int | None, lake: str) -> None:
     show.say(f"Release {result.release} is published.", "bold green")
     _print_changed(result.changed)
     steps = [(command('query "SELECT * FROM provider_summary"', lake), "reads it")]
+    if result.due:
+        show.say(f"Models to train: {', '.join(f'{name} ({why})' for name, why in result.due.items())}.", "yellow")
+        steps.append((command("model train", lake), "trains them; the next run scores with them"))
     if last and last > 1:
         steps.append(
             (command(f"diff gold.provider_summary --from {last - 1} --to {last}", lake), "shows what it changed")

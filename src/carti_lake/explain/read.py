@@ -16,7 +16,7 @@ from carti_lake.runner.entities import changed_months
 from carti_lake.runner.fingerprint import MADE_BY
 from carti_lake.runner.marts import MARTS, Mart, made_by
 from carti_lake.storage import Storage, commits, transaction
-from carti_lake.tables import ENTITIES, TABLES, Entity
+from carti_lake.tables import ENTITIES, TABLES, Entity, Table
 from carti_lake.tables.gold import DimProvider, Gold, Reconciliation
 
 PROVIDER = "provider_id"
@@ -94,16 +94,20 @@ def by_provider(table: type[Gold]) -> bool:
     return member_column(table).endswith(PROVIDER)
 
 
-def _marts(table: type[Gold]) -> Iterator[Mart]:
+def _mart(table: type[Table]) -> Mart | None:
+    """The mart that makes the table; none where a model or the runner itself does."""
+    return next((one for one in MARTS if table in one.tables), None)
+
+
+def _marts(table: type[Table]) -> Iterator[Mart]:
     """The mart that makes the table, and those that make its inputs."""
-    mart = next((one for one in MARTS if table in one.tables), None)
+    mart = _mart(table)
     if mart is None:
         raise ExplainError(f"{table.full_name()} is not made from rows of silver, so that none explain its changes.")
     yield mart
     for name in mart.inputs:
-        made = TABLES[name]
-        if issubclass(made, Gold):
-            yield from _marts(made)
+        if _mart(TABLES[name]):
+            yield from _marts(TABLES[name])
 
 
 def _tags(table: type[Gold], entity: type[Entity]) -> list[str]:
@@ -113,13 +117,10 @@ def _tags(table: type[Gold], entity: type[Entity]) -> list[str]:
     return [name for name in (member_column(table),) if name in entity.columns()]
 
 
-def _made(table: type[Gold], silver: Callable[[str], pl.LazyFrame]) -> pl.LazyFrame:
-    """The mart's rows as its own functions make them from these rows of silver."""
+def _made(table: type[Table], given: Callable[[str], pl.LazyFrame]) -> pl.LazyFrame:
+    """The mart's rows as its own functions make them from these rows of silver, and of what else no mart makes."""
     mart = next(_marts(table))
-    inputs = []
-    for name in mart.inputs:
-        declared = TABLES[name]
-        inputs.append(_made(declared, silver) if issubclass(declared, Gold) else silver(name))
+    inputs = [_made(TABLES[name], given) if _mart(TABLES[name]) else given(name) for name in mart.inputs]
     return mart.make(*inputs)[mart.tables.index(table)]
 
 

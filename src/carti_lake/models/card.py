@@ -62,6 +62,11 @@ def card(model: Model, row: Mapping[str, Any], charts: Mapping[str, str]) -> str
         *(_errors(split, evaluation.filter(split=split)) for split in _splits(evaluation)),
         *(f"- {MEASURES[name]}" for name in _measures(evaluation) if name in MEASURES),
         *(f"## {title}\n\n![{title}]({file})" for title, file in charts.items()),
+        "## Limits",
+        f"- It is fitted on {row['rows']:,} examples that this lake held on {row['data_as_of']}: it does not know what "
+        "has changed since, and has not been tried elsewhere.",
+        *_fewest(evaluation),
+        "- What a prediction goes along with need not be its cause: it does not say what would happen if one acted.",
         "## What it is made of",
         _table(("parameter", "value"), [(f"`{name}`", _short(value)) for name, value in _items(row["parameters"])]),
         "Made with " + ", ".join(f"{name} {version}" for name, version in _items(row["libraries"])) + ".",
@@ -70,6 +75,13 @@ def card(model: Model, row: Mapping[str, Any], charts: Mapping[str, str]) -> str
         "version with the same libraries. `carti-lake model evaluate` judges it on what has come since.",
     ]
     return "\n\n".join(parts).replace("\n\n- ", "\n- ") + "\n"
+
+
+def _fewest(evaluation: pl.DataFrame) -> list[str]:
+    if evaluation.is_empty():
+        return ["- There were too few rows to hold out: nothing is known of its errors."]
+    fewest = int(evaluation.select(pl.col("n").min()).item())
+    return [f"- Its errors above rest on as few as {fewest:,} rows."]
 
 
 def _splits(evaluation: pl.DataFrame) -> list[str]:
@@ -90,7 +102,8 @@ def _errors(split: str, rows: pl.DataFrame) -> str:
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = ["| " + " | ".join(cells) + " |" for cells in (head, ("---",) * len(head), *rows)]
+    texts = [[cell.replace("|", "\\|") for cell in cells] for cells in (head, ("---",) * len(head), *rows)]
+    lines = ["| " + " | ".join(cells) + " |" for cells in texts]
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +14,8 @@ import polars as pl
 from carti_lake.models import store
 from carti_lake.models.catalogue import MODELS
 from carti_lake.models.model import Known, Model, NotEnoughData, Trained
+from carti_lake.pipeline.gold.model_metrics import EVALUATED
+from carti_lake.pipeline.silver.readable import readable
 from carti_lake.release import ReleaseError
 from carti_lake.storage import ConflictError, LakeError, Storage, transaction
 from carti_lake.tables import TABLES
@@ -28,7 +31,7 @@ NUMBERING = "trained"
 #: Libraries whose versions decide what a model is.
 LIBRARIES = ("numpy", "polars", "scikit-learn", "scipy", "skops", "statsforecast")
 TRIES = 5
-EVALUATION = {name: ModelMetrics.dtypes()[name] for name in ("estimator", "split", "metric", "value", "n", "note")}
+EVALUATION = {name: ModelMetrics.dtypes()[name] for name in EVALUATED}
 OVERVIEW = {
     **dict.fromkeys(("model", "title", "version"), pl.String()),
     "trained_at": pl.Datetime("us", "UTC"),
@@ -54,7 +57,7 @@ class Outcome:
     version
         The version that is current now; None without one.
     new
-        Whether it was made now.
+        Whether another one was before.
     """
 
     model: str
@@ -63,9 +66,9 @@ class Outcome:
     new: bool
 
 
-def versions(storage: Storage, at: int | None = None) -> pl.DataFrame:
-    """Every trained version, oldest first; ``at`` is a version of the table ``models``."""
-    return storage.scan(TABLE, at).collect().sort("trained_at", "version")
+def versions(storage: Storage) -> pl.DataFrame:
+    """Every training, oldest first."""
+    return storage.scan(TABLE).collect().sort("trained_at", "version")
 
 
 def current(trained: pl.DataFrame) -> dict[str, dict[str, Any]]:
@@ -96,6 +99,13 @@ def due(model: Model, newest: Mapping[str, Any] | None, as_of: date, input_rows:
     return None
 
 
+def all_due(trained: pl.DataFrame, as_of: date, rows: Mapping[str, int]) -> dict[str, str]:
+    """Why each model that is due is, by its name; ``rows`` are those of all tables by full name."""
+    newest = current(trained)
+    reasons = {name: due(model, newest.get(name), as_of, input_rows(model, rows)) for name, model in MODELS.items()}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
 def input_rows(model: Model, rows: Mapping[str, int]) -> int:
     """Rows of the model's inputs, given those of all tables by full name."""
     stored = {(TABLES[name].view_of or TABLES[name]).full_name() for name in model.inputs}
@@ -107,11 +117,19 @@ def known(view: "View", model: Model) -> Known:
     as_of = view.release.data_as_of
     if as_of is None:
         raise ReleaseError(f"Release {view.release.number} has no extract yet to train on.")
-    there = set(view.tables())
-    tables = {
-        name: view.scan(name) if name in there else pl.LazyFrame(schema=TABLES[name].dtypes()) for name in model.inputs
-    }
-    return Known(as_of, view.release.number, tables)
+    return Known(as_of, view.release.number, {name: _rows(view, name) for name in model.inputs})
+
+
+def _rows(view: "View", name: str) -> pl.LazyFrame:
+    """Rows of a table, with null in the columns that an old release had not yet; none where it had not the table."""
+    declared = TABLES[name]
+    nothing = readable(declared, pl.LazyFrame(schema=(declared.view_of or declared).dtypes()))
+    if name not in view.tables():
+        return nothing
+    rows = view.scan(name)
+    held = rows.collect_schema()
+    wanted = nothing.collect_schema()
+    return rows.select(one if one in held else pl.lit(None, dtype).alias(one) for one, dtype in wanted.items())
 
 
 def train(
@@ -158,8 +176,8 @@ def train(
             outcomes.append(Outcome(model.name, f"not enough data: {error}", standing, False))
             continue
         row = _stored(storage, model, trained, seed=seed, now=now, release=present, rows=rows)
-        added = _append(storage, row)
-        outcomes.append(Outcome(model.name, reason or "asked for", row["version"], added))
+        _append(storage, row)
+        outcomes.append(Outcome(model.name, reason or "asked for", row["version"], row["version"] != standing))
     return outcomes
 
 
@@ -171,12 +189,13 @@ def overview(view: "View") -> pl.DataFrame:
     view
         The release by which models are due.
     """
-    newest = current(versions(view.lake.storage))
+    trained = versions(view.lake.storage)
+    newest = current(trained)
+    reasons = all_due(trained, view.release.data_as_of or date.min, view.release.rows)
     rows = []
     for model in MODELS.values():
         row = newest.get(model.name)
         errors = json.loads(row["evaluation"]) if row else []
-        why = due(model, row, view.release.data_as_of or date.min, input_rows(model, view.release.rows))
         rows.append(
             {
                 "model": model.name,
@@ -188,7 +207,7 @@ def overview(view: "View") -> pl.DataFrame:
                 "rows": row["rows"] if row else None,
                 "metric": errors[0]["metric"] if errors else None,
                 "value": errors[0]["value"] if errors else None,
-                "due": why,
+                "due": reasons.get(model.name),
                 "needs": model.needs,
             }
         )
@@ -206,7 +225,7 @@ def evaluation(view: "View", model: Model) -> pl.DataFrame:
     row = newest_of(view.lake.storage, model)
     stored = pl.DataFrame(json.loads(row["evaluation"]), schema=EVALUATION)
     fitted = artifact(view.lake.storage, model, row)
-    since = model.evaluate(known(view, model), fitted, row["data_as_of"]).select(*EVALUATION)
+    since = _shaped(model.evaluate(known(view, model), fitted, row["data_as_of"]))
     parts = [stored.with_columns(on=pl.lit("training")), since.with_columns(on=pl.lit("since training"))]
     return pl.concat(parts).select("on", *EVALUATION)
 
@@ -230,6 +249,9 @@ def _stored(
     storage: Storage, model: Model, trained: Trained, *, seed: int, now: datetime, release: "View", rows: int
 ) -> dict[str, Any]:
     """The model's file, written; and its row, which is not yet."""
+    evaluation = _shaped(trained.evaluation)
+    if evaluation.select("estimator", "split", "metric").is_duplicated().any():
+        raise ValueError(f"{model.name}: its evaluation tells a measure of an estimator on a split twice.")
     version, file, sha256 = store.save(storage, model.name, store.dumps(trained.artifact))
     return {
         "model": model.name,
@@ -243,23 +265,40 @@ def _stored(
         "file": file,
         "sha256": sha256,
         "parameters": _json(trained.parameters),
-        "libraries": _json({"python": sys.version.split()[0], **{name: installed(name) for name in LIBRARIES}}),
-        "evaluation": _json(trained.evaluation.to_dicts()),
-        "curves": _json({name: rows.to_dicts() for name, rows in trained.curves.items()}),
+        "libraries": _json(_libraries()),
+        "evaluation": _json(evaluation.to_dicts()),
+        "curves": _json({name: _finite(rows).to_dicts() for name, rows in trained.curves.items()}),
     }
 
 
+def _libraries() -> dict[str, str]:
+    """What decides the bytes of a model: its libraries, and what packs its file."""
+    own = {"python": sys.version.split()[0], "zlib": zlib.ZLIB_RUNTIME_VERSION}
+    return {**own, **{name: installed(name) for name in LIBRARIES}}
+
+
+def _shaped(evaluation: pl.DataFrame) -> pl.DataFrame:
+    return _finite(evaluation.select(pl.col(name).cast(dtype) for name, dtype in EVALUATION.items()))
+
+
+def _finite(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with null for what is no number, which JSON has not."""
+    floats = pl.selectors.float()
+    return rows.with_columns(pl.when(floats.is_finite()).then(floats))
+
+
 def _json(value: object) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
+    return json.dumps(value, sort_keys=True, default=str, allow_nan=False)
 
 
-def _append(storage: Storage, row: dict[str, Any]) -> bool:
-    """Add the version; false where it is the model's current one already."""
+def _append(storage: Storage, row: dict[str, Any]) -> None:
+    """Add the training, unless the model's newest one made the same version of the same release."""
+    same = ("version", "data_release")
     for attempt in range(TRIES):
         handle = storage.create(TABLE, TrainedModels, change_feed=False)
         newest = current(versions(storage)).get(row["model"])
-        if newest is not None and newest["version"] == row["version"]:
-            return False
+        if newest is not None and all(newest[name] == row[name] for name in same):
+            return
         number = (transaction(handle, NUMBERING) or 0) + 1
         frame = pl.DataFrame([row], schema=TrainedModels.dtypes())
         try:
@@ -267,6 +306,5 @@ def _append(storage: Storage, row: dict[str, Any]) -> bool:
         except ConflictError:
             if attempt == TRIES - 1:
                 raise
-            continue
-        return True
-    raise AssertionError("unreachable")
+        else:
+            return

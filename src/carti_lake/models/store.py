@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from typing import Any
 
-from carti_lake.storage import LakeError, Storage
+from carti_lake.storage import LakeError, Storage, brief
 
 #: Digits of the hash that name a version.
 DIGITS = 12
@@ -15,6 +15,8 @@ DIGITS = 12
 FOLDER = "model_files"
 #: ZIP's earliest time: the same model must give the same file whenever it is trained.
 EPOCH = (1980, 1, 1, 0, 0, 0)
+#: ZIP's number of the system that wrote a file, whichever does.
+UNIX = 3
 SCHEMA = "schema.json"
 
 
@@ -23,7 +25,7 @@ class ModelFileError(LakeError):
 
 
 def dumps(artifact: dict[str, Any]) -> bytes:
-    """The artifact in skops' format; the same artifact gives the same bytes."""
+    """The artifact in skops' format; the same artifact gives the same bytes, unless it holds a set."""
     import skops.io
 
     return _renumbered(skops.io.dumps(artifact))
@@ -62,38 +64,58 @@ def load(storage: Storage, model: str, name: str, sha256: str, trusted: Sequence
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
-    again = f"`carti-lake model train {model}` makes a new version."
+    content = checked(storage, model, name, sha256)
+    try:
+        artifact: dict[str, Any] = skops.io.loads(content, trusted=list(trusted))
+    except UntrustedTypesFoundException as error:
+        raise ModelFileError(
+            f"{name} holds types that the model {model} does not declare: {brief(error)} It was not loaded. "
+            f"{_again(model)}"
+        ) from error
+    return artifact
+
+
+def checked(storage: Storage, model: str, name: str, sha256: str) -> bytes:
+    """Content of a model's file, which is not opened but compared with the hash that the lake recorded.
+
+    Raises
+    ------
+    ModelFileError
+        Where the file is gone, or has another hash.
+    """
     content = storage.read_file(name)
     if content is None:
-        raise ModelFileError(f"{name} is gone from {storage.uri}. Restore it from a backup, or: {again}")
+        raise ModelFileError(f"{name} is gone from {storage.uri}. Restore it from a backup, or: {_again(model)}")
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise ModelFileError(
             f"{name} is not the file that was stored: its SHA-256 is {found[:DIGITS]}…, the lake recorded "
-            f"{sha256[:DIGITS]}…. It was not opened. Find out who changed it; restore it from a backup, or: {again}"
+            f"{sha256[:DIGITS]}…. It was not opened. Find out who changed it; restore it from a backup, or: "
+            f"{_again(model)}"
         )
-    try:
-        artifact: dict[str, Any] = skops.io.loads(content, trusted=list(trusted))
-    except UntrustedTypesFoundException as error:
-        raise ModelFileError(f"{name} holds types that the model {model} does not declare: {error}. {again}") from error
-    return artifact
+    return content
+
+
+def _again(model: str) -> str:
+    return f"`carti-lake model train {model}` trains it anew."
 
 
 def _renumbered(content: bytes) -> bytes:
-    """The archive with objects numbered by appearance: skops numbers them by their address in memory."""
+    """The archive with objects and files numbered by appearance: skops numbers them by address, or at random."""
     numbers: dict[str, str] = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         schema = re.sub(
-            r'(?<="__id__": )\d+|(?<=": ")\d+(?=\.np[yz]")',
+            # Texts of the artifact stand in the schema with their quotes escaped, so that none is taken for these.
+            r'(?<="__id__": )\d+|(?<="file": ")[^".]+(?=\.)',
             lambda match: numbers.setdefault(match[0], str(len(numbers))),
             archive.read(SCHEMA).decode(),
         )
-        arrays = {
-            f"{numbers[stem]}.{ending}": archive.read(f"{stem}.{ending}")
-            for stem, _, ending in (name.partition(".") for name in archive.namelist() if name != SCHEMA)
-        }
+        stored = [name.partition(".") for name in archive.namelist() if name != SCHEMA]
+        files = {f"{numbers[stem]}.{ending}": archive.read(f"{stem}.{ending}") for stem, _, ending in stored}
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in sorted({**arrays, SCHEMA: schema.encode()}.items()):
-            archive.writestr(zipfile.ZipInfo(name, EPOCH), data, zipfile.ZIP_DEFLATED)
+        for name, data in sorted({**files, SCHEMA: schema.encode()}.items()):
+            info = zipfile.ZipInfo(name, EPOCH)
+            info.create_system = UNIX
+            archive.writestr(info, data, zipfile.ZIP_DEFLATED)
     return out.getvalue()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Rows of drivers or segments that a picture shows.
 MOST = 15
+#: Measures of a segment that are drawn, and what they are called.
+SHARES = {"observed": "Observed", "predicted": "Predicted"}
 
 
 def card_of(lake: "Lake", model: Model, target: str) -> list[str]:
@@ -54,10 +56,12 @@ def pictures(curves: Mapping[str, list[dict[str, Any]]], line: str) -> dict[str,
         "segments": ("By segment", _segments),
         "errors": ("Error by months ahead", _errors),
     }
+    shares = [row for row in curves.get("segments", ()) if row["measure"] in SHARES]
+    drawn = {**curves, "segments": shares}
     return {
-        name: (title, make(pl.DataFrame(curves[name], infer_schema_length=None), title, line))
+        name: (title, make(pl.DataFrame(drawn[name], infer_schema_length=None), title, line))
         for name, (title, make) in makes.items()
-        if curves.get(name)
+        if drawn.get(name)
     }
 
 
@@ -95,16 +99,15 @@ def _drivers(rows: pl.DataFrame, title: str, line: str) -> "alt.LayerChart":
 def _segments(rows: pl.DataFrame, title: str, line: str) -> "alt.LayerChart":
     import altair as alt
 
-    names = {"observed": "Observed", "predicted": "Predicted"}
-    shown = rows.filter(pl.col("measure").is_in(list(names))).with_columns(pl.col("measure").replace(names))
+    shown = rows.with_columns(pl.col("measure").replace(SHARES))
     counts = shown.unique("segment", maintain_order=True).select("segment", label=pl.format("{} rows", "n"))
     y = alt.Y("segment:N", sort=shown["segment"].unique(maintain_order=True).to_list(), title=None)
     x = alt.X("value:Q", axis=alt.Axis(format=".0%", tickCount=6), title=None)
     marks = alt.Chart(shown).encode(
         x=x,
         y=y,
-        color=alt.Color("measure:N", scale=alt.Scale(domain=[*names.values()], range=[BLUE, ORANGE])),
-        shape=alt.Shape("measure:N", scale=alt.Scale(domain=[*names.values()], range=["circle", "diamond"])),
+        color=alt.Color("measure:N", scale=alt.Scale(domain=[*SHARES.values()], range=[BLUE, ORANGE])),
+        shape=alt.Shape("measure:N", scale=alt.Scale(domain=[*SHARES.values()], range=["circle", "diamond"])),
     )
     ends = alt.Chart(
         shown.group_by("segment", maintain_order=True).agg(pl.col("value").max()).join(counts, on="segment")

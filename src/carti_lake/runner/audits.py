@@ -4,6 +4,7 @@ from datetime import date
 
 import polars as pl
 
+from carti_lake.models.catalogue import MODELS
 from carti_lake.pipeline.gold.verdicts import CHECK, newly_blocked
 from carti_lake.pipeline.newest import OUTCOMES
 from carti_lake.quality import judged
@@ -102,7 +103,8 @@ def _keys(storage: Storage, last: Release | None) -> Audit:
         checked += count
         if count != distinct:
             problems.append(f"{entity.full_name()}: {count - distinct} rows repeat a key")
-    for table in BUILT:
+    scored = dict.fromkeys(table for model in MODELS.values() for table in model.fills)
+    for table in (*BUILT, *scored):
         key, rows = table.key(), _changed_rows(storage, table.full_name(), last)
         if rows is None:
             continue

@@ -1,7 +1,7 @@
 """The order of a run, from the batches that wait to the release that readers see."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import polars as pl
 from carti_lake.claim import claim
 from carti_lake.integrity import explained, new_hashes
 from carti_lake.models.catalogue import MODELS
+from carti_lake.models.registry import all_due, versions
 from carti_lake.pipeline.silver.providers import references, resolve_references
 from carti_lake.release import Audit, expire, latest, publish, record_refusal, releases
 from carti_lake.runner.audits import audit
@@ -48,12 +49,15 @@ class RunResult:
         Results of the audits; empty where there was nothing new.
     accepted
         Failed audits that the caller accepted.
+    due
+        Why each model that should be trained on the release should be, by its name.
     """
 
     release: int | None
     changed: tuple[str, ...]
     audits: tuple[Audit, ...] = ()
     accepted: tuple[str, ...] = ()
+    due: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def failed(self) -> tuple[Audit, ...]:
@@ -123,8 +127,10 @@ def run(
             return result
         progress("release")
         files = new_hashes(storage, tables, {} if last is None else last.versions)
-        number = publish(storage, tables, _ids(standing), audits, sorted(accept), _data_as_of(storage), now, files)
-        return RunResult(number, tuple(changed), audits, tuple(sorted(accept)))
+        as_of = _data_as_of(storage)
+        number = publish(storage, tables, _ids(standing), audits, sorted(accept), as_of, now, files)
+        rows = {name: count for name, (_, count) in tables.items()}
+        return replace(result, release=number, due=all_due(versions(storage), as_of or date.min, rows))
 
 
 def _update(storage: Storage, *, full: bool, secret: str, progress: Progress) -> list[str]:

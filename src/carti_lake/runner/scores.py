@@ -55,12 +55,16 @@ def update_scores(storage: Storage, model: Model, *, full: bool) -> list[str]:
     changed = []
     for table, handle, rows in zip(model.fills, handles, made, strict=True):
         standing = _own(model, table, scan(handle, storage.options))
-        if model.keeps:
-            rows = pl.concat([standing, rows.join(standing, on=table.key(), how="anti").select(table.column_names())])
-        change = changes(rows, standing, table)
+        change = _new(rows, standing, table) if model.keeps else changes(rows, standing, table)
         storage.merge(handle, change, key=table.key(), partition_by=table.partition_by, transactions=marks, metadata={})
         changed += [table.full_name()] * (not change.is_empty())
     return changed
+
+
+def _new(rows: pl.LazyFrame, standing: pl.LazyFrame, table: type[Gold]) -> pl.DataFrame:
+    """The rows whose key does not stand yet, to be inserted."""
+    unknown = rows.join(standing, on=table.key(), how="anti").select(*table.column_names(), delete=pl.lit(False))
+    return unknown.collect(engine="streaming")
 
 
 def _stored(name: str) -> str:

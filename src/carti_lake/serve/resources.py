@@ -157,7 +157,7 @@ _CHECK = {
 
 def _checks(asked: Asked) -> pl.LazyFrame:
     counts = scanned(DataQuality.full_name(), asked).collect()
-    checks = stood(asked.opened.lake.storage, counts, asked.release.at)
+    checks = stood(asked.opened.lake.storage, counts, asked.release)
     return checks.lazy().select(pl.col(name).cast(column.dtype) for name, column in _CHECK.items())
 
 

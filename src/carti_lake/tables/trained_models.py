@@ -1,4 +1,4 @@
-"""The models that were trained: one row per version, the newest of a model is the current one."""
+"""The models that were trained: one row per training, the newest of a model is the current one."""
 
 import dataframely as dy
 
@@ -7,11 +7,14 @@ from carti_lake.tables.table import Table
 
 
 class TrainedModels(Table, layer="", table="models"):
-    """Versions of the models: from which release, with what, how good, and the hash of the file."""
+    """Trainings of the models: from which release, with what, how good, and the hash of the file.
+
+    The same version stands here again where another release, or the same one later, gives the same model.
+    """
 
     model = f.key("Model")
     version = f.key("First 12 digits of the file's SHA-256")
-    trained_at = dy.Datetime(time_unit="us", time_zone="UTC", description="When it was trained")
+    trained_at = dy.Datetime(time_unit="us", time_zone="UTC", primary_key=True, description="When it was trained")
     data_release = dy.Int64(description="Release that it was trained on")
     data_as_of = f.day("Newest extract date of that release", nullable=False)
     input_rows = f.count("Rows of its input tables in that release")

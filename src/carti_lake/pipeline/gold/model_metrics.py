@@ -14,11 +14,13 @@ def model_metrics(trained: pl.LazyFrame) -> pl.LazyFrame:
     Parameters
     ----------
     trained
-        Table ``models``.
+        Table ``models``; of several trainings that gave one version the newest tells.
     """
     held = pl.List(pl.Struct({name: ModelMetrics.dtypes()[name] for name in EVALUATED}))
     return (
-        trained.select("model", "version", "data_release", pl.col("evaluation").str.json_decode(held))
+        trained.sort("trained_at")
+        .unique(["model", "version"], keep="last", maintain_order=True)
+        .select("model", "version", "data_release", pl.col("evaluation").str.json_decode(held))
         .explode("evaluation")
         .unnest("evaluation")
         .drop_nulls("metric")
