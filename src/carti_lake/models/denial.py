@@ -116,8 +116,8 @@ def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple
     """Claims of the last two years that wait for an answer."""
     tables = recent(now.tables, now.as_of)
     waiting = subjects(tables).filter(pl.col("claim_status") == OPEN)
-    rows = waiting.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT))
-    return (risk_scores(MODEL.name, features(rows, tables), artifact, version, FEATURES),)
+    rows = waiting.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT)).collect(engine="streaming")
+    return (risk_scores(MODEL.name, features(rows.lazy(), tables), artifact, version, FEATURES),)
 
 
 def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:

@@ -102,8 +102,7 @@ def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
     looks = []
     for then in known[:-1]:
         stood = subjects(then.tables, then.as_of).filter(IS_OPEN)
-        stood = stood.with_columns(pl.lit(then.as_of + timedelta(days=1)).alias(INSTANT))
-        looks.append(features(stood, then.tables))
+        looks.append(_looked_at(stood, then))
     seen = pl.concat(looks).select(SUBJECT).unique() if looks else pl.LazyFrame(schema={SUBJECT: pl.String})
     created = subjects(present.tables, present.as_of).join(seen, on=SUBJECT, how="anti").filter("is_closed")
     created = created.with_columns(
@@ -123,6 +122,12 @@ def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
     return rows.sort(INSTANT, SUBJECT).collect(engine="streaming")
 
 
+def _looked_at(stood: pl.LazyFrame, then: Known) -> pl.LazyFrame:
+    """Opportunities with their features on the day after the newest extract; read once, however many features."""
+    rows = stood.with_columns(pl.lit(then.as_of + timedelta(days=1)).alias(INSTANT)).collect(engine="streaming")
+    return features(rows.lazy(), then.tables).collect(engine="streaming").lazy()
+
+
 def train(known: Sequence[Known], seed: int) -> Trained:
     """Fit the probability on all closed opportunities, and the value on those that were won."""
     rows = examples(known)
@@ -140,8 +145,7 @@ def train(known: Sequence[Known], seed: int) -> Trained:
 def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
     """Open opportunities: probability, value if won, and both multiplied, to the cent."""
     stood = subjects(now.tables, now.as_of).filter(IS_OPEN)
-    rows = features(stood.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT)), now.tables)
-    open_ = rows.sort(SUBJECT).collect(engine="streaming")
+    open_ = _looked_at(stood, now).sort(SUBJECT).collect()
     if artifact is None:
         nothing = dict.fromkeys(("win_probability", "predicted_value"), pl.lit(None, pl.Float64))
         scored = open_.with_columns(**nothing, drivers=pl.lit(None, pl.String))

@@ -91,8 +91,8 @@ def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple
     """Stays that ended in the last 30 days, and whose patient has not come back."""
     tables = recent(now.tables, now.as_of)
     ended = pl.col("subject_date").is_between(now.as_of - timedelta(days=DAYS - 1), now.as_of)
-    rows = subjects(tables).filter(ended, ~pl.col("readmitted"))
-    return (risk_scores(MODEL.name, features(rows, tables), artifact, version, FEATURES),)
+    rows = subjects(tables).filter(ended, ~pl.col("readmitted")).collect(engine="streaming")
+    return (risk_scores(MODEL.name, features(rows.lazy(), tables), artifact, version, FEATURES),)
 
 
 def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:
