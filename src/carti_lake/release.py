@@ -154,8 +154,12 @@ def choose(found: Sequence[Release], which: int | str | date | datetime | None, 
 
 
 def monthly(present: Release, found: Sequence[Release]) -> list[Release]:
-    """The last readable release of each calendar month before the present one, oldest first, and that one."""
-    last = {(one.at.year, one.at.month): one for one in found if one.number < present.number and not one.expired}
+    """The last readable release of each calendar month that knew less than the present one, oldest first, and that one.
+
+    One of the same day's data, as a run publishes that only scores anew, knew as much.
+    """
+    earlier = [one for one in found if one.number < present.number and one.data_as_of != present.data_as_of]
+    last = {(one.at.year, one.at.month): one for one in earlier if not one.expired}
     return [*last.values(), present]
 
 
