@@ -13,13 +13,14 @@ from carti_lake.cli.options import DEFAULT_LAKE, LakeAt, StorageOptions, command
 def serve(
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="N", help="On which port.")] = 8000,
+    rate: Annotated[str, typer.Option(metavar="N/UNIT", help="Requests that one viewer may send.")] = "100/second",
     lake: LakeAt = DEFAULT_LAKE,
     storage_option: StorageOptions = None,
 ) -> None:
     """Serve the releases over HTTP, each viewer the rows that the lake's policies grant."""
     from carti_lake import audit
     from carti_lake.access import visible
-    from carti_lake.serve.app import create_app
+    from carti_lake.serve.app import Settings, create_app
     from carti_lake.serve.server import refuse_exposure, run
     from carti_lake.serve.signing_in import JWKS, authenticator, configured, jwks, provider_from
     from carti_lake.serve.tokens import KeySet
@@ -40,5 +41,6 @@ def serve(
         authenticate=authenticator(opened, provider, keyset),
         see=visible,
         write=lambda entries: audit.append(opened.storage, entries),
+        settings=Settings(rate=rate),
     )
     run(application, host, port)
