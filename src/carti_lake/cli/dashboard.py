@@ -14,7 +14,7 @@ from carti_lake.cli.outlets import After, FullCounts, say_written
 def dashboard(
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="File or folder; else the lake's published/dashboard.html."),
+        typer.Option("--output", "-o", metavar="FILE", help="File or folder; else published/dashboard.html."),
     ] = None,
     release: OfRelease = None,
     after: After = None,

@@ -92,8 +92,8 @@ def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple
     to_come = (pl.col("appointment_status") == BOOKED) & (pl.col("appointment_date") > now.as_of)
     rows = subjects({APPOINTMENTS: tables[APPOINTMENTS].filter(to_come)})
     # What has come to be known since the booking counts.
-    rows = rows.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT)).collect(engine="streaming")
-    return (risk_scores(MODEL.name, features(rows.lazy(), tables), artifact, version, FEATURES),)
+    asked = rows.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT)).collect(engine="streaming")
+    return (risk_scores(MODEL.name, features(asked.lazy(), tables), artifact, version, FEATURES),)
 
 
 def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:

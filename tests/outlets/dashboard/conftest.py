@@ -195,7 +195,11 @@ def checks_of(tables: tuple[str, ...] = ("silver.visits", "silver.referrals")) -
     """Verdicts as a release has them."""
     status = ["ok", "warn", "block", "not applicable"]
     return pl.DataFrame(
-        [{"table_name": table, "rule": f"rule_{place}", "status": one} for table in tables for place, one in enumerate(status)]
+        [
+            {"table_name": table, "rule": f"rule_{place}", "status": one}
+            for table in tables
+            for place, one in enumerate(status)
+        ]
     )
 
 

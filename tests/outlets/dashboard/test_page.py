@@ -42,7 +42,8 @@ def asked(frames: dict[str, pl.DataFrame], metric: str, table: str | None = None
 
 def tiles(tab: Any, part: str = "value") -> dict[str, float | None]:
     """The headline numbers."""
-    found = tab.eval_on_selector_all(".tile", f"tiles => tiles.map(one => [one.dataset.metric, one.dataset.{part} ?? null])")
+    pairs = f"tiles => tiles.map(one => [one.dataset.metric, one.dataset.{part} ?? null])"
+    found = tab.eval_on_selector_all(".tile", pairs)
     return {metric: None if value is None else float(value) for metric, value in found}
 
 
@@ -111,7 +112,8 @@ def test_a_click_on_a_provider_filters_every_view(
     assert {name.lower().replace(" ", "_"): numbers[0] for name, numbers in payers.items()} == pytest.approx(expected)
     reasons = table(tab, "denials")
     kept = frames["denials_monthly"].filter(pl.col("month").is_between(*YEAR), provider_id=worst)
-    sums = kept.group_by("denial_reason").agg(pl.col("initially_denied_charges", "overturned_charges").sum().cast(pl.Float64))
+    charges = pl.col("initially_denied_charges", "overturned_charges").sum().cast(pl.Float64)
+    sums = kept.group_by("denial_reason").agg(charges)
     assert {name: (numbers[0], numbers[3]) for name, numbers in reasons.items()} == {
         reason.upper().replace("_", "-"): pytest.approx((ever, paid)) for reason, ever, paid in sums.iter_rows()
     }
@@ -130,7 +132,10 @@ def test_a_click_on_a_month_looks_at_it_alone(
     agree(tiles(tab), frames, period=third)
     agree(tiles(tab, "before"), frames, period=(date(2024, 3, 1), date(2024, 3, 1)))
     assert {name: one[0] for name, one in table(tab, "leakage").items()} == pytest.approx(
-        {k.title(): v for k, v in by_member(frames, "leakage_rate", "provider_monthly", "service_line", period=third).items()}
+        {
+            k.title(): v
+            for k, v in by_member(frames, "leakage_rate", "provider_monthly", "service_line", period=third).items()
+        }
     )
 
 
@@ -144,15 +149,17 @@ def test_a_click_on_a_service_line_filters_every_view(
     agree(tiles(tab), frames, period=YEAR, service_line=[line])
     assert table(tab, "trend")["Apr 2026"] == [370.0]  # the line's own forecast
     flow = frames["referral_flow"].filter(pl.col("month").is_between(*YEAR), service_line=line)
-    largest = flow.group_by("referring_provider_id", "rendering_provider_id").agg(pl.col("referrals").sum())["referrals"]
+    pairs = flow.group_by("referring_provider_id", "rendering_provider_id")
+    largest = pairs.agg(pl.col("referrals").sum())["referrals"]
     tab.eval_on_selector("#flow details", "one => { one.open = true }")
     found = tab.eval_on_selector_all("#flow td.n", "cells => cells.map(one => Number(one.dataset.value))")
     assert found == largest.sort(descending=True).to_list()[:100]
     returns = tab.eval_on_selector_all("#returns .headline b", "all => all.map(one => one.innerText)")
-    wanted = [asked(frames, metric, service_line=[line]) for metric in ("roi_as_delivered", "campaign_roi", "realised_roi")]
-    assert [float(text.strip(" %").replace(",", "").replace("−", "-")) for text in returns] == pytest.approx(
-        [100 * value for value in wanted if value is not None], abs=0.5
-    )
+    returns_asked = ("roi_as_delivered", "campaign_roi", "realised_roi")
+    wanted = [asked(frames, metric, service_line=[line]) for metric in returns_asked]
+    assert [
+        float(text.strip(" %").replace(",", "").replace("\N{MINUS SIGN}", "-")) for text in returns
+    ] == pytest.approx([100 * value for value in wanted if value is not None], abs=0.5)
 
 
 def test_a_payer_filters_what_is_divided_by_payer_and_the_rest_says_so(
@@ -277,7 +284,8 @@ def test_an_empty_lake_says_what_is_missing(open_page: Open, tmp_path: Path, in_
     file = tmp_path / "empty.html"
     why = "silver.visits has no row: the feed ehr_visits was never loaded"
     release = shown(nothing, in_full=in_full)
-    file.write_text(page(type(release)(release.published, release.line, None, None, in_full), dict.fromkeys(KPIS, why)), "utf-8")
+    bare = type(release)(release.published, release.line, None, None, in_full)
+    file.write_text(page(bare, dict.fromkeys(KPIS, why)), "utf-8")
     tab = open_page(file)
     assert set(tiles(tab).values()) == {None} and "not delivered" in tab.inner_text("[data-metric=visits]")
     assert tab.inner_text("#trend .words") == f"{why[0].upper()}{why[1:]}."
@@ -328,7 +336,8 @@ def differing(open_page: Open, tab: Any, one: bytes, other: bytes) -> float:
     share = blank.evaluate(
         """async (pictures) => {
           const [one, other] = await Promise.all(pictures.map(async (text) => {
-            const image = await createImageBitmap(new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]));
+            const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+            const image = await createImageBitmap(new Blob([bytes]));
             const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
             canvas.drawImage(image, 0, 0);
             return canvas.getImageData(0, 0, image.width, image.height);

@@ -51,7 +51,8 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
     }
     for axis, ids in everyone.items():
         axes[axis]["ids"] = [f"{month:%Y-%m}" for month in ids] if axis == "month" else ids
-    told = [month for cube in found if cube.name != "forecasts" and "month" in cube.axes for month in cube.cells["month"]]
+    dated = [cube for cube in found if cube.name != "forecasts" and "month" in cube.axes]
+    told = [month for cube in dated for month in cube.cells["month"]]
     begun = [month for month in told if release.data_as_of is None or month <= release.data_as_of]
     moving = history(release.published, release.data_as_of, MONTHLY).filter("provisional")
     described = {
@@ -69,7 +70,9 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
             str(name): [f"{month:%Y-%m}" for month in rows["month"]]
             for (name,), rows in moving.partition_by("metric", as_dict=True, maintain_order=True).items()
         },
-        "forecast_origin": None if forecasts is None else f"{_newest(tables['forecasts'])['origin'].max():%b %Y}",
+        "forecast_origin": None
+        if forecasts is None
+        else f"{_newest(tables['forecasts'])['origin'].to_list()[0]:%b %Y}",
         "outside": _outside(tables.get("dim_provider")),
         "checks": checks,
         "statuses": STATUSES,
@@ -110,7 +113,13 @@ def _forecasts(forecasts: pl.DataFrame | None) -> Cube | None:
         return None
     line, provider = (pl.format(f"{name}:{{}}", "member") for name in ("line", "provider"))
     level = pl.col("level")
-    of = pl.when(level == "service_line").then(line).when(level == "provider").then(provider).otherwise(pl.lit("network"))
+    of = (
+        pl.when(level == "service_line")
+        .then(line)
+        .when(level == "provider")
+        .then(provider)
+        .otherwise(pl.lit("network"))
+    )
     axes = {"forecast_of": of, "forecast_metric": pl.col("metric").replace_strict(FORECAST), "month": pl.col("month")}
     sums = {f"{name}/above": pl.col(name).round(2) for name in ESTIMATES}
     return Cube("forecasts", tuple(axes), rows.select(**axes, **sums).sort(*axes))

@@ -45,8 +45,7 @@ FAILING = Metric(
 )
 MONTHLY = tuple(METRICS[name] for name in (*KPIS, "referrals_made", *LEAKS))
 CLAIMS = tuple(
-    METRICS[name]
-    for name in ("gross_charges", "payments", "net_collection_rate", "remittance_denial_rate", "claims")
+    METRICS[name] for name in ("gross_charges", "payments", "net_collection_rate", "remittance_denial_rate", "claims")
 )
 #: Every metric of the page, by id.
 SHOWN: dict[str, Metric] = {
@@ -159,5 +158,6 @@ def _cells(rows: pl.DataFrame, keys: Iterable[str], metrics: Iterable[Metric], *
         hidden = pl.any_horizontal(pl.col(name).is_null().any() for name in metric.summed())
         for part, sum_ in parts.items():
             sums[f"{metric.id}/{part}"] = pl.when(~hidden).then(sum_) if masked else sum_
-    grouped = rows.lazy().group_by(**by).agg(**sums).sort(*by) if by else rows.lazy().select(**sums)
+    named = [key.alias(name) for name, key in by.items()]
+    grouped = rows.lazy().group_by(named).agg(**sums).sort(*by) if by else rows.lazy().select(**sums)
     return grouped.collect(engine="streaming")

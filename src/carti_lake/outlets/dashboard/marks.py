@@ -1,6 +1,6 @@
 """What the dashboard's views have in common: how they write numbers, show a choice, and fit a narrow screen."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from carti_lake.outlets.theme import BLUE, CONFIG, GREY, INK, ROW
 
@@ -32,7 +32,7 @@ def number(value: str, digits: str = ".1f", unit: str = "measure_unit") -> str:
         f"'{digits}') + ' M' : {size} >= 1e4 ? format({size} / 1e3, ',.0f') + ' k' : format({size}, ',.0f')"
     )
     share = f"format(100 * {size}, {size} < 9.995 ? '{digits}' : ',.0f') + ' %'"
-    sign = f"{value} < 0 ? '−' : ''"
+    sign = f"{value} < 0 ? '\N{MINUS SIGN}' : ''"
     return (
         f"!isValid({value}) ? '' : ({sign}) + ({unit} === 'ratio' ? {share} : {unit} === 'USD' ? '$' + ({whole}) : "
         f"{unit} === 'count' ? ({whole}) : format({size}, ',.1f'))"
@@ -108,7 +108,7 @@ def told() -> list[Any]:
 def finished(layers: list[Any], unit: str, height: Any = None) -> "alt.LayerChart":
     """The layers as one chart as wide as its place, in the house's look; its title is the page's, or the notebook's.
 
-    The page sets its parameters: ``measure_unit``; ``hatch``, the fill of provisional months; ``narrow``, for small screens.
+    The page sets its parameters: ``measure_unit``; ``hatch``, the fill of provisional months; ``narrow``: a small screen.
     """
     import altair as alt
 
@@ -120,4 +120,5 @@ def finished(layers: list[Any], unit: str, height: Any = None) -> "alt.LayerChar
     chart = alt.layer(*layers).properties(
         width="container", height=height or alt.Step(ROW), autosize=alt.AutoSizeParams(type="fit-x", contains="padding")
     )
-    return chart.add_params(*(alt.param(name=name, value=value) for name, value in settings.items())).configure(**config)
+    told = chart.add_params(*(alt.param(name=name, value=value) for name, value in settings.items()))
+    return cast("alt.LayerChart", told.configure(**config))

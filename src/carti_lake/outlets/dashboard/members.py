@@ -48,9 +48,7 @@ def labels(axis: str, ids: Sequence[Any], tables: Mapping[str, pl.DataFrame]) ->
     """What people call the members: no two alike on one axis."""
     names = _names(axis, tables)
     called = [NOT_DELIVERED if one == UNKNOWN else names.get(one) or _in_words(axis, one) for one in ids]
-    return [
-        f"{label} · {one}" if called.count(label) > 1 else label for one, label in zip(ids, called, strict=True)
-    ]
+    return [f"{label} · {one}" if called.count(label) > 1 else label for one, label in zip(ids, called, strict=True)]
 
 
 def _names(axis: str, tables: Mapping[str, pl.DataFrame]) -> dict[Any, str]:

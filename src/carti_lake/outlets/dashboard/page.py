@@ -18,16 +18,38 @@ if TYPE_CHECKING:
     import altair as alt
 
 #: The cards by where they stand: id, title, and what is seen in it.
-TOP = (("trend", "Patient volume by month", "Choose a headline number above to see its months; click a month to look at it alone."),)
+TOP = (
+    (
+        "trend",
+        "Patient volume by month",
+        "Choose a headline number above to see its months; click a month to look at it alone.",
+    ),
+)
 LEFT = (
-    ("ranking", "Provider ranking", "Best first. Where an interval holds the average, the provider may be as good as any."),
-    ("leakage", "Referral leakage by service line", "Referrals seen out of network or never completed, as a share of all made."),
+    (
+        "ranking",
+        "Provider ranking",
+        "Best first. Where an interval holds the average, the provider may be as good as any.",
+    ),
+    (
+        "leakage",
+        "Referral leakage by service line",
+        "Referrals seen out of network or never completed, as a share of all made.",
+    ),
     ("flow", "Referral flow", "From who refers (left) to who sees the patient (right); click a dot."),
 )
 RIGHT = (
     ("payers", "Denials by payer", "Best first. The payer's denials among the claims that it has answered."),
-    ("denials", "Why claims are denied", "Billed charges of claims ever denied, by the reason of the first denial, and what became of them."),
-    ("returns", "Marketing ROI, three ways", "The same campaigns by value of all deals, of won deals, and by cash received."),
+    (
+        "denials",
+        "Why claims are denied",
+        "Billed charges of claims ever denied, by the reason of the first denial, and what became of them.",
+    ),
+    (
+        "returns",
+        "Marketing ROI, three ways",
+        "The same campaigns by value of all deals, of won deals, and by cash received.",
+    ),
     ("checks", "Data quality: checks by table", "Click a table to see its checks by month below."),
 )
 BOTTOM = (("quality", "Data quality: failing rows by month", "Darker: a greater share of rows fails."),)
@@ -70,9 +92,10 @@ class _Placed(Template):
     """A template whose places are ``@NAME@``: the page's own text is full of dollars."""
 
     delimiter = "@"
+    # string.Template compiles it when the class is made.
     pattern = r"""
     (?P<escaped>(?!)) | @(?P<named>[A-Z]+)@ | (?P<braced>(?!)) | (?P<invalid>(?!))
-    """
+    """  # type: ignore[assignment]
 
 
 def _charts() -> "dict[str, alt.LayerChart]":
@@ -121,7 +144,8 @@ def _card(name: str, title: str, lead: str, look: str = "card") -> str:
     <div class="head"><h2 id="{name}-title">{escape(title)}</h2><span class="badge" hidden></span>{choice}</div>
     <p class="lead">{escape(lead)}</p>
     {headline}<div class="chart" role="img"></div><p class="words" hidden></p><p class="notes"></p>
-    <details><summary>Data table<span class="unseen">: {escape(title)}</span></summary><div class="scroll"><table></table></div></details>
+    <details><summary>Data table<span class="unseen">: {escape(title)}</span></summary>
+      <div class="scroll"><table></table></div></details>
   </section>"""
 
 

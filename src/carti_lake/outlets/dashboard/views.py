@@ -1,6 +1,6 @@
 """The dashboard's views: each a function of rows that returns an Altair chart, for the page and for notebooks.
 
-The rows of a view are frames, or the name under which the page feeds them. A row is about a ``member`` with its ``label``;
+The rows of a view are frames, or the name by which the page feeds them. A row is about a ``member`` with a ``label``;
 ``value`` is the metric's, ``above`` and ``below`` are its two sums, as :func:`carti_lake.metrics.value.values` has them
 under ``numerator`` and ``denominator``. Clicks choose members (the parameter ``picked``): the page filters by them.
 """
@@ -131,17 +131,21 @@ def ranking(rows: Any, unit: str = "ratio") -> "alt.LayerChart":
     y = rows_axis()
     x = alt.X("value:Q", title=None, axis=number_axis(grid=True), scale=alt.Scale(zero=True))
     sure = base.transform_filter("isValid(datum.value)")
-    kinds = {"domain": list(STANDINGS)}
+    kinds = list(STANDINGS)
+    shapes = ["square", "circle", "diamond"]
     look = {
-        "color": alt.Color("standing:N", scale=alt.Scale(**kinds, range=[DARK, GREY, ORANGE]), legend=key()),
-        "shape": alt.Shape("standing:N", scale=alt.Scale(**kinds, range=["square", "circle", "diamond"]), legend=key()),
+        "color": alt.Color("standing:N", scale=alt.Scale(domain=kinds, range=[DARK, GREY, ORANGE]), legend=key()),
+        "shape": alt.Shape("standing:N", scale=alt.Scale(domain=kinds, range=shapes), legend=key()),
     }
     ends = {"x": alt.X("lower:Q", title=None), "x2": "upper:Q"}
     return finished(
         [
             base.mark_rule(color=INK, strokeDash=[3, 3]).encode(x=alt.X("mean(average):Q", title=None)),
             sure.mark_rule(strokeWidth=3).encode(
-                y=y, **ends, color=look["color"], opacity=alt.when(picked).then(alt.value(0.45)).otherwise(alt.value(0.12))
+                y=y,
+                **ends,
+                color=look["color"],
+                opacity=alt.when(picked).then(alt.value(0.45)).otherwise(alt.value(0.12)),
             ),
             sure.mark_point(filled=True, size=90).encode(x=x, y=y, **look, opacity=opacity(picked)),
             # Wide and unseen, so that a finger hits the row.
@@ -260,7 +264,7 @@ def flow(links: Any, ends: Any) -> "alt.LayerChart":
     Parameters
     ----------
     links
-        Two rows a line: ``link``, ``side`` (0, 1), ``row``, ``value``, ``outside`` (whether the receiver is out of network).
+        Two rows a line: ``link``, ``side`` (0, 1), ``row``, ``value``, ``outside`` (the receiver is out of network).
     ends
         ``member``, ``label``, ``side``, ``row``, ``value``, ``outside``.
     """
@@ -280,7 +284,14 @@ def flow(links: Any, ends: Any) -> "alt.LayerChart":
             written=f"[datum.label, {number('datum.value')}]"
         )
         limit = alt.ExprRef("0.34 * width")
-        looks = {"align": align, "dx": dx, "limit": limit, "baseline": "middle", "dy": -7, "lineHeight": 14}
+        looks: dict[str, Any] = {
+            "align": align,
+            "dx": dx,
+            "limit": limit,
+            "baseline": "middle",
+            "dy": -7,
+            "lineHeight": 14,
+        }
         texts.append(one.mark_text(**looks).encode(text="written:N", tooltip=told()))
     return finished(
         [
