@@ -29,7 +29,7 @@ def encoded(cubes: Sequence[Cube], members: Mapping[str, Sequence[str]]) -> tupl
     Returns
     -------
     tuple
-        Of each cube ``name``, ``axes``, ``rows``, ``masked`` and ``columns``; of a column ``id``, ``at`` (its first byte),
+        By cube ``name``, ``axes``, ``rows``, ``masked`` and ``columns``; of a column ``id``, ``at`` (first byte),
         ``width`` (bytes a number), ``least``, ``scale`` and ``gaps``; and base64 of the gzipped bytes.
 
         A number is ``(stored + least) / scale``, little end first, each byte of all rows together; with ``gaps``, zero

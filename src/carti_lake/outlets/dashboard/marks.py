@@ -108,7 +108,7 @@ def told() -> list[Any]:
 def finished(layers: list[Any], unit: str, height: Any = None) -> "alt.LayerChart":
     """The layers as one chart as wide as its place, in the house's look; its title is the page's, or the notebook's.
 
-    The page sets its parameters: ``measure_unit``; ``hatch``, the fill of provisional months; ``narrow``: a small screen.
+    The page sets ``measure_unit``; ``hatch``, the fill of provisional months; ``narrow``: small screens.
     """
     import altair as alt
 
