@@ -292,8 +292,8 @@ def _json(value: object) -> str:
 
 
 def _append(storage: Storage, row: dict[str, Any]) -> None:
-    """Add the training, unless the model's newest one made the same version of the same release."""
-    same = ("version", "data_release")
+    """Add the training, unless the model's newest one made the same version of as much data."""
+    same = ("version", "data_as_of", "input_rows")
     for attempt in range(TRIES):
         handle = storage.create(TABLE, TrainedModels, change_feed=False)
         newest = current(versions(storage)).get(row["model"])

@@ -9,7 +9,7 @@ from carti_lake.tables.table import Table
 class TrainedModels(Table, layer="", table="models"):
     """Trainings of the models: from which release, with what, how good, and the hash of the file.
 
-    The same version stands here again where another release, or the same one later, gives the same model.
+    A version stands here again where more data, or another seed in between, gives the same model.
     """
 
     model = f.key("Model")
