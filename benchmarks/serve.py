@@ -36,8 +36,8 @@ SCRIPT = """
 wrk.headers["X-API-Key"] = os.getenv("KEY")
 function done(summary, latency)
   local errors = summary.errors
-  print(string.format("RESULT %f %f %d", summary.requests / summary.duration * 1e6, latency:percentile(99) / 1000,
-    errors.connect + errors.read + errors.write + errors.timeout + errors.status))
+  print(string.format("RESULT %f %f %d %d", summary.requests / summary.duration * 1e6, latency:percentile(99) / 1000,
+    errors.connect + errors.read + errors.write + errors.status, errors.timeout))
 end
 """
 
@@ -53,7 +53,9 @@ class Loaded:
     p99
         99th percentile of the time to answer, in milliseconds.
     failed
-        Requests without an answer, or with another status than 2xx.
+        Requests whose connection broke, or whose status was another than 2xx.
+    late
+        Requests that took longer than two seconds.
     cpu
         Processor time of the server for one request, in microseconds.
     """
@@ -61,6 +63,7 @@ class Loaded:
     rate: float
     p99: float
     failed: int
+    late: int
     cpu: float
 
 
@@ -105,9 +108,9 @@ def wrk(url: str, pid: int, seconds: int, folder: Path, key: str = "") -> Loaded
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url]
     before = _processor_seconds(pid)
     told = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "KEY": key}).stdout
-    rate, p99, failed = re.search(r"RESULT (\S+) (\S+) (\S+)", told).groups()  # type: ignore[union-attr]
+    rate, p99, failed, late = re.search(r"RESULT (\S+) (\S+) (\S+) (\S+)", told).groups()  # type: ignore[union-attr]
     cpu = (_processor_seconds(pid) - before) / (float(rate) * seconds) * 1e6
-    return Loaded(float(rate), float(p99), int(failed), cpu)
+    return Loaded(float(rate), float(p99), int(failed), int(late), cpu)
 
 
 def _processor_seconds(pid: int) -> float:
@@ -148,7 +151,8 @@ def against_bare(service: Server, key: str, bare: Server, seconds: int, rounds: 
         pairs.append((ours, theirs))
         print(
             f"service {ours.rate:5.0f}/s, p99 {ours.p99:5.1f} ms, {ours.cpu:4.0f} us of processor each, failed "
-            f"{ours.failed}; bare {theirs.rate:5.0f}/s, p99 {theirs.p99:5.1f} ms, {theirs.cpu:4.0f} us",
+            f"{ours.failed}, late {ours.late}; "
+            f"bare {theirs.rate:5.0f}/s, p99 {theirs.p99:5.1f} ms, {theirs.cpu:4.0f} us",
             flush=True,
         )
     rate = statistics.median(ours.rate / theirs.rate for ours, theirs in pairs)
@@ -198,7 +202,7 @@ def while_publishing(
     third = len(memory) // 3
     print(
         f"{seconds} s, {len(read)} releases read: {loaded.rate:.0f}/s, p99 {loaded.p99:.1f} ms, failed "
-        f"{loaded.failed}, releases with mixed answers {mixed}; memory of the second third "
+        f"{loaded.failed}, late {loaded.late}, releases with mixed answers {mixed}; memory of the second third "
         f"{max(memory[third : 2 * third])} MB, of the last {max(memory[2 * third :])} MB",
         flush=True,
     )

@@ -12,8 +12,8 @@ from carti_lake.serve.problems import Problem
 
 _LOG = logging.getLogger("carti_lake.serve")
 
-#: Seconds between two batches.
-EVERY = 1.0
+#: Seconds between two batches: a commit each, and what a killed process loses.
+EVERY = 2.0
 #: How often it is tried to write the last ones.
 AT_THE_END = 5
 #: Entries that may wait to be written; with more, nothing is answered: nobody reads unseen.
