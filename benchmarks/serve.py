@@ -25,18 +25,19 @@ import httpx
 import polars as pl
 
 from carti_lake import Lake
+from carti_lake.access import keys
+from carti_lake.access.policies import grant
 from carti_lake.generate import Network, write
 
 ROOT = Path(__file__).resolve().parents[1]
 CONNECTIONS, PUBLISH_EVERY = 100, 10.0
-KEY = {"X-API-Key": "all", "Accept-Encoding": "identity"}
 #: What wrk sends, and how it reports.
 SCRIPT = """
-wrk.headers["X-API-Key"] = "all"
+wrk.headers["X-API-Key"] = os.getenv("KEY")
 function done(summary, latency)
   local errors = summary.errors
-  print(string.format("RESULT %f %f %d", summary.requests / summary.duration * 1e6, latency:percentile(99) / 1000,
-    errors.connect + errors.read + errors.write + errors.timeout + errors.status))
+  print(string.format("RESULT %f %f %d %d", summary.requests / summary.duration * 1e6, latency:percentile(99) / 1000,
+    errors.connect + errors.read + errors.write + errors.status, errors.timeout))
 end
 """
 
@@ -52,7 +53,9 @@ class Loaded:
     p99
         99th percentile of the time to answer, in milliseconds.
     failed
-        Requests without an answer, or with another status than 2xx.
+        Requests whose connection broke, or whose status was another than 2xx.
+    late
+        Requests that took longer than two seconds.
     cpu
         Processor time of the server for one request, in microseconds.
     """
@@ -60,6 +63,7 @@ class Loaded:
     rate: float
     p99: float
     failed: int
+    late: int
     cpu: float
 
 
@@ -97,16 +101,16 @@ def process(module: str, *arguments: object) -> Iterator[Server]:
         started.wait(60)
 
 
-def wrk(url: str, pid: int, seconds: int, folder: Path) -> Loaded:
+def wrk(url: str, pid: int, seconds: int, folder: Path, key: str = "") -> Loaded:
     """Load an address over a hundred connections."""
     script = folder / "wrk.lua"
     script.write_text(SCRIPT)
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url]
     before = _processor_seconds(pid)
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    rate, p99, failed = re.search(r"RESULT (\S+) (\S+) (\S+)", told).groups()  # type: ignore[union-attr]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "KEY": key}).stdout
+    rate, p99, failed, late = re.search(r"RESULT (\S+) (\S+) (\S+) (\S+)", told).groups()  # type: ignore[union-attr]
     cpu = (_processor_seconds(pid) - before) / (float(rate) * seconds) * 1e6
-    return Loaded(float(rate), float(p99), int(failed), cpu)
+    return Loaded(float(rate), float(p99), int(failed), int(late), cpu)
 
 
 def _processor_seconds(pid: int) -> float:
@@ -114,26 +118,41 @@ def _processor_seconds(pid: int) -> float:
     return (int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def make(folder: Path) -> tuple[Lake, list[dict[str, str | None]]]:
-    """A small lake with its first release; and visits that later releases add."""
+def make(folder: Path) -> tuple[Lake, str, list[dict[str, str | None]]]:
+    """A small lake with its first release; a key to all of it; and visits that later releases add."""
     lake = Lake(folder / "lake")
     for file in write(Network(providers=16, patients=250, days=5, visits_per_day=20), folder / "extracts"):
         lake.load(file.parent.name, file)
     assert not lake.run().failed
     later = pl.read_csv(sorted((folder / "extracts/ehr_visits").iterdir())[-1], infer_schema=False).to_dicts()
-    return lake, later
+    now, who = lake.clock(), "benchmark"
+    grant(
+        lake.storage,
+        who,
+        providers=None,
+        service_lines=None,
+        exact=True,
+        scopes=["read"],
+        until=None,
+        who=who,
+        why="measured",
+        now=now,
+    )
+    _, key = keys.create(lake.storage, who, days=1, scopes=None, who=who, now=now)
+    return lake, key, later
 
 
-def against_bare(service: Server, bare: Server, seconds: int, rounds: int, folder: Path) -> None:
+def against_bare(service: Server, key: str, bare: Server, seconds: int, rounds: int, folder: Path) -> None:
     """Load both in turn and print the ratios."""
     pairs = []
     for _ in range(rounds):
-        ours = wrk(f"{service.url}/v1/summary", service.pid, seconds, folder)
+        ours = wrk(f"{service.url}/v1/summary", service.pid, seconds, folder, key)
         theirs = wrk(f"{bare.url}/bare", bare.pid, seconds, folder)
         pairs.append((ours, theirs))
         print(
             f"service {ours.rate:5.0f}/s, p99 {ours.p99:5.1f} ms, {ours.cpu:4.0f} us of processor each, failed "
-            f"{ours.failed}; bare {theirs.rate:5.0f}/s, p99 {theirs.p99:5.1f} ms, {theirs.cpu:4.0f} us",
+            f"{ours.failed}, late {ours.late}; "
+            f"bare {theirs.rate:5.0f}/s, p99 {theirs.p99:5.1f} ms, {theirs.cpu:4.0f} us",
             flush=True,
         )
     rate = statistics.median(ours.rate / theirs.rate for ours, theirs in pairs)
@@ -143,7 +162,7 @@ def against_bare(service: Server, bare: Server, seconds: int, rounds: int, folde
 
 
 def while_publishing(
-    service: Server, lake: Lake, rows: list[dict[str, str | None]], seconds: int, folder: Path
+    service: Server, key: str, lake: Lake, rows: list[dict[str, str | None]], seconds: int, folder: Path
 ) -> None:
     """Load the service while releases are published; print failures, mixed releases and memory."""
     ended = threading.Event()
@@ -161,7 +180,7 @@ def while_publishing(
             ended.wait(max(0.0, PUBLISH_EVERY - (time.monotonic() - began)))
 
     def check() -> None:
-        with httpx.Client(headers=KEY) as client:
+        with httpx.Client(headers=headers(key)) as client:
             while not ended.is_set():
                 answer = client.get(f"{service.url}/v1/monthly?limit=10000")
                 answer.raise_for_status()
@@ -172,21 +191,26 @@ def while_publishing(
     threads = [threading.Thread(target=publish), threading.Thread(target=check)]
     for thread in threads:
         thread.start()
-    loaded = wrk(f"{service.url}/v1/summary", service.pid, seconds, folder)
+    loaded = wrk(f"{service.url}/v1/summary", service.pid, seconds, folder, key)
     ended.set()
     for thread in threads:
         thread.join()
     mixed = 0
     for number, bodies in read.items():
-        then = httpx.get(f"{service.url}/v1/monthly?limit=10000&release={number}", headers=KEY).content
+        then = httpx.get(f"{service.url}/v1/monthly?limit=10000&release={number}", headers=headers(key)).content
         mixed += bodies != {then}
     third = len(memory) // 3
     print(
         f"{seconds} s, {len(read)} releases read: {loaded.rate:.0f}/s, p99 {loaded.p99:.1f} ms, failed "
-        f"{loaded.failed}, releases with mixed answers {mixed}; memory of the second third {max(memory[third : 2 * third])} MB, "
-        f"of the last {max(memory[2 * third :])} MB",
+        f"{loaded.failed}, late {loaded.late}, releases with mixed answers {mixed}; memory of the second third "
+        f"{max(memory[third : 2 * third])} MB, of the last {max(memory[2 * third :])} MB",
         flush=True,
     )
+
+
+def headers(key: str) -> dict[str, str]:
+    """Of a request with that key, for an answer as it is."""
+    return {"X-API-Key": key, "Accept-Encoding": "identity"}
 
 
 def _resident(pid: int) -> int:
@@ -202,14 +226,15 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        lake, later = make(folder)
-        with process("tests.serve.process", lake.uri, PORT, folder / "trail") as service:
+        lake, key, later = make(folder)
+        options = ("--lake", lake.uri, "--rate", "1000000/second", "--port", PORT)
+        with process("carti_lake", "serve", *options) as service:
             (folder / "body").write_bytes(
-                httpx.get(f"{service.url}/v1/summary", headers=KEY).raise_for_status().content
+                httpx.get(f"{service.url}/v1/summary", headers=headers(key)).raise_for_status().content
             )
             with process("benchmarks.bare", folder / "body", PORT) as bare:
-                against_bare(service, bare, chosen.round, chosen.rounds, folder)
-            while_publishing(service, lake, later, chosen.seconds, folder)
+                against_bare(service, key, bare, chosen.round, chosen.rounds, folder)
+            while_publishing(service, key, lake, later, chosen.seconds, folder)
 
 
 if __name__ == "__main__":

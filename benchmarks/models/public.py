@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from carti_lake.models.design import Feature
-from carti_lake.models.estimators import GROUP, INSTANT, SUBJECT, TARGET
+from carti_lake.models.estimators import DECIDED, GROUP, INSTANT, SUBJECT, TARGET
 
 NO_SHOW = (
     Feature("lead", "number", "booked {} days ahead"),
@@ -16,7 +16,7 @@ NO_SHOW = (
     Feature("place", "category", "in {}"),
     Feature("kept", "number", "{} earlier appointments kept"),
     Feature("missed", "number", "{} earlier appointments missed"),
-    Feature("booked_that_day", "number", "{} appointments booked that day"),
+    Feature("booked_that_day", "number", "{} appointments booked by then that day"),
     *(
         Feature(name, "category", f"{name} {{}}")
         for name in ("Scholarship", "Hipertension", "Diabetes", "Alcoholism", "Handcap")
@@ -81,17 +81,15 @@ def no_show(path: Path) -> pl.DataFrame:
         .group_by("key")
         .agg(missed=pl.col("past_missed").sum(), kept=(~pl.col("past_missed")).sum())
     )
-    same_day = rows.group_by("patient", "instant").agg(booked_that_day=pl.len())
     return (
         rows.join(known, on="key", how="left")
-        .join(same_day, on=["patient", "instant"])
         .select(
             pl.col("key").alias(SUBJECT),
             pl.col("patient").alias(GROUP),
             pl.col("instant").alias(INSTANT),
             pl.col("missed_it").alias(TARGET),
+            pl.col("day").alias(DECIDED),
             "age",
-            "booked_that_day",
             "Scholarship",
             "Hipertension",
             "Diabetes",
@@ -102,6 +100,7 @@ def no_show(path: Path) -> pl.DataFrame:
             weekday=pl.col("day").dt.weekday().cast(pl.String),
             gender="Gender",
             place="Neighbourhood",
+            booked_that_day=pl.col("booked").rank("max").over("patient", "instant"),
             kept=pl.col("kept").fill_null(0),
             missed=pl.col("missed").fill_null(0),
         )
@@ -124,6 +123,7 @@ def readmission(path: Path) -> pl.DataFrame:
         pl.col("encounter_id").cast(pl.String).alias(SUBJECT),
         pl.col(patient).alias(GROUP),
         pl.col("encounter_id").alias(INSTANT),
+        pl.col("encounter_id").alias(DECIDED),
         (soon == 1).alias(TARGET),
         *(pl.when(pl.col(name) != "?").then(pl.col(name)).alias(name) for name in STAY if name != "diag_group"),
         *(pl.col(name) for name in STAY_NUMBERS[:-2]),

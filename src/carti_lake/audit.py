@@ -16,6 +16,7 @@ TABLE = AuditEntries.full_name()
 #: Application transaction under which the log keeps the number of the last entry.
 NUMBERING = "audit"
 TRIES = 20
+_HASHED = tuple(name for name in AuditEntries.columns() if name != "hash")
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def _sealed(entries: Sequence[Entry], count: int, head: str) -> list[dict[str, A
 
 
 def _hash(row: dict[str, Any]) -> str:
-    told = {name: row[name] for name in AuditEntries.columns() if name != "hash"}
+    told = {name: row[name] for name in _HASHED}
     told["at"] = row["at"].isoformat()
     return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from carti_lake.generate import Network, write
 from carti_lake.lake import Lake
+from carti_lake.outlets.dashboard.file import dashboard_of
 from carti_lake.outlets.files import charts_of, published, workbook_of
+from carti_lake.outlets.powerbi.project import powerbi_of
+from carti_lake.outlets.published.publish import publish_of
 from carti_lake.release import Release
 from carti_lake.sources.extract import date_in_name, file_hash
 from carti_lake.storage import LakeError
@@ -16,6 +19,8 @@ from carti_lake.tables.feeds import FEEDS
 
 #: Of 90 days, how many the extracts of each release cover: two months, then the third in two steps.
 STEPS = (59, 74, 90)
+#: Nobody can be recognised in counts of people who do not exist.
+SYNTHETIC = "synthetic data"
 #: Name that keeps the first release: February as it was known at its end.
 LOCK = "february-close"
 
@@ -85,6 +90,12 @@ def demo(lake: Lake, folder: Path, network: Network | None = None, *, progress: 
     charts = charts_of(view, published(lake, "charts"))
     progress("writing the workbook")
     workbook = workbook_of(view, published(lake, "workbook.xlsx"))
+    progress("writing the dashboard")
+    dashboard = dashboard_of(view, published(lake, "dashboard.html"), full_counts=SYNTHETIC)
+    progress("publishing tables and the Power BI project")
+    tables = published(lake, "tables")
+    publish_of(view, tables, full_counts=SYNTHETIC)
+    powerbi_of(lake, published(lake, "powerbi"))
     size = sum(file.stat().st_size for file in files) / 1e6
     made = [
         ("extracts", f"{len(files)} files of {len(FEEDS)} feeds, {size:.0f} MB", str(folder / "extracts")),
@@ -92,8 +103,11 @@ def demo(lake: Lake, folder: Path, network: Network | None = None, *, progress: 
         *((f"release {one.number}", _about(one), "") for one in lake.releases()),
         ("charts", f"{len(charts)} files, PNG, SVG and Vega-Lite JSON", str(Path(charts[0]).parent)),
         ("workbook", "an Excel sheet for every table", workbook),
+        ("dashboard", "one page whose views filter each other; open it in a browser", dashboard),
+        ("tables", "a star schema as Parquet", tables),
+        ("power bi", "a project that reads those tables", published(lake, "powerbi")),
     ]
-    already = [] if waiting else ["The demo was here already; its charts and workbook are drawn anew."]
+    already = [] if waiting else ["The demo was here already; its outlets are made anew."]
     return Shown(network.start, network.end, made, [*already, *_notes(lake)])
 
 

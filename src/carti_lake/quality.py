@@ -45,12 +45,11 @@ def judged(storage: Storage, results: int | None, changes: int | None) -> pl.Dat
         Version of ``thresholds`` that is in force; None for the newest, -1 for the declared thresholds alone.
     """
     counts = storage.scan(DataQuality.full_name(), results).collect()
-    set_by_people = ThresholdChanges.create_empty() if changes == -1 else _changes(storage, changes)
-    return verdicts(counts, thresholds(counts, set_by_people))
+    return verdicts(counts, thresholds(counts, _set(storage, changes)))
 
 
-def stood(storage: Storage, counts: pl.DataFrame, at: datetime) -> pl.DataFrame:
-    """Every check with the status that its counts had under the thresholds in force at a time, worst first.
+def stood(storage: Storage, counts: pl.DataFrame, of: Release) -> pl.DataFrame:
+    """Every check with the status that counts have under the release's own thresholds, worst first.
 
     Parameters
     ----------
@@ -58,10 +57,15 @@ def stood(storage: Storage, counts: pl.DataFrame, at: datetime) -> pl.DataFrame:
         The lake.
     counts
         Rows of ``gold.data_quality``.
-    at
-        The time; what people have set since changes nothing.
+    of
+        The release; what people have set since changes nothing.
     """
-    return by_check(verdicts(counts, thresholds(counts, _changes(storage).filter(pl.col("at") <= at))))
+    changes = of.versions.get(ThresholdChanges.full_name(), -1)
+    return by_check(verdicts(counts, thresholds(counts, _set(storage, changes))))
+
+
+def _set(storage: Storage, changes: int | None) -> pl.DataFrame:
+    return ThresholdChanges.create_empty() if changes == -1 else _changes(storage, changes)
 
 
 def _changes(storage: Storage, at: int | None = None) -> pl.DataFrame:

@@ -39,7 +39,7 @@ def drawn(count: int, seed: int = 0) -> pl.DataFrame:
             "constant": 1,
             "odds": odds,
         }
-    )
+    ).with_columns(decided=pl.col("instant") + pl.duration(days=pl.col("lead")))
 
 
 @pytest.fixture(scope="module")

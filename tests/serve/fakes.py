@@ -6,7 +6,7 @@ from functools import cached_property
 import polars as pl
 
 from carti_lake.disclosure import Publication, in_full
-from carti_lake.measure import measure
+from carti_lake.measure import delivered, measure
 from carti_lake.metrics import find_metric
 from carti_lake.outlets.disclosure import gold_frames
 from carti_lake.view import View
@@ -50,6 +50,9 @@ class Visible:
 
     def metric(self, metric_id, by=()):
         return measure(find_metric(metric_id), by, self.tables(), self.scan)
+
+    def delivered(self) -> set[str]:
+        return delivered(self.tables(), self.scan)
 
     def publication(self) -> Publication:
         return self._publication

@@ -11,6 +11,9 @@ import polars as pl
 import pytest
 
 from carti_lake.models import opportunity_value
+from carti_lake.release import Audit
+from carti_lake.serve.asked import Asked
+from carti_lake.serve.downloads import _told
 from carti_lake.serve.observe import LOG, JsonLines
 from carti_lake.serve.problems import SCHEMA
 from carti_lake.serve.seed import COLUMNS
@@ -124,7 +127,7 @@ Unforeseen.__name__ = "PanicException"
 
 
 @pytest.mark.parametrize("error", [RuntimeError("patient 4711"), Unforeseen("patient 4711")])
-@pytest.mark.parametrize("path", ["/v1/claims", "/"])
+@pytest.mark.parametrize("path", ["/v1/claims", "/files"])
 def test_an_unforeseen_error_says_nothing_of_rows(served, monkeypatch, caplog, error, path):
     def broken(self, table):
         raise error
@@ -229,6 +232,17 @@ def test_the_workbook_and_the_files_hold_the_viewers_rows(client, served):
     parquet = client.get("/v1/published/dim_provider.parquet", headers=key("few"))
     assert {*pl.read_parquet(io.BytesIO(parquet.content))["provider_name"]} == mine
     assert parquet.headers["content-disposition"] == 'attachment; filename="dim_provider.parquet"'
+
+
+def test_the_workbook_tells_figures_of_audits_to_those_alone_who_see_everything(served):
+    release = served.lake.at().release
+    failed = replace(release, audits=(Audit("drift", False, "payments moved by 40 %"),), accepted=("drift",))
+    told = {}
+    for name in ("all", "few"):
+        viewer = served.viewers[name]
+        visible = Visible(replace(served.lake.at(), release=failed), viewer)
+        told[name] = _told(Asked(viewer=viewer, visible=visible)).audits[0].detail
+    assert told == {"all": "payments moved by 40 %", "few": "accepted"}
 
 
 def test_it_is_well_once_a_release_can_be_read(client, served, tmp_path):

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import openpyxl
@@ -13,7 +14,7 @@ import polars as pl
 import pytest
 import uvicorn
 
-from carti_lake.serve import sessions
+from carti_lake.serve import dashboard, sessions
 from carti_lake.serve.app import create_app
 from tests.serve.conftest import PATIENT, key, service
 from tests.serve.fakes import see
@@ -58,7 +59,7 @@ def test_over_tls_the_cookie_is_never_sent_in_the_clear(client):
 
 
 def test_pages_run_no_scripts_and_are_not_kept(client):
-    for path, headers in (("/sign-in", {}), ("/", with_cookie(signed_in(client)))):
+    for path, headers in (("/sign-in", {}), ("/files", with_cookie(signed_in(client)))):
         answer = client.get(path, headers=headers)
         policy = dict(part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";"))
         assert policy["default-src"] == "'none'"
@@ -72,7 +73,7 @@ def test_pages_run_no_scripts_and_are_not_kept(client):
 def test_the_first_page_shows_the_viewers_rows_alone(client, served):
     names = served.lake.scan("gold.dim_provider").collect()
     mine = names.filter(pl.col("provider_id").is_in([*served.viewers["few"].providers]))["provider_name"]
-    page = client.get("/", headers=with_cookie(signed_in(client))).text
+    page = client.get("/files", headers=with_cookie(signed_in(client))).text
     assert {*re.findall(r"<tr><td>([^<]+)", page)} == {*mine}
     assert served.lake.at().release.caption in page
 
@@ -171,7 +172,8 @@ def test_a_real_browser_signs_in_sees_its_rows_and_takes_the_workbook(address, s
         assert "revoked" in page.text_content("[role=alert]")
         page.fill("#key", "few")
         page.press("#key", "Enter")
-        page.wait_for_url(f"{address}/")
+        page.wait_for_url(re.compile(r"/(dashboard)?$"))
+        page.goto(f"{address}/files")
         assert {*page.locator("#providers tbody td:first-child").all_text_contents()} == mine
         assert page.evaluate("document.cookie") == ""
         (cookie,) = page.context.cookies()
@@ -192,5 +194,30 @@ def test_a_real_browser_signs_in_sees_its_rows_and_takes_the_workbook(address, s
     assert {*asked} == {urlsplit(address).netloc}
 
 
-def test_a_key_in_a_header_opens_the_first_page_too(client):
-    assert client.get("/", headers=key("few")).status_code == 200
+def test_a_key_in_a_header_opens_the_page_of_files_too(client):
+    assert client.get("/files", headers=key("few")).status_code == 200
+
+
+def test_the_dashboard_stands_first_where_it_is_installed(served, monkeypatch):
+    seen = []
+
+    def page(shown, missing):
+        seen.append(shown)
+        policy = "default-src 'none'; script-src 'sha256-abc'"
+        return f'<html><meta http-equiv="Content-Security-Policy" content="{policy}"><body>Board</body></html>'
+
+    outlet = {"cubes": SimpleNamespace(SHOWN={}), "page": SimpleNamespace(page=page)}
+    monkeypatch.setattr(dashboard, "installed", lambda: True)
+    monkeypatch.setattr(dashboard, "import_module", lambda name: outlet[name.rpartition(".")[2]])
+    with service(served) as client:
+        assert client.get("/", headers=key("few")).headers["location"] == "/dashboard"
+        assert client.get("/dashboard").headers["location"] == "/sign-in"
+        board = client.get("/dashboard", headers=key("few"))
+        assert client.get("/dashboard", headers=key("few")).content == board.content
+    assert 'href="/files"' in board.text
+    assert board.headers["content-security-policy"] == (
+        "default-src 'none'; script-src 'sha256-abc'; frame-ancestors 'none'; base-uri 'none'"
+    )
+    assert board.headers["cache-control"] == "no-store"
+    (shown,) = seen
+    assert {*shown.table("dim_provider")["provider_id"]} == served.viewers["few"].providers

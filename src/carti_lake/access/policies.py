@@ -54,6 +54,18 @@ def policies(storage: Storage, today: date) -> dict[str, Policy]:
     }
 
 
+def signed_in_by_provider(found: Mapping[str, Policy]) -> dict[str, frozenset[str] | None]:
+    """Providers (None: all) of the viewers who may read exact numbers of all lines, for Power BI's role.
+
+    Its model holds full counts, and its role knows providers alone: who is limited in another way sees nothing there.
+    """
+    return {
+        name: policy.providers
+        for name, policy in found.items()
+        if policy.exact and policy.service_lines is None and "read" in policy.scopes and not name.startswith(GROUP)
+    }
+
+
 def viewer_of(found: dict[str, Policy], name: str, groups: Collection[str] = ()) -> Viewer | None:
     """Who signs in under a name: by the own policy, else by that of the one group that has one; else nobody."""
     if name in found:

@@ -12,7 +12,7 @@ import polars as pl
 from carti_lake.access.rows import row_filter
 from carti_lake.access.viewer import Viewer
 from carti_lake.disclosure import Publication, in_full, publication
-from carti_lake.measure import measure
+from carti_lake.measure import delivered, measure
 from carti_lake.metrics import PROVIDER_RATES, find_metric
 from carti_lake.outlets.disclosure import gold_frames, release_before
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_service_line
@@ -73,7 +73,7 @@ class Visible:
 
     def tables(self) -> list[str]:
         """Full names of the gold tables that may be read."""
-        return [name for name in self.view.tables() if name.startswith("gold.") and self._reads(name) is not None]
+        return [name for name in self._readable() if name.startswith("gold.")]
 
     def scan(self, table: str) -> pl.LazyFrame:
         """Rows of a gold table that may be seen.
@@ -90,8 +90,11 @@ class Visible:
 
     def metric(self, metric_id: str, by: Sequence[str] = ()) -> pl.LazyFrame:
         """A metric over the rows that may be seen."""
-        readable = [name for name in self.view.tables() if self._reads(name) is not None]
-        return measure(find_metric(metric_id), by, readable, self._rows)
+        return measure(find_metric(metric_id), by, self._readable(), self._rows)
+
+    def delivered(self) -> set[str]:
+        """What the sources delivered of the rows that may be seen, as `carti_lake.measure.delivered` finds it."""
+        return delivered(self._readable(), self._rows)
 
     def publication(self) -> Publication:
         """The rows that may be seen as outlets show them: exact, or with small counts suppressed."""
@@ -106,6 +109,10 @@ class Visible:
             return publication(gold_frames(self))
         before = Visible(self.lake.at(release=earlier.number), self.viewer)
         return publication(gold_frames(self), gold_frames(before), f"release {earlier.number}")
+
+    def _readable(self) -> list[str]:
+        """Tables whose rows may be counted; silver's are not shown."""
+        return [name for name in self.view.tables() if self._reads(name) is not None]
 
     def _rows(self, name: str) -> pl.LazyFrame:
         reads = self._reads(name)

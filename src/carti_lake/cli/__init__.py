@@ -1,7 +1,9 @@
 """The command line: every verb parses, calls the lake, and prints."""
 
 from carti_lake.cli import (
+    access,
     compare,
+    dashboard,
     explain,
     extracts,
     maintain,
@@ -14,13 +16,16 @@ from carti_lake.cli import (
     read,
     releases,
     run,
+    serve,
     synthetic,
 )
 from carti_lake.cli.app import app, main
 
 __all__ = [
+    "access",
     "app",
     "compare",
+    "dashboard",
     "explain",
     "extracts",
     "main",
@@ -34,5 +39,6 @@ __all__ = [
     "read",
     "releases",
     "run",
+    "serve",
     "synthetic",
 ]

@@ -18,7 +18,8 @@ FAILED, WRONG_USAGE = 1, 2
 VERBS = (
     *("demo", "generate", "load", "run", "status", "tables", "metrics"),
     *("query", "history", "diff", "explain", "compare", "quality", "quarantine"),
-    *("release", "model", "charts", "workbook", "publish", "powerbi", "disclosures", "optimize", "vacuum", "verify"),
+    *("release", "model", "charts", "dashboard", "workbook", "publish", "powerbi", "disclosures"),
+    *("access", "key", "audit", "serve", "optimize", "vacuum", "verify"),
 )
 
 

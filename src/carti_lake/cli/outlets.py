@@ -45,7 +45,7 @@ def charts(
     view = opened.at(release)
     with show.steps("Drawing the charts"):
         files = charts_of(view, output or published(opened, "charts", release), after=after, full_counts=full_counts)
-    _say_written(files, view.release.number, json)
+    say_written(files, view.release.number, json)
 
 
 @app.command()
@@ -69,7 +69,7 @@ def workbook(
     with show.steps("Writing the workbook"):
         target = output or published(opened, "workbook.xlsx", release)
         file = workbook_of(view, target, after=after, full_counts=full_counts)
-    _say_written([file], view.release.number, json)
+    say_written([file], view.release.number, json)
 
 
 @app.command()
@@ -85,7 +85,8 @@ def disclosures(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = No
         show.screen().print(show.grid(trail.columns, trail.rows(), "Outlets with full counts, newest first"))
 
 
-def _say_written(files: list[str], release: int, json: bool) -> None:
+def say_written(files: list[str], release: int, json: bool) -> None:
+    """Say which files were written, and from which release."""
     if json:
         show.as_json({"release": release, "files": files})
         return

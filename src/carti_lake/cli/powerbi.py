@@ -26,7 +26,7 @@ def powerbi(
     storage_option: StorageOptions = None,
     json: Json = False,
 ) -> None:
-    """Write a Power BI project: a semantic model and a report over the published tables."""
+    """Write a Power BI project that reads the published tables."""
     from carti_lake.outlets.files import published
     from carti_lake.outlets.powerbi.project import LAKE_FOLDER, NAME, powerbi_of
 

@@ -22,7 +22,7 @@ def publish(
     storage_option: StorageOptions = None,
     json: Json = False,
 ) -> None:
-    """Publish a release as a star schema of Parquet files, for Power BI and others."""
+    """Publish a release as Parquet, a star schema for Power BI."""
     from carti_lake.outlets.files import published
     from carti_lake.outlets.published.publish import publish_of
 

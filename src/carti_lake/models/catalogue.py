@@ -1,11 +1,12 @@
 """Every model, by name."""
 
 from carti_lake.models import denial, no_show, opportunity, readmission
+from carti_lake.models.forecast.model import MODEL as FORECAST
 from carti_lake.models.model import Model
 from carti_lake.storage import LakeError
 
 MODELS: dict[str, Model] = {
-    model.name: model for model in (opportunity.MODEL, denial.MODEL, readmission.MODEL, no_show.MODEL)
+    model.name: model for model in (FORECAST, opportunity.MODEL, denial.MODEL, readmission.MODEL, no_show.MODEL)
 }
 
 

@@ -5,7 +5,7 @@ patients or months were held out (benchmarks/models). Its logit is calibrated by
 patients that the fit did not know.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +15,11 @@ from carti_lake.models import measures
 from carti_lake.models.design import Feature
 from carti_lake.models.estimators import (
     BOOSTING,
+    DECIDED,
     GROUP,
     INSTANT,
     MODEL,
+    MOST_ROWS,
     RIDGE,
     SUBJECT,
     TARGET,
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-#: Examples at most: a sample of more teaches little and takes long.
-MOST_ROWS = 200_000
 #: Fewest examples, and fewest of the rarer outcome, to fit on.
 LEAST_ROWS, LEAST_CASES = 500, 50
 #: Fewest of either outcome that errors are told of.
@@ -52,14 +52,18 @@ def train(
     seed: int,
     segments: Mapping[str, pl.Expr] | None = None,
     groups: str = "patients",
+    beside: "Callable[[pl.DataFrame, Mapping[str, Floats]], pl.DataFrame] | None" = None,
 ) -> Trained:
     """Fit on all examples, and judge the same fit on those held out: the latest ones, and other patients.
+
+    Latest are those whose outcome came to be known last: a fit of that time had no outcome of theirs, and among those
+    of the earliest instants the slow ones are not missing.
 
     Parameters
     ----------
     examples
         One row each: ``subject_id``, ``group`` (patient), ``instant`` (day at which the features were known),
-        ``target`` (Boolean), and the features.
+        ``decided`` (day at which the outcome was), ``target`` (Boolean), and the features.
     features
         The columns to look at; those that do not vary are left out.
     seed
@@ -68,22 +72,24 @@ def train(
         Conditions by name: the errors among the rows that meet each stand on the card.
     groups
         What ``group`` means, in words.
+    beside
+        Further evaluation rows, from the latest examples and what each estimator says of them.
 
     Raises
     ------
     NotEnoughData
-        Below 500 examples, or 50 of either outcome, in all or in the earlier three quarters.
+        Below 500 examples, or 50 of either outcome, in all, or half of that in the earlier three quarters.
     """
-    rows = _sample(examples.drop_nulls([TARGET, INSTANT]).sort(INSTANT, SUBJECT), seed)
+    rows = _sample(examples.drop_nulls([TARGET, INSTANT, DECIDED]).sort(INSTANT, SUBJECT), seed)
     _refuse_too_few(rows)
-    cut = rows[INSTANT].quantile(1 - LATEST, "lower")
-    earlier, later = rows.filter(pl.col(INSTANT) < cut), rows.filter(pl.col(INSTANT) >= cut)
+    cut = rows[DECIDED].quantile(1 - LATEST, "lower")
+    earlier, later = rows.filter(pl.col(DECIDED) < cut), rows.filter(pl.col(DECIDED) >= cut)
     if later.is_empty() or len(earlier) < LEAST_ROWS // 2:
         raise NotEnoughData("its examples are of too few days to hold out the latest ones")
     _refuse_too_few(earlier, least=LEAST_ROWS // 2, cases=LEAST_CASES // 2)
     before, final = fit(earlier, features, seed), fit(rows, features, seed)
     predicted = every(before.artifact, later)
-    unknown = ~later[GROUP].is_in(earlier[GROUP].unique().implode())
+    unknown = ~later[GROUP].is_in(earlier[GROUP].unique().implode()).fill_null(True)
     return Trained(
         artifact=final.artifact,
         rows=len(rows),
@@ -101,6 +107,7 @@ def train(
                 _judged(later, predicted, "latest quarter"),
                 _judged(later, predicted, f"latest quarter, new {groups}", unknown.to_numpy()),
                 _judged(rows, final.apart, f"other {groups}"),
+                *([beside(later, predicted)] if beside else []),
             ]
         ),
         curves={

@@ -9,7 +9,7 @@ import polars as pl
 
 from carti_lake.models import classifier, design, estimators, history, risk
 from carti_lake.models.design import Feature
-from carti_lake.models.estimators import GROUP, INSTANT, SUBJECT, TARGET
+from carti_lake.models.estimators import DECIDED, GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.history import DATE, as_known_then, before, months_since, share
 from carti_lake.models.model import Known, Model, Tables, Trained
 from carti_lake.models.risk import risk_scores
@@ -39,28 +39,45 @@ SEGMENTS = {
 
 
 def subjects(tables: Tables) -> pl.LazyFrame:
-    """Claims as they were submitted, and whether the payer's first answer was a denial (null: no answer yet)."""
-    denied_before = tables[EARLIER].filter(pl.col("claim_status") == DENIED).select("visit_id", _before=pl.lit(True))
+    """Claims as they were submitted, and whether the payer denied them at first (null: no answer yet).
+
+    That is the numerator of ``initial_denial_rate``: denied now, or by an earlier answer that a newer one replaced.
+    """
+    was_denied = pl.col("claim_status") == DENIED
+    before = (
+        tables[EARLIER]
+        .group_by("visit_id")
+        .agg(
+            _denied=was_denied.any(),
+            _denied_date=pl.col("claim_paid_date").filter(was_denied).min(),
+            _answered_date=pl.col("claim_paid_date").min(),
+        )
+    )
     status, visited = pl.col("claim_status"), pl.col("visit_date")
-    denied = (status == DENIED) | pl.col("_before").fill_null(False)
+    denied = (status == DENIED) | pl.col("_denied").fill_null(False)
     submitted = pl.coalesce("claim_submitted_date", "visit_date")
+    # A denial is known from its own day on, also where it was overturned since.
+    first = pl.when(denied).then(pl.coalesce("_denied_date", "claim_paid_date"))
+    answered = first.otherwise(pl.min_horizontal("_answered_date", "claim_paid_date"))
     return (
         tables[VISITS]
         .filter(status.is_not_null())
-        .join(denied_before.unique(), on="visit_id", how="left")
+        .join(before, on="visit_id", how="left")
         .select(
             pl.coalesce("claim_id", "visit_id").alias(SUBJECT),
             pl.col("patient_key").alias(GROUP),
             submitted.alias(INSTANT),
             pl.when(status.is_in(ANSWERED)).then(denied).alias(TARGET),
+            # Where the day was not delivered, that of the claim: an order of time all the same.
+            pl.coalesce(answered, submitted).alias(DECIDED),
             "claim_status",
-            "claim_paid_date",
             "payer",
             "service_line",
             "visit_type",
             "patient_age",
             provider_id="rendering_provider_id",
             subject_date=visited,
+            answered_date=answered,
             procedure=pl.col("procedure_code").str.slice(0, 3),
             amount=pl.col("claim_amount").cast(pl.Float64).log1p(),
             submitted_after=(submitted - visited).dt.total_days(),
@@ -71,7 +88,7 @@ def subjects(tables: Tables) -> pl.LazyFrame:
 def features(rows: pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
     """The rows with how the payer and the provider fared before their instant."""
     answered = subjects(tables).filter(pl.col(TARGET).is_not_null())
-    events = answered.select("provider_id", "payer", "service_line", TARGET, pl.col("claim_paid_date").alias(DATE))
+    events = answered.select("provider_id", "payer", "service_line", TARGET, pl.col("answered_date").alias(DATE))
     sums = {"_denied": pl.col(TARGET).sum(), "_all": pl.len()}
     for key, name in ((["provider_id"], "provider_share"), (["payer", "service_line"], "payer_share")):
         rows = (
@@ -80,12 +97,14 @@ def features(rows: pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
     return rows
 
 
+def recent(tables: Tables, day: date) -> Tables:
+    """The months that claims submitted from a day on need."""
+    return {name: rows.filter(months_since("visit_month", day, OLDEST)) for name, rows in tables.items()}
+
+
 def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
     """Answered claims, with what was known when they were submitted (after ``since``)."""
-    rows = subjects(known[-1].tables).filter(pl.col(TARGET).is_not_null(), pl.col(INSTANT) <= known[-1].as_of)
-    if since is not None:
-        rows = rows.filter(pl.col(INSTANT) > since)
-    return as_known_then(rows, known, features)
+    return as_known_then(known, subjects, features, recent, since)
 
 
 def train(known: Sequence[Known], seed: int) -> Trained:
@@ -95,10 +114,10 @@ def train(known: Sequence[Known], seed: int) -> Trained:
 
 def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
     """Claims of the last two years that wait for an answer."""
-    recent = {name: rows.filter(months_since("visit_month", now.as_of, OLDEST)) for name, rows in now.tables.items()}
-    waiting = subjects(recent).filter(pl.col("claim_status") == OPEN)
-    rows = waiting.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT))
-    return (risk_scores(MODEL.name, features(rows, recent), artifact, version, FEATURES),)
+    tables = recent(now.tables, now.as_of)
+    waiting = subjects(tables).filter(pl.col("claim_status") == OPEN)
+    rows = waiting.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT)).collect(engine="streaming")
+    return (risk_scores(MODEL.name, features(rows.lazy(), tables), artifact, version, FEATURES),)
 
 
 def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:

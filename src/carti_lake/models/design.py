@@ -91,6 +91,8 @@ def curves(matrix: "Floats", levels: dict[str, list[str]]) -> list[Any]:
             fitted.append(len(known))
             continue
         values = matrix[~np.isnan(matrix[:, place]), place]
+        # Of a fold, all may be missing.
+        values = values if len(values) else np.zeros(1)
         # Knots at quantiles that coincide would leave splines without any data.
         quantiles = np.unique(np.quantile(values, np.linspace(0, 1, KNOTS)))
         spline = SplineTransformer(

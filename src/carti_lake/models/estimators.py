@@ -1,13 +1,16 @@
 """What stands behind every probability: logistic regression on curves and gradient boosting, their mean calibrated."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from carti_lake.models.design import Feature, blocks, curves, encoded, fitted_levels
+from carti_lake.models.model import NotEnoughData
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,9 +18,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 #: Columns of an example beside its features.
-SUBJECT, GROUP, INSTANT, TARGET = "subject_id", "group", "instant", "target"
-#: Folds whose groups are kept apart.
-FOLDS = 3
+SUBJECT, GROUP, INSTANT, DECIDED, TARGET = "subject_id", "group", "instant", "decided", "target"
+#: Examples at most: a sample of more teaches little and takes long.
+MOST_ROWS = 200_000
+#: Folds whose groups are kept apart, and fewest groups to make them of.
+FOLDS, LEAST_GROUPS = 3, 6
 BOOSTING = {"max_iter": 120, "max_leaf_nodes": 15, "learning_rate": 0.1, "min_samples_leaf": 40}
 RIDGE = 1.0
 #: The estimators by what the metrics call them.
@@ -34,6 +39,8 @@ TRUSTED = (
 MANY = 100_000
 #: Drivers named per prediction, and log-odds below which a feature drives nothing.
 DRIVERS, LEAST_DRIVE = 3, 0.1
+#: Rows that a thread predicts at a time.
+PART = 100_000
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,11 @@ def fit(rows: pl.DataFrame, features: Sequence[Feature], seed: int) -> Fit:
 
     On one thread: sums then have one order, so that every machine fits the same model; and threads that wait for a
     busy machine's other ones took eight times as long.
+
+    Raises
+    ------
+    NotEnoughData
+        Where the examples are of too few groups to keep some apart.
     """
     from threadpoolctl import threadpool_limits
 
@@ -57,14 +69,19 @@ def fit(rows: pl.DataFrame, features: Sequence[Feature], seed: int) -> Fit:
 
 
 def _fit(rows: pl.DataFrame, features: Sequence[Feature], seed: int) -> Fit:
-    from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.model_selection import GroupKFold
 
     levels = fitted_levels(rows, features)
     matrix, target = encoded(rows, levels), outcomes(rows)
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    groups = rows[GROUP].fill_null(-1).to_numpy()
+    # Rows without a group are one, so that none of them tells of another.
+    groups = rows[GROUP].rank("dense").fill_null(0)
+    if groups.n_unique() < LEAST_GROUPS:
+        raise NotEnoughData(f"its examples are of {groups.n_unique()} groups; needs {LEAST_GROUPS}")
+    folds = GroupKFold(FOLDS, shuffle=True, random_state=seed)
     apart = {LOGISTIC: np.zeros(len(rows)), BOOSTED: np.zeros(len(rows)), BASE: np.zeros(len(rows))}
-    for known, unknown in folds.split(matrix, target, groups):
+    for known, unknown in folds.split(matrix, target, groups.to_numpy()):
+        if not 0 < target[known].sum() < len(known):
+            raise NotEnoughData("one outcome occurs in too few of its groups")
         parts = _estimators(matrix[known], target[known], levels, seed)
         apart[LOGISTIC][unknown] = _linear(parts, matrix[unknown])
         apart[BOOSTED][unknown] = _boosted(parts, matrix[unknown])
@@ -101,35 +118,51 @@ def explained(artifact: Mapping[str, Any], rows: pl.DataFrame, features: Sequenc
     The words tell of the logistic regression, whose log-odds are sums of the features' own; the probability is that
     of both estimators.
     """
-    if rows.is_empty():
-        return pl.DataFrame(schema={"probability": pl.Float64, "drivers": pl.String})
-    levels = artifact["levels"]
-    matrix = encoded(rows, levels)
+    empty = pl.DataFrame(schema={"probability": pl.Float64, "drivers": pl.String})
+    parts = rows.iter_slices(PART)
+    # Threads of our own, one part each: OpenMP's wait for each other at every tree, which a busy machine punishes.
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        return pl.concat([empty, *pool.map(partial(_explained, artifact, features), parts)])
+
+
+def _explained(artifact: Mapping[str, Any], features: Sequence[Feature], rows: pl.DataFrame) -> pl.DataFrame:
+    from threadpoolctl import threadpool_limits
+
+    matrix = encoded(rows, artifact["levels"])
     moved = _contributions(artifact, matrix) - artifact["means"]
     linear = moved.sum(axis=1) + artifact["means"].sum() + artifact["intercept"]
-    mean = (linear + _boosted(artifact, matrix)) / 2
+    with threadpool_limits(1, "openmp"):
+        mean = (linear + _boosted(artifact, matrix)) / 2
     probability = _expit(artifact["slope"] * mean + artifact["offset"])
-    names = list(levels)
-    words = {feature.name: feature for feature in features}
-    texts = rows.select(_words(words[name]).alias(str(place)) for place, name in enumerate(names))
-    found = pl.DataFrame({"probability": probability})
-    if not names:
-        return found.with_columns(drivers=pl.lit(None, pl.String))
-    ranked = np.argsort(-np.abs(moved), axis=1, kind="stable")[:, :DRIVERS]
-    parts = []
-    for rank in range(ranked.shape[1]):
-        place = ranked[:, rank]
-        effect = moved[np.arange(len(moved)), place]
-        said = pl.coalesce(
-            pl.when(pl.lit(pl.Series(place == column))).then(pl.col(str(column))) for column in range(len(names))
-        )
-        verb = pl.when(pl.lit(pl.Series(effect > 0))).then(pl.lit("raised by ")).otherwise(pl.lit("lowered by "))
-        strong = pl.lit(pl.Series(np.abs(effect) >= LEAST_DRIVE))
-        parts.append(pl.when(strong).then(verb + said).alias(f"driver{rank}"))
-    told = texts.select(parts).select(
-        drivers=pl.concat_str(pl.all(), separator="; ", ignore_nulls=True).replace("", None)
-    )
-    return found.with_columns(told["drivers"])
+    return pl.DataFrame({"probability": probability, "drivers": _drivers(artifact, features, rows, moved)})
+
+
+def _drivers(
+    artifact: Mapping[str, Any], features: Sequence[Feature], rows: pl.DataFrame, moved: "Floats"
+) -> pl.Series:
+    """The words of the features that moved each row most, strongest first."""
+    by_name = {feature.name: feature for feature in features}
+    names = list(artifact["levels"])
+    left, every = np.abs(moved), np.arange(len(rows))
+    said: list[pl.Series] = []
+    for _ in range(min(DRIVERS, len(names))):
+        place = left.argmax(axis=1)
+        effect = moved[every, place]
+        left[every, place] = -1.0
+        strong = np.abs(effect) >= LEAST_DRIVE
+        # Words are made for the rows that need them alone, and put in their places.
+        told, order = [pl.Series([None], dtype=pl.String)], np.zeros(len(rows), dtype=np.int64)
+        for column, name in enumerate(names):
+            chosen = np.flatnonzero(strong & (place == column))
+            order[chosen] = sum(map(len, told)) + np.arange(len(chosen))
+            verb = pl.when(pl.lit(pl.Series(effect[chosen] > 0))).then(pl.lit("raised by "))
+            words = verb.otherwise(pl.lit("lowered by ")) + _words(by_name[name])
+            told.append(rows.select(name)[chosen].select(words).to_series())
+        said.append(pl.concat([one.alias("told") for one in told])[order].alias(f"driver {len(said)}"))
+    if not said:
+        return pl.Series("drivers", [None] * len(rows), dtype=pl.String)
+    joined = pl.concat_str(pl.all(), separator="; ", ignore_nulls=True)
+    return pl.DataFrame(said).select(drivers=joined.replace("", None)).to_series()
 
 
 def outcomes(rows: pl.DataFrame) -> "Floats":

@@ -5,40 +5,82 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from carti_lake.models.estimators import INSTANT
+from carti_lake.models.estimators import DECIDED, INSTANT, MOST_ROWS, SUBJECT, TARGET
 from carti_lake.models.model import Known, Tables
 
 #: Nothing that happened longer before an instant is looked at, so that a day's scores do not cost more as a lake ages.
 YEAR = 365
+#: Days after which a subject's first delivery is looked for in the present alone.
+LATE = 60
 DATE = "date"
+OUTCOME = (TARGET, DECIDED)
 
 
 def as_known_then(
-    subjects: pl.LazyFrame, known: Sequence[Known], features: Callable[[pl.LazyFrame, Tables], pl.LazyFrame]
+    known: Sequence[Known],
+    subjects: Callable[[Tables], pl.LazyFrame],
+    features: Callable[[pl.LazyFrame, Tables], pl.LazyFrame],
+    recent: Callable[[Tables, date], Tables],
+    since: date | None = None,
 ) -> pl.DataFrame:
-    """The subjects with their features, each from the release that stood at its instant.
+    """Examples: subjects as they were first told of, with features from the release that stood at their instant.
 
-    Instants before the first release take that one's rows, which `before` cuts by their dates: all that can be said
-    of a history that was loaded at once.
+    Their outcomes come from the present. Instants before the first release take that one's rows, which `before` cuts
+    by their dates: all that can be said of a history that was loaded at once. Of more than
+    `carti_lake.models.estimators.MOST_ROWS` subjects a sample is taken, by a hash of their ids.
 
     Parameters
     ----------
-    subjects
-        One row each, with an ``instant``.
     known
         The lake as it was known, oldest first.
+    subjects
+        One row each: ``subject_id``, ``instant``, its own columns, ``target`` and ``decided`` (null: no outcome yet).
     features
-        Adds features to subjects from tables, looking at nothing dated at or after a subject's instant.
+        Adds columns to subjects from tables, looking at nothing dated at or after a subject's instant.
+    recent
+        The months of the tables that subjects from a day on need.
+    since
+        Instants after this day; None for all.
     """
-    parts = []
+    present = known[-1]
+    after = pl.lit(True) if since is None else pl.col(INSTANT) > since
+
+    def told(then: Known, day: date | None) -> pl.LazyFrame:
+        rows = subjects(recent(then.tables, day) if day else then.tables).filter(after, pl.col(INSTANT) <= then.as_of)
+        return rows.filter(pl.col(INSTANT) >= day) if day else rows
+
+    # A claim may bill two visits.
+    ended = told(present, since).filter(pl.col(DECIDED) <= present.as_of).drop_nulls(TARGET)
+    ended = _sample(ended.group_by(SUBJECT).agg(pl.col(OUTCOME).max())).collect(engine="streaming").lazy()
+    days = [since, *(then.as_of - timedelta(days=LATE) for then in known[:-1])]
+    # The present tells of all, of those too that came later than that.
+    first = [*zip(known, days, strict=True), *[(present, since)] * (len(known) > 1)]
+    rows = pl.concat(
+        told(then, max(filter(None, (day, since)), default=None))
+        .drop(OUTCOME)
+        .join(ended, on=SUBJECT, how="semi")
+        .select(pl.lit(place).alias("_place"), pl.all())
+        for place, (then, day) in enumerate(first)
+    )
+    rows = rows.sort(pl.all()).unique(SUBJECT, keep="first", maintain_order=True)
+    found = rows.drop("_place").join(ended, on=SUBJECT).collect(engine="streaming")
+    parts = [features(found.clear().lazy(), present.tables).collect()]
     for place, then in enumerate(known):
-        chosen = subjects
-        if place > 0:
-            chosen = chosen.filter(pl.col(INSTANT) > then.as_of)
-        if place < len(known) - 1:
-            chosen = chosen.filter(pl.col(INSTANT) <= known[place + 1].as_of)
-        parts.append(features(chosen, then.tables).collect(engine="streaming"))
-    return pl.concat(parts)
+        chosen = found.filter(
+            pl.col(INSTANT) > then.as_of if place else pl.lit(True),
+            pl.col(INSTANT) <= known[place + 1].as_of if place < len(known) - 1 else pl.lit(True),
+        )
+        if not chosen.is_empty():
+            day: date = chosen[INSTANT].min()  # type: ignore[assignment]
+            parts.append(features(chosen.lazy(), recent(then.tables, day)).collect(engine="streaming"))
+    return pl.concat(parts).sort(INSTANT, SUBJECT)
+
+
+def _sample(rows: pl.LazyFrame) -> pl.LazyFrame:
+    count = rows.select(pl.len()).collect(engine="streaming").item()
+    if count <= MOST_ROWS:
+        return rows
+    return rows.filter(pl.col(SUBJECT).hash() < pl.lit(round(MOST_ROWS / count * 2**64), pl.UInt64))
 
 
 def before(
@@ -66,6 +108,7 @@ def before(
     names = list(sums)
     running = (
         events.drop_nulls([*key, DATE])
+        .join(subjects.select(key).unique(), on=key, how="semi")
         .group_by(*key, DATE)
         .agg(**sums)
         .sort(*key, DATE)

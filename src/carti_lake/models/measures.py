@@ -46,11 +46,14 @@ def of_values(actual: "Floats", predicted: "Floats") -> dict[str, float | None]:
 
 
 def calibration(outcome: "Floats", probability: "Floats", bins: int = BINS) -> pl.DataFrame:
-    """Mean prediction and share of outcomes in groups of equal size: ``bin``, ``predicted``, ``observed``, ``n``."""
-    place = np.argsort(np.argsort(probability, kind="stable"), kind="stable")
+    """Mean prediction and share of outcomes in groups of equal size: ``bin``, ``predicted``, ``observed``, ``n``.
+
+    Equal predictions stay in one group: to part them by the order of the rows would show a gap that is not theirs.
+    """
+    rank = pl.col("p").rank("average")
     return (
-        pl.DataFrame({"bin": place * bins // len(probability), "p": probability, "y": outcome})
-        .group_by("bin")
+        pl.DataFrame({"p": probability, "y": outcome})
+        .group_by(bin=((rank - 0.5) * bins / pl.len()).floor().cast(pl.Int64))
         .agg(predicted=pl.col("p").mean(), observed=pl.col("y").mean(), n=pl.len())
         .sort("bin")
     )

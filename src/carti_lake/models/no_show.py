@@ -9,7 +9,7 @@ import polars as pl
 
 from carti_lake.models import classifier, design, estimators, history, risk
 from carti_lake.models.design import Feature
-from carti_lake.models.estimators import GROUP, INSTANT, SUBJECT, TARGET
+from carti_lake.models.estimators import DECIDED, GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.history import DATE, as_known_then, before, months_since, share
 from carti_lake.models.model import Known, Model, Tables, Trained
 from carti_lake.models.risk import risk_scores
@@ -39,22 +39,23 @@ SEGMENTS = {
 }
 
 
-def subjects(appointments: pl.LazyFrame) -> pl.LazyFrame:
-    """Appointments as they stood when they were booked, and whether they were missed (null: cancelled, or to come)."""
+def subjects(tables: Tables) -> pl.LazyFrame:
+    """Appointments with the day of their booking, and whether they were missed (null: cancelled, or to come)."""
     day, status = pl.col("appointment_date"), pl.col("appointment_status")
-    return appointments.filter(pl.col("booked_date") <= day).select(
+    booked = pl.when(pl.col("booked_date") <= day).then("booked_date")
+    return tables[APPOINTMENTS].select(
         pl.col("appointment_id").alias(SUBJECT),
         pl.col("patient_key").alias(GROUP),
-        pl.col("booked_date").alias(INSTANT),
+        booked.alias(INSTANT),
         pl.when(status.is_in([KEPT, MISSED])).then(status == MISSED).alias(TARGET),
+        day.alias(DECIDED),
         "provider_id",
-        "appointment_status",
         "patient_age",
         "service_line",
         # When it was sent is not delivered, so it is no feature: it only divides the errors on the card.
         "reminder_sent",
         subject_date=day,
-        lead=(day - pl.col("booked_date")).dt.total_days(),
+        lead=(day - booked).dt.total_days(),
         weekday=day.dt.weekday().replace_strict(dict(enumerate(WEEKDAYS, 1)), return_dtype=pl.String),
     )
 
@@ -70,14 +71,14 @@ def features(rows: pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
     return rows.with_columns(provider_share=share("_missed", "_all")).drop("_missed", "_all")
 
 
+def recent(tables: Tables, day: date) -> Tables:
+    """The months that appointments booked from a day on need."""
+    return {name: rows.filter(months_since("appointment_month", day, history.YEAR)) for name, rows in tables.items()}
+
+
 def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
     """Appointments that were kept or missed, with what was known when they were booked (after ``since``)."""
-    rows = subjects(known[-1].tables[APPOINTMENTS]).filter(
-        pl.col(TARGET).is_not_null(), pl.col("subject_date") <= known[-1].as_of
-    )
-    if since is not None:
-        rows = rows.filter(pl.col(INSTANT) > since)
-    return as_known_then(rows, known, features)
+    return as_known_then(known, subjects, features, recent, since)
 
 
 def train(known: Sequence[Known], seed: int) -> Trained:
@@ -87,11 +88,12 @@ def train(known: Sequence[Known], seed: int) -> Trained:
 
 def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
     """Booked appointments after the newest extract."""
-    recent = now.tables[APPOINTMENTS].filter(months_since("appointment_month", now.as_of, history.YEAR))
-    booked = recent.filter(pl.col("appointment_status") == BOOKED, pl.col("appointment_date") > now.as_of)
+    tables = recent(now.tables, now.as_of)
+    to_come = (pl.col("appointment_status") == BOOKED) & (pl.col("appointment_date") > now.as_of)
+    rows = subjects({APPOINTMENTS: tables[APPOINTMENTS].filter(to_come)})
     # What has come to be known since the booking counts.
-    rows = subjects(booked).with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT))
-    return (risk_scores(MODEL.name, features(rows, {APPOINTMENTS: recent}), artifact, version, FEATURES),)
+    asked = rows.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT)).collect(engine="streaming")
+    return (risk_scores(MODEL.name, features(asked.lazy(), tables), artifact, version, FEATURES),)
 
 
 def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 
 from carti_lake.models import classifier, design, estimators, history, measures
 from carti_lake.models.design import Feature, encoded, fitted_levels
-from carti_lake.models.estimators import BASE, GROUP, INSTANT, SUBJECT, TARGET
+from carti_lake.models.estimators import BASE, DECIDED, GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.estimators import MODEL as FITTED
 from carti_lake.models.history import DATE, before, share
 from carti_lake.models.model import Known, Model, Tables, Trained
@@ -19,6 +19,8 @@ from carti_lake.tables.gold import OpportunityScores
 OPPORTUNITIES, REFERRALS, CAMPAIGNS = "silver.opportunities", "silver.referrals", "silver.campaigns"
 #: Fewest won opportunities whose value is fitted.
 LEAST_VALUES = 30
+#: Baseline: the CRM's own probability, as it stood then.
+CRM = "CRM probability"
 
 FEATURES = (
     Feature("stage_name", "category", "stage {}"),
@@ -31,6 +33,8 @@ FEATURES = (
     Feature("completed_share", "number", "{} of them completed", percent=True),
     Feature("won_share", "number", "{} of the provider's earlier deals won", percent=True),
 )
+#: Neither won nor lost, as far as the CRM says.
+IS_OPEN = ~pl.col("is_closed").fill_null(False)
 #: The value is that of the amount's own level: what is recorded of it must not decide it.
 OF_VALUE = tuple(feature for feature in FEATURES if feature.name not in ("stage_name", "age", "log_amount"))
 
@@ -79,8 +83,9 @@ def features(rows: pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
 def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
     """Closed opportunities: as each release showed them while they were open, else as they were created.
 
-    Of one that was created and closed between two releases, stage and age are not known. An opportunity that several
-    releases showed open counts once for each: every look at it is a question that a run had to answer.
+    Of one that was created and closed between two releases stage, age and amount are not known: the amount of the
+    present is that of its end. An opportunity that several releases showed open counts once for each: every look at it
+    is a question that a run had to answer.
     """
     present = known[-1]
     ended = (
@@ -92,31 +97,41 @@ def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
             final_amount=pl.col("amount").cast(pl.Float64),
             ended="close_date",
         )
+        .filter(pl.col("ended").is_null() | (pl.col("ended") <= present.as_of))
     )
     looks = []
     for then in known[:-1]:
-        stood = subjects(then.tables, then.as_of).filter(~pl.col("is_closed"))
-        stood = stood.with_columns(pl.lit(then.as_of + timedelta(days=1)).alias(INSTANT))
-        looks.append(features(stood, then.tables))
+        stood = subjects(then.tables, then.as_of).filter(IS_OPEN)
+        looks.append(_looked_at(stood, then))
     seen = pl.concat(looks).select(SUBJECT).unique() if looks else pl.LazyFrame(schema={SUBJECT: pl.String})
     created = subjects(present.tables, present.as_of).join(seen, on=SUBJECT, how="anti").filter("is_closed")
     created = created.with_columns(
         pl.col("created_date").alias(INSTANT),
         stage_name=pl.lit(None, pl.String),
         age=pl.lit(None, pl.Int64),
+        amount=pl.lit(None, pl.Float64),
+        log_amount=pl.lit(None, pl.Float64),
         probability=pl.lit(None, pl.Decimal(18, 4)),
     )
     looks.append(features(created.drop_nulls(INSTANT), present.tables))
-    rows = pl.concat(looks, how="diagonal").join(ended, on=SUBJECT)
+    rows = pl.concat(looks).join(ended, on=SUBJECT)
+    # It closed after it was seen open, whatever day the CRM says.
+    rows = rows.with_columns(pl.max_horizontal("ended", INSTANT).alias(DECIDED))
     if since is not None:
         rows = rows.filter(pl.col(INSTANT) > since)
     return rows.sort(INSTANT, SUBJECT).collect(engine="streaming")
 
 
+def _looked_at(stood: pl.LazyFrame, then: Known) -> pl.LazyFrame:
+    """Opportunities with their features on the day after the newest extract; read once, however many features."""
+    rows = stood.with_columns(pl.lit(then.as_of + timedelta(days=1)).alias(INSTANT)).collect(engine="streaming")
+    return features(rows.lazy(), then.tables).collect(engine="streaming").lazy()
+
+
 def train(known: Sequence[Known], seed: int) -> Trained:
     """Fit the probability on all closed opportunities, and the value on those that were won."""
     rows = examples(known)
-    probability = classifier.train(rows, FEATURES, seed, groups="providers")
+    probability = classifier.train(rows, FEATURES, seed, groups="providers", beside=_beside_the_crm)
     value, errors = _train_value(rows.filter(pl.col(TARGET)).unique(SUBJECT, keep="last", maintain_order=True), seed)
     return Trained(
         artifact={**probability.artifact, "value": value},
@@ -129,9 +144,8 @@ def train(known: Sequence[Known], seed: int) -> Trained:
 
 def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
     """Open opportunities: probability, value if won, and both multiplied, to the cent."""
-    stood = subjects(now.tables, now.as_of).filter(~pl.col("is_closed").fill_null(False))
-    rows = features(stood.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT)), now.tables)
-    open_ = rows.sort(SUBJECT).collect(engine="streaming")
+    stood = subjects(now.tables, now.as_of).filter(IS_OPEN)
+    open_ = _looked_at(stood, now).sort(SUBJECT).collect()
     if artifact is None:
         nothing = dict.fromkeys(("win_probability", "predicted_value"), pl.lit(None, pl.Float64))
         scored = open_.with_columns(**nothing, drivers=pl.lit(None, pl.String))
@@ -153,6 +167,25 @@ def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple
 def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:
     """Errors on opportunities that were created after a day and are closed now."""
     return classifier.evaluate(artifact, examples([now], since))
+
+
+def _beside_the_crm(later: pl.DataFrame, said: Mapping[str, Any]) -> pl.DataFrame:
+    """Errors of the probability, and of probability x amount, beside those of the CRM's own probability."""
+    known = later.select(pl.col("probability", "amount").is_not_null()).select(pl.all_horizontal(pl.all())).to_series()
+    rows, split = later.filter(known), f"latest quarter, with a {CRM}"
+    if not 0 < (rows[TARGET].sum() or 0) < rows.height:
+        return measures.rows({}, split, 0)
+    amount = rows["amount"].to_numpy()
+    came = np.where(rows[TARGET].to_numpy(), rows["final_amount"].fill_null(0).to_numpy(), 0.0)
+    ours = {name: said[name][known.to_numpy()] for name in (FITTED, BASE)}
+    both = {**ours, CRM: rows["probability"].cast(pl.Float64).to_numpy() / 100}
+    outcome = rows[TARGET].cast(pl.Float64).to_numpy()
+    found = {
+        name: measures.of_probabilities(outcome, one) | measures.of_values(came, one * amount)
+        for name, one in both.items()
+    }
+    note = "MAE, RMSE and R² are those of probability x amount against what was won, USD"
+    return measures.rows(found, split, rows.height, note)
 
 
 def _train_value(won: pl.DataFrame, seed: int) -> tuple[dict[str, Any] | None, pl.DataFrame]:

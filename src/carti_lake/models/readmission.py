@@ -9,12 +9,12 @@ import polars as pl
 
 from carti_lake.models import classifier, design, estimators, history, risk
 from carti_lake.models.design import Feature
-from carti_lake.models.estimators import GROUP, INSTANT, SUBJECT, TARGET
+from carti_lake.models.estimators import DECIDED, GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.history import DATE, as_known_then, before, months_since
 from carti_lake.models.model import Known, Model, Tables, Trained
 from carti_lake.models.risk import risk_scores
 from carti_lake.pipeline.gold import readmissions
-from carti_lake.pipeline.gold.readmissions import UNPLANNED, index_stays
+from carti_lake.pipeline.gold.readmissions import UNPLANNED, WINDOW, index_stays
 from carti_lake.tables.gold import RiskScores
 
 ENCOUNTERS = "silver.encounters"
@@ -39,14 +39,16 @@ SEGMENTS = {
 }
 
 
-def subjects(encounters: pl.LazyFrame) -> pl.LazyFrame:
+def subjects(tables: Tables) -> pl.LazyFrame:
     """Index stays as they stood at discharge, and whether a readmission followed (null: not known yet)."""
     nights = pl.coalesce("length_of_stay", (pl.col("discharge_date") - pl.col("admission_date")).dt.total_days())
-    return index_stays(encounters).select(
+    return index_stays(tables[ENCOUNTERS]).select(
         pl.col("encounter_id").alias(SUBJECT),
         pl.col("patient_key").alias(GROUP),
         pl.col("discharge_date").alias(INSTANT),
         pl.when("followed").then("readmitted").alias(TARGET),
+        # Of who came back earlier too: else the latest stays known would be those with a readmission.
+        (pl.col("discharge_date") + WINDOW).alias(DECIDED),
         "readmitted",
         "admission_type",
         "patient_age",
@@ -70,12 +72,14 @@ def features(rows: pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
     return before(rows, stays, [GROUP], {"stays": pl.len(), "unplanned": pl.col("was").sum()})
 
 
+def recent(tables: Tables, day: date) -> Tables:
+    """The months that stays which end from a day on need; the longest may have begun long before."""
+    return {name: rows.filter(months_since("admission_month", day, 2 * history.YEAR)) for name, rows in tables.items()}
+
+
 def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
     """Stays that 30 days of data follow, with what was known at discharge (after ``since``)."""
-    rows = subjects(known[-1].tables[ENCOUNTERS]).filter(pl.col(TARGET).is_not_null())
-    if since is not None:
-        rows = rows.filter(pl.col(INSTANT) > since)
-    return as_known_then(rows, known, features)
+    return as_known_then(known, subjects, features, recent, since)
 
 
 def train(known: Sequence[Known], seed: int) -> Trained:
@@ -85,10 +89,10 @@ def train(known: Sequence[Known], seed: int) -> Trained:
 
 def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
     """Stays that ended in the last 30 days, and whose patient has not come back."""
-    recent = now.tables[ENCOUNTERS].filter(months_since("admission_month", now.as_of, 2 * history.YEAR))
+    tables = recent(now.tables, now.as_of)
     ended = pl.col("subject_date").is_between(now.as_of - timedelta(days=DAYS - 1), now.as_of)
-    rows = subjects(recent).filter(ended, ~pl.col("readmitted"))
-    return (risk_scores(MODEL.name, features(rows, {ENCOUNTERS: recent}), artifact, version, FEATURES),)
+    rows = subjects(tables).filter(ended, ~pl.col("readmitted")).collect(engine="streaming")
+    return (risk_scores(MODEL.name, features(rows.lazy(), tables), artifact, version, FEATURES),)
 
 
 def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:

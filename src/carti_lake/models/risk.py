@@ -26,7 +26,9 @@ def risk_scores(
     features
         The features' declarations.
     """
-    rows = subjects.sort(SUBJECT).collect(engine="streaming")
+    # Two visits may be billed by one claim.
+    rows = subjects.sort(SUBJECT, "subject_date", "provider_id").collect(engine="streaming")
+    rows = rows.unique(SUBJECT, keep="first", maintain_order=True)
     if artifact is None:
         scored = rows.with_columns(probability=pl.lit(None, pl.Float64), drivers=pl.lit(None, pl.String))
     else:

@@ -9,10 +9,12 @@ import polars as pl
 from carti_lake.comparison import funnel, ranks, shrinkage, wilson
 from carti_lake.metrics import crm, marketing, metric, provider
 from carti_lake.models import opportunity_value
+from carti_lake.models.forecast import series as series_module
 from carti_lake.pipeline.gold import claims_aged as aged_module
 from carti_lake.pipeline.gold import claims_maturity as maturity_module
 from carti_lake.pipeline.gold import claims_monthly as claims_module
 from carti_lake.pipeline.gold import dimensions
+from carti_lake.pipeline.gold import forecast_accuracy as accuracy_module
 from carti_lake.pipeline.gold import marketing_roi as marketing_module
 from carti_lake.pipeline.gold import model_metrics as model_metrics_module
 from carti_lake.pipeline.gold import opportunities as opportunities_module
@@ -24,6 +26,7 @@ from carti_lake.pipeline.gold import referral_flow as flow_module
 from carti_lake.pipeline.gold.claims_aged import claims_aged
 from carti_lake.pipeline.gold.claims_maturity import claims_maturity
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_provider, dim_service_line
+from carti_lake.pipeline.gold.forecast_accuracy import forecast_accuracy
 from carti_lake.pipeline.gold.marketing_roi import marketing_monthly, marketing_roi
 from carti_lake.pipeline.gold.model_metrics import model_metrics
 from carti_lake.pipeline.gold.provider_comparison import provider_comparison
@@ -46,6 +49,7 @@ from carti_lake.tables.gold import (
     DimDate,
     DimProvider,
     DimServiceLine,
+    ForecastAccuracy,
     Gold,
     MarketingMonthly,
     MarketingRoi,
@@ -120,6 +124,11 @@ def _claims(visits: pl.LazyFrame, earlier: pl.LazyFrame) -> tuple[pl.LazyFrame, 
     return tuple(rows.lazy() for rows in pl.collect_all([make(claims) for make in makes], engine="streaming"))
 
 
+def _accuracy(forecasts: pl.LazyFrame, *inputs: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
+    *marts, visits = inputs
+    return (forecast_accuracy(forecasts, *marts, visits.filter(~pl.col("withdrawn"))),)
+
+
 #: Every mart that is built, in the order of building.
 MARTS: tuple[Mart, ...] = (
     Mart((DimProvider,), ("silver.providers", "silver.provider_references"), _alone(dim_provider)),
@@ -188,6 +197,7 @@ MARTS: tuple[Mart, ...] = (
     ),
     Mart((ClaimsMaturity,), ("gold.claims_lag", "gold.reconciliation"), _alone(claims_maturity)),
     Mart((ClaimsAged,), ("gold.claims_open", "gold.reconciliation"), _alone(claims_aged)),
+    Mart((ForecastAccuracy,), ("gold.forecasts", *series_module.INPUTS), _accuracy),
 )
 CODE = (
     metric,
@@ -211,6 +221,8 @@ CODE = (
     claims_module,
     aged_module,
     maturity_module,
+    accuracy_module,
+    series_module,
 )
 BUILT: tuple[type[Gold], ...] = tuple(table for mart in MARTS for table in mart.tables)
 

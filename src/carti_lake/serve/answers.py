@@ -22,7 +22,7 @@ Headers = list[tuple[bytes, bytes]]
 #: Paths whose answers tell of several releases: the list of them, and what lies between two.
 OF_SEVERAL = ("/v1/releases", "/v1/changes", "/v1/explain")
 #: Paths whose answers are kept.
-READS = ("/v1/", "/providers", "/predictions/")
+READS = ("/v1/", "/providers", "/predictions/", "/dashboard")
 #: Types that are compressed in themselves.
 DENSE = (b"application/vnd.apache.parquet", b"application/vnd.openxmlformats", b"image/png")
 VARY = (b"vary", b"Accept, Accept-Encoding, Authorization, X-API-Key, Cookie")
@@ -136,7 +136,7 @@ class Answers:
             body = await asyncio.to_thread(compressed, body, how)
             headers.append((b"content-encoding", how.encode()))
         if status == 200:
-            headers += [(b"etag", etag), _MAY_KEEP]
+            headers += [(b"etag", etag), *([_MAY_KEEP] if not kind.startswith(b"text/html") else [])]
         headers = [one for one in headers if one[0] != b"content-length"]
         headers += [VARY, (b"content-length", str(len(body)).encode())]
         return Answer(status, headers, body, asked.rows, route, etag)

@@ -13,6 +13,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from carti_lake import __version__
+from carti_lake.audit import Entry
 from carti_lake.serve import downloads, operations, pages, problems, reads, seed, what_if
 from carti_lake.serve.answers import Answers
 from carti_lake.serve.asked import asked_in
@@ -22,7 +23,7 @@ from carti_lake.serve.problems import Problem
 from carti_lake.serve.readers import Authenticate, Readers, See
 from carti_lake.serve.sessions import Sessions
 from carti_lake.serve.standing import Standing, followed
-from carti_lake.serve.trail import Entry, Trail
+from carti_lake.serve.trail import Trail
 from carti_lake.storage import LakeError
 
 if TYPE_CHECKING:

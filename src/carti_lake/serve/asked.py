@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
+    from carti_lake.access import Viewer, Visible
     from carti_lake.release import Release
-    from carti_lake.serve.seeing import Viewer, Visible
     from carti_lake.serve.standing import Known
 
 #: Where a request's scope holds it.

@@ -1,12 +1,13 @@
 """Files to take away: the workbook, and whole tables, each with the rows that the viewer may see and no others."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from carti_lake.measure import delivered
+from carti_lake.release import Release
 from carti_lake.serve.asked import Asked, asked_in
 from carti_lake.serve.formats import FORMATS
 from carti_lake.serve.models import ReleaseRead, release_read
@@ -40,13 +41,16 @@ router = APIRouter(prefix="/v1", tags=["files"])
 )
 def workbook(request: Request) -> Response:
     """The release as an Excel workbook."""
-    from carti_lake.outlets.workbook import write_workbook
+    from carti_lake.outlets.workbook import WorkbookError, write_workbook
 
     asked = _downloading(request)
     visible = asked.opened
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "workbook.xlsx"
-        write_workbook(visible.publication(), asked.release, path, delivered(visible.tables(), visible.scan))
+        try:
+            write_workbook(visible.publication(), _told(asked), path, visible.delivered())
+        except WorkbookError as error:
+            raise Problem(422, f"{error} /v1/published has the tables as files.") from error
         body = path.read_bytes()
     return _file(body, XLSX, f"carti-lake-release-{asked.release.number}.xlsx")
 
@@ -77,6 +81,14 @@ def published_file(request: Request, file: str) -> Response:
     rows = asked.opened.scan(full).collect(engine="streaming")
     asked.rows = rows.height
     return _file(FORMATS[ENDINGS[ending]](rows, {}), ENDINGS[ending], file)
+
+
+def _told(asked: Asked) -> Release:
+    """The release as its workbook tells of it: the figures of its audits are the whole network's."""
+    viewer, release = asked.viewer, asked.release
+    if viewer is not None and viewer.providers is None and viewer.service_lines is None and viewer.exact:
+        return release
+    return replace(release, audits=tuple(replace(one, detail="accepted") for one in release.audits))
 
 
 def _downloading(request: Request) -> Asked:

@@ -8,6 +8,7 @@ import polars as pl
 from fastapi import APIRouter, Request, Response
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from carti_lake.serve import dashboard
 from carti_lake.serve.asked import asked_in
 from carti_lake.serve.problems import Problem
 from carti_lake.serve.readers import address
@@ -95,9 +96,22 @@ def routes(readers: "Readers") -> APIRouter:
         answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return answer
 
-    @router.get("/")
-    def first_page(request: Request) -> Response:
+    @router.get("/files")
+    def files(request: Request) -> Response:
         return _first_page(request)
+
+    if not dashboard.installed():
+        router.add_api_route("/", files)
+        return router
+
+    @router.get("/")
+    async def first() -> Response:
+        return RedirectResponse("/dashboard", 303, headers={"Cache-Control": "no-store"})
+
+    @router.get("/dashboard")
+    def board(request: Request) -> Response:
+        page, policy = dashboard.page(asked_in(request.scope))
+        return HTMLResponse(page, headers={**_SAFE, "Content-Security-Policy": policy})
 
     return router
 
@@ -127,6 +141,8 @@ def _first_page(request: Request) -> HTMLResponse:
     links = []
     if "download" in asked.viewer.scopes:
         links = ['<a href="/v1/workbook" download>Workbook</a>', '<a href="/v1/published">Files of whole tables</a>']
+    if dashboard.installed():
+        links.insert(0, '<a href="/dashboard">Dashboard</a>')
     links.append('<a href="/openapi.json">The API</a>')
     numbers = [name for name, dtype in rows.schema.items() if dtype.is_numeric()]
     head = "".join(f"<th{' class=number' * (name in numbers)}>{escape(title)}</th>" for name, title in SHOWN.items())

@@ -23,8 +23,8 @@ from carti_lake.view import View
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from carti_lake.access import Viewer, Visible
     from carti_lake.release import Release
-    from carti_lake.serve.seeing import Viewer, Visible
 
 #: Whoever a key or a token belongs to; None for a wrong, expired or revoked one.
 Authenticate = Callable[[str], "Viewer | None"]
@@ -32,10 +32,12 @@ See = Callable[[View, "Viewer"], "Visible"]
 
 #: Pages for everybody: they tell nothing of the lake.
 OPEN = frozenset({"/healthz", "/readyz", "/openapi.json", "/sign-in", "/sign-out", "/style.css"})
+#: Pages on which a browser without a session is shown where to sign in.
+PAGES = frozenset({"/", "/files", "/dashboard"})
 #: Seconds for which a key that was found good is not looked up again: so long may a revoked one live.
 TRUSTED_FOR = 10.0
-#: Viewers whose releases, and keys whose viewers, are kept at hand.
-MOST_VIEWERS = 256
+#: Keys whose viewers are kept at hand, and releases as somebody sees them: those may hold what outlets show of them.
+MOST_VIEWERS, MOST_OPENED = 256, 64
 
 
 class Readers:
@@ -88,7 +90,7 @@ class Readers:
             try:
                 asked.viewer = viewer = await self._viewer(scope)
             except Problem as problem:
-                if scope["path"] == "/" and problem.status == 401:
+                if scope["path"] in PAGES and problem.status == 401:
                     await RedirectResponse("/sign-in", 303, {"Cache-Control": "no-store"})(scope, receive, send)
                     return
                 raise
@@ -143,7 +145,7 @@ class Readers:
         found = self._opened.get(place)
         if found is None:
             found = self._opened[place] = await asyncio.to_thread(self.see, View(self.standing.lake, release), viewer)
-            if len(self._opened) > MOST_VIEWERS:
+            if len(self._opened) > MOST_OPENED:
                 self._opened.popitem(last=False)
         return found
 

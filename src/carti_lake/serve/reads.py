@@ -23,7 +23,7 @@ from carti_lake.tables import Table
 from carti_lake.tables.gold import DimProvider
 
 if TYPE_CHECKING:
-    from carti_lake.serve.seeing import Visible
+    from carti_lake.access import Visible
 
 router = APIRouter(prefix="/v1")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import dataframely as dy
 import polars as pl
@@ -116,6 +116,11 @@ _DEFINITION = {
 
 
 def _definitions(asked: Asked) -> pl.LazyFrame:
+    return _defined()
+
+
+@cache
+def _defined() -> pl.LazyFrame:
     schema = {name: column.dtype for name, column in _DEFINITION.items()}
     return pl.LazyFrame([describe_metric(metric) for metric in METRICS.values()], schema=schema)
 
@@ -152,7 +157,7 @@ _CHECK = {
 
 def _checks(asked: Asked) -> pl.LazyFrame:
     counts = scanned(DataQuality.full_name(), asked).collect()
-    checks = stood(asked.opened.lake.storage, counts, asked.release.at)
+    checks = stood(asked.opened.lake.storage, counts, asked.release)
     return checks.lazy().select(pl.col(name).cast(column.dtype) for name, column in _CHECK.items())
 
 

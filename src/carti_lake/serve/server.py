@@ -65,6 +65,8 @@ def run(app: "ASGIApp", host: str, port: int) -> None:
     """
     import uvicorn
 
+    # Answers wait no longer than this for a thread that works out another one or writes the audit trail.
+    sys.setswitchinterval(0.0005)
     log_to_stderr()
     uvicorn.run(
         app,

@@ -4,51 +4,20 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from carti_lake.audit import Entry
 from carti_lake.serve.asked import Asked
 from carti_lake.serve.problems import Problem
 
 _LOG = logging.getLogger("carti_lake.serve")
 
-#: Seconds between two batches.
-EVERY = 1.0
+#: Seconds between two batches: a commit each, and what a killed process loses.
+EVERY = 2.0
 #: How often it is tried to write the last ones.
 AT_THE_END = 5
 #: Entries that may wait to be written; with more, nothing is answered: nobody reads unseen.
 MOST_WAITING = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One answer, or one refusal.
-
-    Attributes
-    ----------
-    at
-        When it was answered (UTC).
-    who
-        The viewer's name; empty where there is none.
-    action
-        ``read``, ``sign-in``, ``refused`` (by the service), ``failed`` (by a fault).
-    resource
-        Template of the path, without what a person typed.
-    release
-        That was read; None where none was.
-    rows
-        In the answer; None where it has none.
-    request
-        Id of the request, as in the answer and the log.
-    """
-
-    at: datetime
-    who: str
-    action: str
-    resource: str
-    release: int | None
-    rows: int | None
-    request: str
 
 
 class Trail:

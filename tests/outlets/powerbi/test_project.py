@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from carti_lake import Lake
+from carti_lake.outlets.powerbi.layout import HEIGHT, WIDTH
 from carti_lake.outlets.powerbi.model import model
-from carti_lake.outlets.powerbi.pages import HEIGHT, WIDTH, pages
+from carti_lake.outlets.powerbi.pages import pages
 from carti_lake.outlets.powerbi.project import powerbi_of, project_files
 from carti_lake.outlets.powerbi.visuals import ROLES
 

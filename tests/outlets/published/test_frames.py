@@ -57,10 +57,12 @@ def test_whatever_gold_holds_no_key_is_an_orphan_and_every_sum_is_kept(seed: int
 def test_the_network_along_each_axis_is_all_that_leaves_without_full_counts(frames: Frames) -> None:
     shown = publication(frames)
     tables = made_of(shown, full_counts=False)
-    facts = {"provider_summary", "marketing_roi", "forecasts", *(fact.name for fact in AXIS_FACTS)} & tables.keys()
+    permitted = {fact.name for fact in FACTS if fact.mart.short_name in shown.tables}
+    facts = permitted | {fact.name for fact in AXIS_FACTS} & tables.keys()
     aside = {"dim_provider", "dim_service_line", "dim_payer", "dim_campaign", "dim_date", "security_map", "release"}
     assert tables.keys() == facts | aside
-    assert "provider_monthly" not in tables
+    assert permitted >= {"provider_summary", "marketing_roi", "forecasts"}
+    assert not {"provider_monthly", "referral_flow", "claims_monthly", "readmissions"} & tables.keys()
     by_provider = shown.tables["provider_summary"].sort("provider_id")
     assert tables["network_by_provider"]["denied_claims"].to_list() == by_provider["denied_claims"].to_list()
     assert tables["network"]["visits"].to_list() == shown.network["visits"].to_list()
@@ -160,3 +162,14 @@ def test_distinct_counts_and_rates_are_not_published(name: str) -> None:
     columns = published()[name].columns
     assert "visit_patients" not in columns
     assert not [column for column in columns if column.endswith("_rate")]
+
+
+def test_the_security_table_names_who_may_see_which_provider() -> None:
+    summary = one("provider_summary", 2, provider_id=["P1", "P2"], provider_name=["A", "B"])
+    of = Publication({"provider_summary": summary}, pl.DataFrame(), ())
+    allowed = {"ann@example.org": {"P2", "gone"}, "boss@example.org": None, "nobody@example.org": set[str]()}
+    tables = {name: frame.collect() for name, frame in star(of, RELEASE, full_counts=True, allowed=allowed).items()}
+    names = dict(tables["dim_provider"].select("provider_key", "provider_id").rows())
+    rows = [(who, names[key]) for _, who, key in tables["security_map"].rows()]
+    assert rows == [("ann@example.org", "P2"), ("boss@example.org", "P1"), ("boss@example.org", "P2")]
+    assert made_of(of, full_counts=True)["security_map"].is_empty()

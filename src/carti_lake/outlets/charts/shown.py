@@ -53,12 +53,14 @@ class Shown:
         return self.published.tables.get(name)
 
 
-def shown(view: "View", *, after: "When | None" = None, full_counts: str | None = None) -> Shown:
+def shown(
+    view: "View", *, outlet: str = "charts", after: "When | None" = None, full_counts: str | None = None
+) -> Shown:
     """Open a release for its charts: once for as many as are drawn.
 
-    For ``after`` and ``full_counts`` see :func:`carti_lake.outlets.disclosure.opened`.
+    For ``outlet``, ``after`` and ``full_counts`` see :func:`carti_lake.outlets.disclosure.opened`.
     """
-    published = opened(view, "charts", after=after, full_counts=full_counts)
+    published = opened(view, outlet, after=after, full_counts=full_counts)
     line = view.release.caption + (" · FULL COUNTS" if full_counts else "")
     return Shown(published, line, view.release.data_as_of, _checks(view), full_counts is not None)
 

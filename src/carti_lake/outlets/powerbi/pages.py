@@ -1,25 +1,10 @@
 """The report's five pages, as the dashboard has them: what each visual shows, and where it stands."""
 
-from dataclasses import dataclass
-
 from carti_lake.metrics import METRICS
+from carti_lake.outlets.powerbi.layout import BOTH, LOWER, UPPER, Page, cell, figures, page
 from carti_lake.outlets.powerbi.measures import HEADLINES, MODELLED, NAMES
-from carti_lake.outlets.powerbi.names import DATE, RELEASE, TABLES
-from carti_lake.outlets.powerbi.visuals import Field, Place, Visual, heading, slicer
-
-WIDTH, HEIGHT, EDGE, GAP = 1280, 720, 24, 16
-#: Top and height of the rows of a page: title and slicers, figures, two rows of charts, the release.
-HEAD, FIGURES, UPPER, LOWER, FOOT = (16, 68), (92, 92), (200, 212), (428, 208), (652, 60)
-BOTH = (UPPER[0], LOWER[0] + LOWER[1] - UPPER[0])
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page: its name in the project, its title, its visuals in the order of the tab key."""
-
-    name: str
-    title: str
-    visuals: tuple[Visual, ...]
+from carti_lake.outlets.powerbi.names import DATE, TABLES
+from carti_lake.outlets.powerbi.visuals import Field, Visual
 
 
 def measure(name: str, label: str | None = None) -> Field:
@@ -27,9 +12,8 @@ def measure(name: str, label: str | None = None) -> Field:
     return Field(TABLES[MODELLED[name].mart.short_name], NAMES[name], True, label)
 
 
-def change(name: str) -> Field:
+def change(name: str, label: str) -> Field:
     """The measure of a headline's change in its last month."""
-    label = f"{NAMES[name]}: last month"
     return Field(TABLES[METRICS[name].mart.short_name], f"{NAMES[name]}, change in the last month", True, label)
 
 
@@ -60,51 +44,24 @@ _BAND = (
 )
 
 
-def _cell(row: tuple[int, int], first: int, of: int, wide: int = 1) -> Place:
-    """A place in a row that is divided into equal columns; ``wide`` of them from ``first`` on."""
-    column = (WIDTH - 2 * EDGE - (of - 1) * GAP) // of
-    return Place(EDGE + first * (column + GAP), row[0], wide * column + (wide - 1) * GAP, row[1])
-
-
-def _page(name: str, title: str, slicers: tuple[Field, ...], *visuals: Visual) -> Page:
-    """A page with its title and slicers above, and the release that it shows below."""
-    count = len(slicers)
-    choices = [
-        slicer(f"choose_{field.table.lower().replace(' ', '_')}", _cell(HEAD, 12 - 2 * (count - n), 12, 2), field)
-        for n, field in enumerate(slicers)
-    ]
-    about = Visual(
-        "about",
-        "tableEx",
-        _cell(FOOT, 0, 1),
-        "The release that all numbers are from, and how many tables are from another one: it must be 0.",
-        {"Values": [Field(RELEASE, "Caption"), Field(RELEASE, "Tables of Another Release", True)]},
-    )
-    return Page(name, title, (heading("title", _cell(HEAD, 0, 12, 12 - 2 * count), title), *choices, *visuals, about))
-
-
-def _figures(alternative: str, *fields: Field) -> Visual:
-    return Visual("key_figures", "cardVisual", _cell(FIGURES, 0, 1), alternative, {"Data": fields}, "Key figures")
-
-
 def pages() -> tuple[Page, ...]:
     """The five pages."""
     return (_overview(), _referrals(), _providers(), _claims(), _marketing())
 
 
 def _overview() -> Page:
-    return _page(
+    return page(
         "overview",
         "Overview",
         (MONTH, LINE, PROVIDER),
-        _figures(
+        figures(
             "Visits, charges, payments, referrals, leakage and denials of what is chosen.",
             *(measure(name) for name in HEADLINES),
         ),
         Visual(
             "visits_by_month",
             "lineChart",
-            _cell(UPPER, 0, 3, 2),
+            cell(UPPER, 0, 3, 2),
             "Line chart of visits by month, and the network's forecast with its 95 % interval.",
             {"Category": [MONTH], "Y": [measure("visits", "Visits"), *_BAND]},
             "Visits by month, and the network's forecast",
@@ -113,15 +70,22 @@ def _overview() -> Page:
         Visual(
             "last_month",
             "cardVisual",
-            _cell(UPPER, 2, 3),
+            cell(UPPER, 2, 3),
             "Change of the key figures in the last month against the month before.",
-            {"Data": [change(name) for name in HEADLINES[:4]]},
+            {
+                "Data": [
+                    change("visits", "Visits"),
+                    change("gross_charges", "Charges"),
+                    change("payments", "Payments"),
+                    change("referrals_made", "Referrals"),
+                ]
+            },
             "Last month against the month before",
         ),
         Visual(
             "money_by_month",
             "clusteredColumnChart",
-            _cell(LOWER, 0, 2),
+            cell(LOWER, 0, 2),
             "Columns of gross charges and payments by month.",
             {"Category": [MONTH], "Y": [measure("gross_charges"), measure("payments")]},
             "Charges and payments by month",
@@ -129,7 +93,7 @@ def _overview() -> Page:
         Visual(
             "visits_by_line",
             "clusteredBarChart",
-            _cell(LOWER, 1, 2),
+            cell(LOWER, 1, 2),
             "Bars of visits by service line.",
             {"Category": [LINE], "Y": [measure("visits")]},
             "Visits by service line",
@@ -145,11 +109,11 @@ def _referrals() -> Page:
         measure(f"{flow}never_completed", "Never completed"),
         measure(f"{flow}still_open", "Still open"),
     ]
-    return _page(
+    return page(
         "referrals",
         "Referrals and leakage",
         (MONTH, LINE, PROVIDER),
-        _figures(
+        figures(
             "Referrals, leakage in volume and in dollars, keepage, and days to the first visit.",
             measure(f"{flow}referrals", "Referrals"),
             measure("referral_leakage"),
@@ -161,7 +125,7 @@ def _referrals() -> Page:
         Visual(
             "outcomes_by_month",
             "stackedColumnChart",
-            _cell(UPPER, 0, 2),
+            cell(UPPER, 0, 2),
             "Stacked columns of what became of the referrals of each month.",
             {"Category": [MONTH], "Y": outcomes},
             "What became of referrals, by month made",
@@ -169,7 +133,7 @@ def _referrals() -> Page:
         Visual(
             "leakage_by_line",
             "clusteredBarChart",
-            _cell(UPPER, 1, 2),
+            cell(UPPER, 1, 2),
             "Bars of the share of referrals that leaked, by service line.",
             {"Category": [LINE], "Y": [measure("referral_leakage")]},
             "Leakage by service line",
@@ -177,7 +141,7 @@ def _referrals() -> Page:
         Visual(
             "from_and_to",
             "tableEx",
-            _cell(LOWER, 0, 3, 2),
+            cell(LOWER, 0, 3, 2),
             "Table of referring and rendering providers with their referrals, leakage and cash.",
             {
                 "Values": [
@@ -194,7 +158,7 @@ def _referrals() -> Page:
         Visual(
             "cases_by_origin",
             "clusteredBarChart",
-            _cell(LOWER, 2, 3),
+            cell(LOWER, 2, 3),
             "Bars of referrals completed in network by the first three digits of the patient's ZIP code.",
             {"Category": [ORIGIN], "Y": [measure("own_cases")]},
             "Own cases by origin (ZIP3)",
@@ -203,11 +167,11 @@ def _referrals() -> Page:
 
 
 def _providers() -> Page:
-    return _page(
+    return page(
         "providers",
         "Providers",
         (MONTH, LINE, PROVIDER, COMPARED),
-        _figures(
+        figures(
             "Visits, stays, experience, length of stay, no-shows and readmissions of the chosen providers.",
             *(
                 measure(name)
@@ -219,7 +183,7 @@ def _providers() -> Page:
         Visual(
             "provider_figures",
             "tableEx",
-            _cell(BOTH, 0, 2),
+            cell(BOTH, 0, 2),
             "Table of providers with visits, payments, denial and collection rates, leakage, stays and won deals.",
             {
                 "Values": [
@@ -239,7 +203,7 @@ def _providers() -> Page:
         Visual(
             "comparison",
             "tableEx",
-            _cell(BOTH, 1, 2),
+            cell(BOTH, 1, 2),
             "Table of providers with their rate on the chosen metric, its 95 % interval, the shrunk rate and the rank "
             "with its interval.",
             {
@@ -263,11 +227,11 @@ def _providers() -> Page:
 
 def _claims() -> Page:
     claims, denials = "claims_monthly.", "denials_monthly."
-    return _page(
+    return page(
         "claims",
         "Claims and denials",
         (MONTH, LINE, PROVIDER, PAYER),
-        _figures(
+        figures(
             "Claims, denial and collection rates, overturned denials, old receivables.",
             measure(f"{claims}claims", "Claims"),
             measure(f"{claims}remittance_denial_rate", "Remittance denial rate"),
@@ -279,7 +243,7 @@ def _claims() -> Page:
         Visual(
             "rates_by_month",
             "lineChart",
-            _cell(UPPER, 0, 2),
+            cell(UPPER, 0, 2),
             "Lines of the initial denial rate and of the maturity of each month's claims, provisional under 90 %.",
             {"Category": [MONTH], "Y": [measure("initial_denial_rate"), measure("claim_maturity")]},
             "Initial denials by month; claim maturity under 90 % is provisional",
@@ -287,7 +251,7 @@ def _claims() -> Page:
         Visual(
             "rates_by_payer",
             "clusteredBarChart",
-            _cell(UPPER, 1, 2),
+            cell(UPPER, 1, 2),
             "Bars of the remittance denial rate by payer.",
             {"Category": [PAYER], "Y": [measure(f"{claims}remittance_denial_rate", "Remittance denial rate")]},
             "Denial rate by payer",
@@ -295,7 +259,7 @@ def _claims() -> Page:
         Visual(
             "denials_by_reason",
             "clusteredBarChart",
-            _cell(LOWER, 0, 2),
+            cell(LOWER, 0, 2),
             "Bars of the charges of claims ever denied, and of those overturned, by reason.",
             {
                 "Category": [REASON],
@@ -309,7 +273,7 @@ def _claims() -> Page:
         Visual(
             "payers",
             "tableEx",
-            _cell(LOWER, 1, 2),
+            cell(LOWER, 1, 2),
             "Table of payers with claims, charges, payments, collection rates and old receivables.",
             {
                 "Values": [
@@ -328,11 +292,11 @@ def _claims() -> Page:
 
 def _marketing() -> Page:
     roi, monthly, quality = "marketing_roi.", "marketing_monthly.", "data_quality."
-    return _page(
+    return page(
         "marketing",
         "Marketing, forecast, quality",
         (MONTH, LINE, CAMPAIGN, FORECAST_OF),
-        _figures(
+        figures(
             "Cost of campaigns, what they won and brought, and the three returns on it.",
             measure(f"{roi}actual_cost", "Actual cost"),
             measure(f"{roi}won_value", "Won"),
@@ -344,7 +308,7 @@ def _marketing() -> Page:
         Visual(
             "returns_by_campaign",
             "clusteredBarChart",
-            _cell(UPPER, 0, 2),
+            cell(UPPER, 0, 2),
             "Bars of each campaign's return: as delivered, closed-won and realised.",
             {
                 "Category": [CAMPAIGN],
@@ -355,7 +319,7 @@ def _marketing() -> Page:
         Visual(
             "credited_by_month",
             "clusteredColumnChart",
-            _cell(UPPER, 1, 2),
+            cell(UPPER, 1, 2),
             "Columns of the cash that is credited to campaigns by month.",
             {"Category": [MONTH], "Y": [measure(f"{monthly}realised_cash", "Cash")]},
             "Cash credited to campaigns, by month",
@@ -363,7 +327,7 @@ def _marketing() -> Page:
         Visual(
             "forecasts",
             "lineChart",
-            _cell(LOWER, 0, 2),
+            cell(LOWER, 0, 2),
             "Line of the network's forecast of the chosen metric by month, with its 95 % interval.",
             {"Category": [MONTH], "Y": _BAND},
             "The network's forecast of the chosen metric",
@@ -372,7 +336,7 @@ def _marketing() -> Page:
         Visual(
             "checks",
             "tableEx",
-            _cell(LOWER, 1, 2),
+            cell(LOWER, 1, 2),
             "Table of the checks of data quality with the rows that fail them.",
             {
                 "Values": [

@@ -4,9 +4,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from carti_lake.outlets.destination import folder_at
+from carti_lake.outlets.powerbi.layout import HEIGHT, WIDTH, Page
 from carti_lake.outlets.powerbi.model import model
 from carti_lake.outlets.powerbi.names import stable_id
-from carti_lake.outlets.powerbi.pages import HEIGHT, WIDTH, Page, pages
+from carti_lake.outlets.powerbi.pages import pages
 from carti_lake.outlets.powerbi.tmdl import model_files
 from carti_lake.outlets.powerbi.visuals import SCHEMAS, visual_json
 from carti_lake.outlets.theme import GREY, INK

@@ -1,6 +1,6 @@
 """From gold tables to published ones: surrogate keys, types and spellings that Power BI takes. No I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 import polars.selectors as cs
@@ -25,7 +25,13 @@ from carti_lake.tables.gold import Forecasts, ProviderSummary
 Frames = Mapping[str, pl.DataFrame]
 
 
-def star(publication: Publication, release: Release, *, full_counts: bool) -> dict[str, pl.LazyFrame]:
+#: Providers by sign-in name; None: all.
+Allowed = Mapping[str, Collection[str] | None]
+
+
+def star(
+    publication: Publication, release: Release, *, full_counts: bool, allowed: Allowed | None = None
+) -> dict[str, pl.LazyFrame]:
     """Every published table of a release, lazily: the declared columns, and rows in the order of the key.
 
     Parameters
@@ -37,6 +43,8 @@ def star(publication: Publication, release: Release, *, full_counts: bool) -> di
     full_counts
         Whether every fact of the star is published, empty where the release has none. Else those that the publication
         permits, and the network's sums along each axis by itself.
+    allowed
+        Who may see which providers through the model's role; nobody unless it is said.
     """
     gold = {**publication.tables, NETWORK: publication.network}
     facts = [fact for fact in FACTS if full_counts or fact.mart.short_name in gold]
@@ -47,10 +55,28 @@ def star(publication: Publication, release: Release, *, full_counts: bool) -> di
     made = {fact.name: _fact(fact, rows[fact.name], members) for fact in facts}
     made |= {one.name: _labelled(members[one.name], one).lazy() for one in used}
     made[DATE] = _dates([rows[fact.name].select(MONTH) for fact in facts if fact.month])
-    made[SECURITY.name] = pl.LazyFrame(schema=SECURITY.schema())
+    made[SECURITY.name] = _security(allowed or {}, members.get("dim_provider"))
     about = (release.number, release.caption, release.at.date(), release.data_as_of, " ".join(publication.notes))
     made[ABOUT.name] = pl.LazyFrame([about], schema=ABOUT.schema(), orient="row")
     return {name: _typed(frame, name, release.number) for name, frame in made.items()}
+
+
+def _security(allowed: Allowed, providers: pl.DataFrame | None) -> pl.LazyFrame:
+    """A row per sign-in name and provider that it may see."""
+    names = pl.DataFrame(
+        [
+            {"user_principal_name": name, "provider_id": None if seen is None else sorted(seen)}
+            for name, seen in sorted(allowed.items())
+        ],
+        schema={"user_principal_name": pl.String, "provider_id": pl.List(pl.String)},
+    )
+    if providers is None or names.is_empty():
+        return pl.LazyFrame(schema=SECURITY.schema())
+    known = providers.filter(pl.col("provider_key") != UNKNOWN_KEY).select("provider_id", "provider_key")
+    everything = names.filter(pl.col("provider_id").is_null()).drop("provider_id").join(known, how="cross")
+    some = names.drop_nulls("provider_id").explode("provider_id").join(known, on="provider_id")
+    rows = pl.concat([one.select("user_principal_name", "provider_key") for one in (everything, some)])
+    return rows.sort("user_principal_name", "provider_key").lazy()
 
 
 def _source(fact: Fact) -> str:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from carti_lake.access.policies import policies, signed_in_by_provider
 from carti_lake.disclosure import Publication
 from carti_lake.integrity import hashes
 from carti_lake.outlets.disclosure import opened
 from carti_lake.outlets.published.checks import file_problems, problems
 from carti_lake.outlets.published.columns import PUBLISHED
-from carti_lake.outlets.published.frames import star
+from carti_lake.outlets.published.frames import Allowed, star
 from carti_lake.outlets.published.sets import one_publisher, put, set_name, workshop
 from carti_lake.storage import LakeError
 from carti_lake.tables.catalogue import type_name
@@ -40,15 +41,28 @@ def publish_of(
         Where a check fails; readers keep the set that they have.
     """
     publication = opened(view, "publish", after=after, full_counts=full_counts)
-    return write_set(publication, view.release, target, view.lake.storage_options, full_counts=full_counts is not None)
+    return write_set(
+        publication,
+        view.release,
+        target,
+        view.lake.storage_options,
+        full_counts=full_counts is not None,
+        allowed=signed_in_by_provider(policies(view.lake.storage, view.lake.clock().date())),
+    )
 
 
 def write_set(
-    publication: Publication, release: "Release", target: str, options: Mapping[str, str], *, full_counts: bool
+    publication: Publication,
+    release: "Release",
+    target: str,
+    options: Mapping[str, str],
+    *,
+    full_counts: bool,
+    allowed: Allowed | None = None,
 ) -> dict[str, Any]:
     """Write, check and put in place the tables of a publication; the same release gives the same bytes."""
     with one_publisher(target), workshop(target) as folder:
-        tables = star(publication, release, full_counts=full_counts)
+        tables = star(publication, release, full_counts=full_counts, allowed=allowed)
         paths = {name: folder / f"{name}.parquet" for name in sorted(tables)}
         for name, path in paths.items():
             # One table at a time in memory.

@@ -1,0 +1,215 @@
+"""``access``, ``key`` and ``audit``: who may see what, by which key, and who read what."""
+
+from datetime import datetime
+from getpass import getuser
+from typing import Annotated
+
+import typer
+
+from carti_lake.cli import show
+from carti_lake.cli.app import FAILED, app
+from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, StorageOptions, command, open_lake
+
+access = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(access, name="access", help="Grant, revoke and list who may see what.")
+key = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(key, name="key", help="Create, list and revoke API keys.")
+audit = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(audit, name="audit", help="Show and verify the audit trail.")
+
+ViewerName = Annotated[str, typer.Argument(metavar="VIEWER", help="A name, or group:NAME of the identity provider.")]
+Scopes = Annotated[
+    list[str] | None, typer.Option("--scope", metavar="SCOPE", help="read, download, predict or admin; repeatable.")
+]
+Why = Annotated[str, typer.Option("--why", metavar="REASON", help="Recorded with the change.")]
+
+
+@access.command()
+def grant(
+    viewer: ViewerName,
+    why: Why,
+    provider: Annotated[
+        list[str] | None, typer.Option("--provider", metavar="ID", help="Provider that is seen; repeatable.")
+    ] = None,
+    all_providers: Annotated[bool, typer.Option("--all-providers", help="All providers, new ones too.")] = False,
+    service_line: Annotated[
+        list[str] | None, typer.Option("--service-line", metavar="LINE", help="Only these lines; repeatable.")
+    ] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Exact numbers, those of 1 to 10 people too.")] = False,
+    scope: Scopes = None,
+    until: Annotated[
+        datetime | None, typer.Option(metavar="D", formats=["%Y-%m-%d"], help="Last day; else for good.")
+    ] = None,
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
+    """Say what a viewer may see and do, in place of what was said before."""
+    from carti_lake.access import policies
+    from carti_lake.access.policies import grant as put_in_force
+
+    if bool(provider) == all_providers:
+        raise typer.BadParameter("Name providers, or say --all-providers.", param_hint="--provider")
+    opened = open_lake(lake, storage_option)
+    now = opened.clock()
+    put_in_force(
+        opened.storage,
+        viewer,
+        providers=None if all_providers else provider,
+        service_lines=service_line or None,
+        exact=exact,
+        scopes=scope or ["read"],
+        until=until.date() if until else None,
+        who=getuser(),
+        why=why,
+        now=now,
+    )
+    if json:
+        show.as_json(policies(opened.storage, now.date())[viewer.strip()])
+        return
+    show.say(f"{viewer} has access.")
+    show.next_steps((command(f"key create {viewer}", lake), "makes a key, shown once"))
+
+
+@access.command("revoke")
+def revoke_access(
+    viewer: ViewerName,
+    why: Why,
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
+    """End a viewer's access; keys of the viewer are then worth nothing."""
+    from carti_lake.access import revoke
+
+    opened = open_lake(lake, storage_option)
+    revoke(opened.storage, viewer, who=getuser(), why=why, now=opened.clock())
+    if json:
+        show.as_json({"viewer": viewer, "revoked": True})
+        return
+    show.say(f"{viewer} sees nothing any more.")
+
+
+@access.command("list")
+def list_access(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, json: Json = False) -> None:
+    """List the policies in force."""
+    from carti_lake.access import policies
+
+    opened = open_lake(lake, storage_option)
+    found = list(policies(opened.storage, opened.clock().date()).values())
+    if json:
+        show.as_json(found)
+        return
+    if not found:
+        show.say("Nobody has access.")
+        show.next_steps((command("access grant VIEWER --all-providers --why REASON", lake), "gives it"))
+        return
+    rows = [
+        (
+            one.viewer,
+            _names(one.providers),
+            _names(one.service_lines),
+            one.exact,
+            ", ".join(sorted(one.scopes)),
+            one.until,
+        )
+        for one in found
+    ]
+    show.screen().print(show.grid(["viewer", "providers", "service lines", "exact", "scopes", "until"], rows))
+
+
+def _names(names: frozenset[str] | None) -> str:
+    return "all" if names is None else ", ".join(sorted(names))
+
+
+@key.command()
+def create(
+    viewer: ViewerName,
+    days: Annotated[int, typer.Option(metavar="N", help="After which it ends.")] = 90,
+    scope: Scopes = None,
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
+    """Make an API key of a viewer; it is shown once, and only its hash is kept."""
+    from carti_lake.access import keys
+
+    opened = open_lake(lake, storage_option)
+    key_id, made = keys.create(opened.storage, viewer, days=days, scopes=scope, who=getuser(), now=opened.clock())
+    if json:
+        show.as_json({"key_id": key_id, "key": made, "viewer": viewer})
+        return
+    show.say(f"Key {key_id} of {viewer}, for {days} days. Keep it now: it is not shown again.")
+    show.say(made, "bold")
+
+
+@key.command("list")
+def list_keys(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, json: Json = False) -> None:
+    """List the keys, without their secrets."""
+    from carti_lake.access import keys
+
+    found = keys.keys(open_lake(lake, storage_option).storage)
+    if json:
+        show.as_json(found.to_dicts())
+        return
+    show.screen().print(show.grid(found.columns, found.rows()))
+
+
+@key.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="Its public part; `key list` shows it.")],
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
+    """End a key."""
+    from carti_lake.access import keys
+
+    opened = open_lake(lake, storage_option)
+    keys.revoke(opened.storage, key_id, who=getuser(), now=opened.clock())
+    if json:
+        show.as_json({"key_id": key_id, "revoked": True})
+        return
+    show.say(f"Key {key_id} is worth nothing any more.")
+
+
+@audit.command("list")
+def list_entries(
+    last: Annotated[int, typer.Option(metavar="N", help="How many of the newest.")] = 50,
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
+    """Show the newest entries: who read or changed what, when."""
+    from carti_lake.audit import entries
+
+    found = entries(open_lake(lake, storage_option).storage).head(last)
+    if json:
+        show.as_json(found.to_dicts())
+        return
+    columns = ["seq", "at", "who", "action", "resource", "release", "rows"]
+    show.screen().print(show.grid(columns, found.select(columns).rows()))
+
+
+@audit.command()
+def verify(
+    head: Annotated[
+        str | None, typer.Option(metavar="HASH", help="Hash that was noted earlier: it must still be there.")
+    ] = None,
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
+    """Check that no entry was changed, removed or put in; note the printed hash elsewhere."""
+    from carti_lake.audit import verify as verified
+
+    found = verified(open_lake(lake, storage_option).storage, head)
+    if json:
+        show.as_json(found)
+    elif found.faults:
+        for fault in found.faults:
+            show.say(f"Tampered with: {fault}.", "bold red")
+    else:
+        show.say(f"{found.entries:,} entries, each as it was written. The last one's hash: {found.head or 'none'}")
+    if found.faults:
+        raise typer.Exit(FAILED)

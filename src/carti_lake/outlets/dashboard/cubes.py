@@ -1,0 +1,163 @@
+"""The numbers of the dashboard: sums of the registry's metrics in cells, from which any filter's answer is added up."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from carti_lake.disclosure import Publication
+from carti_lake.metrics import METRICS, Metric, Sum
+from carti_lake.metrics.sums import sum_of
+from carti_lake.tables.gold import DataQuality, DenialsMonthly, MarketingRoi, ProviderMonthly, ReferralFlow
+from carti_lake.tables.gold.events import AXES, MADE_FROM, NOT_OF_PEOPLE
+
+#: The tiles, in reading order; a click on one draws its months.
+KPIS = (
+    "visits",
+    "gross_charges",
+    "payments",
+    "net_collection_rate",
+    "remittance_denial_rate",
+    "leakage_rate",
+    "no_show_rate",
+    "top_box_rate",
+)
+#: Shares of cases on which providers are ranked: those with an interval.
+RANKED = ("remittance_denial_rate", "leakage_rate", "no_show_rate", "top_box_rate")
+LEAKS = ("referrals_made_out_of_network", "referrals_made_lost")
+RETURNS = ("roi_as_delivered", "campaign_roi", "realised_roi")
+
+DENIALS = tuple(
+    sum_of(DenialsMonthly, column, good="down")
+    for column in ("initially_denied_charges", "denied_charges", "overturned_charges", "initially_denied_claims")
+)
+FLOW = tuple(sum_of(ReferralFlow, column) for column in ("referrals", "out_of_network", "never_completed"))
+FAILING = Metric(
+    "failing_share",
+    "Failing rows",
+    DataQuality,
+    Sum.of("failed"),
+    Sum.of("checked"),
+    "ours: a plain share",
+    good="down",
+    proportion=True,
+    definition="Rows that fail a check, as a share of the rows that the checks are about.",
+)
+MONTHLY = tuple(METRICS[name] for name in (*KPIS, "referrals_made", *LEAKS))
+CLAIMS = tuple(
+    METRICS[name] for name in ("gross_charges", "payments", "net_collection_rate", "remittance_denial_rate", "claims")
+)
+#: Every metric of the page, by id.
+SHOWN: dict[str, Metric] = {
+    metric.id: metric for metric in (*MONTHLY, *CLAIMS, *(METRICS[name] for name in RETURNS), *DENIALS, *FLOW, FAILING)
+}
+
+#: Cells that one table may have in the page. One of more is added up over its last axes until it fits.
+MOST_CELLS = 150_000
+#: Columns of the marts, and the axis of the page that they are; the later ones are given up first.
+MEMBER_OF = {
+    "month": "month",
+    "provider_id": "provider",
+    "referring_provider_id": "provider",
+    "rendering_provider_id": "destination",
+    "payer": "payer",
+    "denial_reason": "reason",
+    "table_name": "table",
+    "service_line": "line",
+    "campaign_id": "campaign",
+    "rule": "check",
+}
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Cube:
+    """Sums of metrics in the cells of some axes.
+
+    Attributes
+    ----------
+    name
+        The mart that it is made from.
+    axes
+        Names of the axes; the first columns of ``cells``.
+    cells
+        A row per cell. Of each metric ``<id>/above``, and ``<id>/below`` where it is a ratio: its two sums.
+    masked
+        Whether a null is a hidden number; else it is one that is not delivered, and sums go without it.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    cells: pl.DataFrame
+    masked: bool = False
+
+
+def cubes(published: Publication, *, in_full: bool) -> list[Cube]:
+    """What the page counts with: the marts crossed, or each axis by itself as it is published.
+
+    Parameters
+    ----------
+    published
+        The release as it may be shown.
+    in_full
+        Whether axes may be crossed; else nothing in the page tells of two at once.
+    """
+    return _crossed(published.tables) if in_full else _margins(published)
+
+
+def _crossed(tables: Mapping[str, pl.DataFrame]) -> list[Cube]:
+    found = [
+        _cube(tables, "provider_monthly", MONTHLY),
+        _cube(tables, "claims_monthly", CLAIMS),
+        _cube(tables, "denials_monthly", DENIALS),
+        _cube(tables, "referral_flow", FLOW),
+        _cube(tables, "marketing_roi", (METRICS[name] for name in RETURNS)),
+        _cube(tables, "data_quality", (FAILING,)),
+    ]
+    return [cube for cube in found if cube is not None]
+
+
+def _margins(published: Publication) -> list[Cube]:
+    """Each axis by itself. What is hidden is null, and so is every sum that it would be part of."""
+    plain = {new[0]: old for old, new in MADE_FROM.items() if len(new) == 1}
+    found = [Cube("network", (), _cells(published.network, (), MONTHLY, masked=True), masked=True)]
+    for axis in AXES:
+        rows = published.tables.get(axis.table)
+        if rows is not None:
+            named = rows.with_columns(pl.col(old).alias(new) for new, old in plain.items() if old in rows.columns)
+            metrics = MONTHLY if axis.mart is ProviderMonthly else CLAIMS
+            cells = _cells(named, (axis.key,), metrics, masked=True)
+            found.append(Cube(axis.table, (MEMBER_OF[axis.key],), cells, masked=True))
+    of_deals = [METRICS[name] for name in RETURNS if set(METRICS[name].summed()) <= NOT_OF_PEOPLE]
+    campaigns = _cube(published.tables, MarketingRoi.short_name, of_deals)
+    return [*found, campaigns] if campaigns else found
+
+
+def _cube(tables: Mapping[str, pl.DataFrame], name: str, metrics: Iterable[Metric]) -> Cube | None:
+    rows = tables.get(name)
+    if rows is None:
+        return None
+    keys = [column for column in MEMBER_OF if column in rows.columns and rows.schema[column] != pl.Null]
+    wanted = tuple(metrics)
+    cells = _cells(rows, keys, wanted)
+    while cells.height > MOST_CELLS:
+        keys = keys[:-1]
+        cells = _cells(rows, keys, wanted)
+    return Cube(name, tuple(cells.columns[: len(keys)]), cells)
+
+
+def _cells(rows: pl.DataFrame, keys: Iterable[str], metrics: Iterable[Metric], *, masked: bool = False) -> pl.DataFrame:
+    """The metrics' sums by the keys, which get the names of their axes; in the order of the keys."""
+    by = {MEMBER_OF[key]: pl.col(key) if key == "month" else pl.col(key).fill_null(UNKNOWN) for key in keys}
+    sums = {}
+    for metric in metrics:
+        if not set(metric.inputs()) <= set(rows.columns):
+            continue
+        terms = metric.terms()
+        parts = {"above": terms["numerator"]} | ({"below": terms["denominator"]} if metric.denominator else {})
+        hidden = pl.any_horizontal(pl.col(name).is_null().any() for name in metric.summed())
+        for part, sum_ in parts.items():
+            sums[f"{metric.id}/{part}"] = pl.when(~hidden).then(sum_) if masked else sum_
+    named = [key.alias(name) for name, key in by.items()]
+    grouped = rows.lazy().group_by(named).agg(**sums).sort(*by) if by else rows.lazy().select(**sums)
+    return grouped.collect(engine="streaming")

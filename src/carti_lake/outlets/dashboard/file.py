@@ -1,0 +1,29 @@
+"""A release's dashboard as a file."""
+
+from typing import TYPE_CHECKING
+
+from carti_lake.measure import delivered
+from carti_lake.metrics.value import undelivered
+from carti_lake.outlets.destination import file_at
+
+if TYPE_CHECKING:
+    from carti_lake.lake import When
+    from carti_lake.view import View
+
+
+def dashboard_of(view: "View", target: str, *, after: "When | None" = None, full_counts: str | None = None) -> str:
+    """Write the release's dashboard to a file, or to ``dashboard.html`` of a folder; returns the file.
+
+    For ``after`` and ``full_counts`` see :func:`carti_lake.outlets.disclosure.opened`.
+    """
+    from carti_lake.outlets.charts.shown import shown
+    from carti_lake.outlets.dashboard.cubes import SHOWN
+    from carti_lake.outlets.dashboard.page import page
+
+    release = shown(view, outlet="dashboard", after=after, full_counts=full_counts)
+    had = delivered(view.tables(), view.scan, SHOWN.values())
+    missing = {name: why for name, metric in SHOWN.items() if (why := undelivered(metric, had))}
+    file = target if target.endswith(".html") else f"{target.rstrip('/')}/dashboard.html"
+    with file_at(file, view.lake.storage_options) as path:
+        path.write_text(page(release, missing), "utf-8")
+    return file

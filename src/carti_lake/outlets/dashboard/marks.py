@@ -1,0 +1,124 @@
+"""What the dashboard's views have in common: how they write numbers, show a choice, and fit a narrow screen."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from carti_lake.outlets.theme import BLUE, CONFIG, GREY, INK, ROW
+
+if TYPE_CHECKING:
+    import altair as alt
+
+#: Told apart in grey print: dark, middle, light.
+DARK, MIDDLE, LIGHT = BLUE, "#E69F00", "#B9D9EC"
+#: Bars outside of the chosen period; provisional bars, where the page has no hatching to set.
+OUTSIDE, PALE = "#A9BFCC", "#D6E6F2"
+FADED = 0.25
+
+
+def number(value: str, digits: str = ".1f", unit: str = "measure_unit") -> str:
+    """A Vega expression that writes a number as people read it: ``$1.2 M``, ``31.4 %``, ``12,345``, ``4.2``.
+
+    Parameters
+    ----------
+    value
+        Expression of the number.
+    digits
+        How fractions are written.
+    unit
+        Expression of the unit, as the metric registry names it.
+    """
+    size = f"abs({value})"
+    whole = (
+        f"{size} >= 999.5e6 ? format({size} / 1e9, '{digits}') + ' B' : {size} >= 999.5e3 ? format({size} / 1e6, "
+        f"'{digits}') + ' M' : {size} >= 1e4 ? format({size} / 1e3, ',.0f') + ' k' : format({size}, ',.0f')"
+    )
+    share = f"format(100 * {size}, {size} < 9.995 ? '{digits}' : ',.0f') + ' %'"
+    sign = f"{value} < 0 ? '\N{MINUS SIGN}' : ''"
+    return (
+        f"!isValid({value}) ? '' : ({sign}) + ({unit} === 'ratio' ? {share} : {unit} === 'USD' ? '$' + ({whole}) : "
+        f"{unit} === 'count' ? ({whole}) : format({size}, ',.1f'))"
+    )
+
+
+def chosen() -> "alt.Parameter":
+    """A choice of members by clicks; one more click takes a member out again."""
+    import altair as alt
+
+    return alt.selection_point(name="picked", fields=["member"], toggle="true", clear=False)
+
+
+def opacity(choice: "alt.Parameter") -> Any:
+    """What is not chosen fades."""
+    import altair as alt
+
+    return alt.when(choice).then(alt.value(1)).otherwise(alt.value(FADED))
+
+
+def number_axis(**more: Any) -> "alt.Axis":
+    """An axis of numbers in the view's unit."""
+    import altair as alt
+
+    count = alt.ExprRef("narrow ? 3 : 5")
+    return alt.Axis(labelExpr=number("datum.value", ".1~f"), tickCount=count, **more)
+
+
+def rows_axis() -> "alt.Y":
+    """The members' names, in the order of the rows."""
+    import altair as alt
+
+    limit = alt.ExprRef("narrow ? 118 : 190")
+    return alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=limit, labelPadding=6))
+
+
+def of_parts(domain: list[str], colors: list[str], column: str = "part") -> "alt.Color":
+    """Colour by part, with a legend in the parts' order."""
+    import altair as alt
+
+    return alt.Color(f"{column}:N", scale=alt.Scale(domain=domain, range=colors), legend=key())
+
+
+def key() -> "alt.Legend":
+    """A legend above the chart: in one row, or one below the other where there is little room."""
+    import altair as alt
+
+    columns = alt.ExprRef("narrow ? 1 : 4")
+    return alt.Legend(title=None, orient="top", labelLimit=300, columns=columns, columnPadding=14, padding=0, offset=8)
+
+
+def with_halo(texts: Any, **looks: Any) -> list[Any]:
+    """Texts that stay readable on lines and bars."""
+    behind = texts.mark_text(**looks, stroke="white", strokeWidth=4, strokeJoin="round")
+    return [behind, texts.mark_text(**looks)]
+
+
+def room_beyond(chart: Any, field: str) -> Any:
+    """An unseen mark that keeps room for the text behind a bar's or an interval's end."""
+    import altair as alt
+
+    placed = chart.transform_calculate(room=f"datum.{field} * (narrow ? 1.34 : 1.14)")
+    return placed.mark_point(opacity=0, size=0).encode(x=alt.X("room:Q", title=None))
+
+
+def told() -> list[Any]:
+    """What a mark says where it is pointed at."""
+    import altair as alt
+
+    return [alt.Tooltip("label:N", title=" "), alt.Tooltip("value:Q", format=",.4~f")]
+
+
+def finished(layers: list[Any], unit: str, height: Any = None) -> "alt.LayerChart":
+    """The layers as one chart as wide as its place, in the house's look; its title is the page's, or the notebook's.
+
+    The page sets ``measure_unit``; ``hatch``, the fill of provisional months; ``narrow``: small screens.
+    """
+    import altair as alt
+
+    config = {name: part for name, part in CONFIG.items() if name != "title"}
+    config |= {"padding": 2, "text": {"fontSize": 12, "color": INK}}
+    config["axis"] = CONFIG["axis"] | {"labelFontSize": 12, "titleFontSize": 12, "titleColor": GREY}
+    config["legend"] = CONFIG["legend"] | {"labelFontSize": 12}
+    settings = {"measure_unit": unit, "hatch": PALE, "narrow": False}
+    chart = alt.layer(*layers).properties(
+        width="container", height=height or alt.Step(ROW), autosize=alt.AutoSizeParams(type="fit-x", contains="padding")
+    )
+    told = chart.add_params(*(alt.param(name=name, value=value) for name, value in settings.items()))
+    return cast("alt.LayerChart", told.configure(**config))

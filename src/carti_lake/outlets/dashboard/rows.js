@@ -1,0 +1,435 @@
+// What each view draws: rows for its chart, columns for its table, and which filters its numbers could not take.
+
+const MOST_ROWS = 16; // of a ranking; its table has them all
+const MOST_ENDS = 7; // on each side of the referral flow
+
+const without = (filters, ...axes) => Object.fromEntries(Object.entries(filters).filter(([axis]) => !axes.includes(axis)));
+const member = (page, axis, place) => ({ member: page.axes[axis].ids[place], label: page.axes[axis].labels[place] });
+const none = (words) => ({ words });
+
+/** A number as people read it. */
+function written(value, unit) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  const size = Math.abs(value);
+  const sign = value < 0 ? "−" : "";
+  const fixed = (number, digits) =>
+    number.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const whole =
+    size >= 999.5e6 ? `${fixed(size / 1e9, 1)} B`
+    : size >= 999.5e3 ? `${fixed(size / 1e6, 1)} M`
+    : size >= 99.5e3 ? `${fixed(size / 1e3, 0)} k`
+    : fixed(size, 0);
+  if (unit === "ratio") return `${sign}${fixed(100 * size, size < 9.995 ? 1 : 0)} %`;
+  if (unit === "USD") return `${sign}$${whole}`;
+  return sign + (unit === "count" ? whole : fixed(size, 1));
+}
+
+function trendRows(page, state, filters) {
+  const metric = state.metric;
+  const about = page.metrics[metric];
+  const found = measured(page, metric, ["month"], without(filters, "month"));
+  if (about.missing) return none(about.missing);
+  if (!found) return none(`${about.title} is not in this page by month.`);
+  const counted = found.groups.filter((group) => group.at[0] <= page.last);
+  const first = counted.findIndex((group) => group.hidden || group.above || group.below);
+  if (first < 0) return none("No month has a case under this filter.");
+  const provisional = new Set(page.provisional[metric] ?? []);
+  const rows = counted.slice(first).map((group) => ({
+    ...member(page, "month", group.at[0]),
+    ...group,
+    in_period: group.at[0] >= state.from && group.at[0] <= state.to,
+    provisional: provisional.has(page.axes.month.ids[group.at[0]]),
+  }));
+  for (const row of rows) {
+    row.tip = [[about.title, row.hidden ? "hidden" : written(row.value, about.unit)]];
+    if (row.provisional) row.tip.push(["Provisional", "will still move"]);
+  }
+  const ahead = forecastRows(page, metric, filters);
+  const notes = [];
+  if (rows.some((row) => row.provisional)) notes.push("Hatched: provisional, the month's numbers will still move.");
+  notes.push(
+    ahead.rows.length ? `Dashed: forecast from ${ahead.origin} with its 80 % and 95 % bands.` : `No forecast: ${ahead.why}.`,
+  );
+  return {
+    data: { rows, ahead: ahead.rows },
+    unit: about.unit,
+    title: `${about.title} by month`,
+    definition: about.definition,
+    ignored: found.ignored,
+    notes,
+    axis: "month",
+    columns: ["Month", about.title, "Note"],
+    table: [
+      ...rows.map((row) => ({
+        ...row,
+        cells: [row.hidden ? "hidden" : [row.value, about.unit], row.provisional ? "provisional" : ""],
+      })),
+      ...ahead.rows.map((row) => ({
+        label: row.label,
+        cells: [
+          [row.forecast, about.unit],
+          `forecast; 95 %: ${written(row.lower_95, about.unit)} to ${written(row.upper_95, about.unit)}`,
+        ],
+      })),
+    ],
+  };
+}
+
+function forecastRows(page, metric, filters) {
+  const cube = page.cubes.find((one) => one.name === "forecasts");
+  const what = page.axes.forecast_metric?.ids.indexOf(metric) ?? -1;
+  if (!cube || what < 0) return { rows: [], why: cube ? "this metric is not forecast" : "not enough data or no model trained" };
+  const axes = Object.keys(without(filters, "month"));
+  let scope = "network";
+  if (axes.length === 1 && filters[axes[0]].size === 1 && ["line", "provider"].includes(axes[0])) {
+    scope = `${axes[0]}:${page.axes[axes[0]].ids[[...filters[axes[0]]][0]]}`;
+  } else if (axes.length) {
+    return { rows: [], why: "forecasts are of the network, one service line or one provider" };
+  }
+  const place = page.axes.forecast_of.ids.indexOf(scope);
+  if (place < 0) return { rows: [], why: "not enough data or no model trained" };
+  const kept = [["forecast_of", new Set([place])], ["forecast_metric", new Set([what])]];
+  const rows = new Map();
+  for (const part of ["forecast", "lower_80", "upper_80", "lower_95", "upper_95"]) {
+    for (const group of added(page, cube, part, ["month"], kept)) {
+      const row = rows.get(group.at[0]) ?? member(page, "month", group.at[0]);
+      row[part] = group.value;
+      rows.set(group.at[0], row);
+    }
+  }
+  const unit = page.metrics[metric].unit;
+  const shown = [...rows.values()].filter((row) => row.forecast !== null);
+  for (const row of shown) {
+    row.tip = [
+      ["Forecast", written(row.forecast, unit)],
+      ["95 %", `${written(row.lower_95, unit)} to ${written(row.upper_95, unit)}`],
+    ];
+  }
+  return { rows: shown, origin: page.forecast_origin, why: "not enough data or no model trained" };
+}
+
+/** Members of an axis by a share, best first, with what interval charts need. */
+function ranked(page, metric, axis, filters) {
+  const about = page.metrics[metric];
+  if (about.missing) return none(about.missing);
+  const found = measured(page, metric, [axis], without(filters, axis));
+  if (!found) return none(`${about.title} is not in this page by ${page.axes[axis]?.title.toLowerCase() ?? axis}.`);
+  const cases = found.groups.filter((group) => group.hidden || group.below);
+  if (!cases.length) return none("No case under this filter.");
+  const enough = cases.filter((group) => !group.hidden && group.below >= page.fewest_cases);
+  const average = total(page, metric, without(filters, axis, ...found.ignored));
+  const way = about.good === "down" ? 1 : -1;
+  enough.sort((one, other) => way * (one.value - other.value) || one.at[0] - other.at[0]);
+  const rows = enough.map((group) => ({
+    ...member(page, axis, group.at[0]),
+    ...group,
+    average: average?.value ?? null,
+    tip: [[about.title, written(group.value, about.unit)], ["Cases", `${written(group.above, "count")} of ${written(group.below, "count")}`]],
+  }));
+  const hidden = cases.filter((group) => group.hidden).map((group) => ({ ...member(page, axis, group.at[0]), ...group }));
+  const few = cases.length - enough.length - hidden.length;
+  const notes = [`Bars: 95 % intervals. Dashed line: all ${page.axes[axis].plural}, ${written(average?.value, about.unit)}.`];
+  if (few) notes.push(`${few} with fewer than ${page.fewest_cases} cases: not ranked.`);
+  if (hidden.length) notes.push(`${hidden.length} hidden: ${page.why_hidden}.`);
+  return { about, rows, hidden, found, notes };
+}
+
+function rankingRows(page, state, filters, metric, axis) {
+  const result = ranked(page, metric, axis, filters);
+  if (result.words) return result;
+  const { about, rows, hidden, found, notes } = result;
+  let drawn = rows;
+  if (rows.length > MOST_ROWS) {
+    const half = MOST_ROWS / 2;
+    const gap = { label: `… ${rows.length - MOST_ROWS} more …`, value: null, below: null, average: null };
+    const middle = rows.slice(half, -half).filter((row) => state.picks[axis].has(page.axes[axis].ids.indexOf(row.member)));
+    if (middle.length) gap.label = `… ${rows.length - MOST_ROWS - middle.length} more …`;
+    drawn = [...rows.slice(0, half), gap, ...middle, ...rows.slice(-half)];
+    notes.push(`First and last ${half} of ${rows.length}; the table has all.`);
+  }
+  return {
+    data: { rows: [...drawn, ...(axis === "payer" ? hidden : [])] },
+    unit: about.unit,
+    title: `${axis === "payer" ? "Payers" : "Providers"} by ${about.title[0].toLowerCase()}${about.title.slice(1)}`,
+    definition: about.definition,
+    ignored: found.ignored,
+    notes,
+    axis,
+    columns: [page.axes[axis].title, about.title, "Cases counted", "Cases"],
+    table: [...rows, ...hidden].map((row) => ({
+      ...row,
+      cells: row.hidden ? ["hidden", "hidden", "hidden"] : [[row.value, about.unit], [row.above, "count"], [row.below, "count"]],
+    })),
+  };
+}
+
+function leakageRows(page, state, filters) {
+  const all = measured(page, "leakage_rate", ["line"], without(filters, "line"));
+  const missing = page.metrics.leakage_rate.missing;
+  if (missing) return none(missing);
+  if (!all) return none("Referrals are not in this page by service line.");
+  const parts = page.leaks.map((metric) => measured(page, metric, ["line"], without(filters, "line")).groups);
+  const groups = all.groups.filter((group) => group.hidden || group.below);
+  if (!groups.length) return none("No referral under this filter.");
+  groups.sort((one, other) => one.hidden - other.hidden || other.value - one.value || one.at[0] - other.at[0]);
+  const rows = [];
+  const table = [];
+  for (const group of groups) {
+    const named = member(page, "line", group.at[0]);
+    const leaked = parts.map((found) => found.find((one) => one.at[0] === group.at[0])?.above ?? null);
+    const hidden = group.hidden || leaked.includes(null);
+    leaked.forEach((count, place) =>
+      rows.push({
+        ...named,
+        hidden,
+        place,
+        part: page.parts.leakage[place],
+        value: hidden ? null : count / group.below,
+        total: hidden ? null : group.value,
+        tip: [
+          [page.parts.leakage[place], `${written(count / group.below, "ratio")} · ${written(count, "count")} referrals`],
+          ["Leakage", `${written(group.value, "ratio")} of ${written(group.below, "count")} referrals`],
+        ],
+      }),
+    );
+    const cells = [[group.value, "ratio"], ...leaked.map((count) => [count, "count"]), [group.below, "count"]];
+    table.push({ ...named, cells: hidden ? cells.map(() => "hidden") : cells });
+  }
+  return {
+    data: { rows },
+    unit: "ratio",
+    definition: page.metrics.leakage_rate.definition,
+    ignored: all.ignored,
+    notes: groups.some((group) => group.hidden) ? [`Hidden: ${page.why_hidden}.`] : [],
+    axis: "line",
+    columns: ["Service line", "Leakage", ...page.parts.leakage, "Referrals made"],
+    table,
+  };
+}
+
+function flowRows(page, state, filters) {
+  const found = measured(page, "referrals", ["provider", "destination"], without(filters, "provider"));
+  if (!found) return none(page.in_full ? page.metrics.referrals.missing ?? "No referral was delivered." : page.why_left_out);
+  const outside = new Set(page.outside);
+  const picked = filters.provider;
+  const same = (place) => picked.has(page.axes.provider.ids.indexOf(page.axes.destination.ids[place]));
+  const pairs = found.groups.filter((group) => group.above && (!picked || picked.has(group.at[0]) || same(group.at[1])));
+  if (!pairs.length) return none("No referral under this filter.");
+  const sides = ["provider", "destination"].map((axis, side) => {
+    const sums = new Map();
+    for (const pair of pairs) sums.set(pair.at[side], (sums.get(pair.at[side]) ?? 0) + pair.above);
+    const order = [...sums].sort((one, other) => other[1] - one[1] || one[0] - other[0]);
+    const kept = order.slice(0, MOST_ENDS).map(([place, value]) => ({ ...member(page, axis, place), place, value }));
+    const rest = order.slice(MOST_ENDS).reduce((sum, [, value]) => sum + value, 0);
+    if (rest) kept.push({ member: null, label: `${order.length - MOST_ENDS} others`, place: -1, value: rest });
+    const step = (MOST_ENDS + 1) / kept.length;
+    return kept.map((end, row) => ({ ...end, side, row: (row + 0.5) * step }));
+  });
+  const endOf = (side, place) => sides[side].find((end) => end.place === place) ?? sides[side].at(-1);
+  const joined = new Map();
+  for (const pair of pairs) {
+    const [from, to] = [endOf(0, pair.at[0]), endOf(1, pair.at[1])];
+    const away = outside.has(page.axes.destination.ids[pair.at[1]]);
+    const link = `${from.row}>${to.row}>${away}`;
+    const one = joined.get(link) ?? { link, from, to, outside: away, value: 0 };
+    one.value += pair.above;
+    joined.set(link, one);
+  }
+  const links = [...joined.values()]
+    .sort((one, other) => other.value - one.value || (one.link < other.link ? -1 : 1))
+    .flatMap((one) =>
+      [one.from, one.to].map((end) => ({
+        link: one.link,
+        side: end.side,
+        row: end.row,
+        value: one.value,
+        outside: one.outside,
+        label: `${one.from.label} → ${one.to.label}`,
+        tip: [["Referrals", written(one.value, "count")], ["Receiver", one.outside ? "out of network" : "in network, or not told"]],
+      })),
+    );
+  const ends = sides.flat().map((end) => ({
+    ...end,
+    tip: [[end.side ? "Referrals received" : "Referrals made", written(end.value, "count")]],
+  }));
+  const biggest = [...pairs].sort((one, other) => other.above - one.above || one.at[0] - other.at[0] || one.at[1] - other.at[1]);
+  return {
+    data: { links, ends },
+    unit: "count",
+    definition: page.metrics.referrals.definition,
+    ignored: found.ignored,
+    notes: biggest.length > 100 ? ["The table has the 100 largest pairs."] : [],
+    axis: "provider",
+    columns: ["Referring provider", "Rendering provider", "Referrals"],
+    table: biggest.slice(0, 100).map((pair) => ({
+      ...member(page, "provider", pair.at[0]),
+      cells: [page.axes.destination.labels[pair.at[1]], [pair.above, "count"]],
+    })),
+  };
+}
+
+function returnsRows(page, state, filters) {
+  const founds = page.returns.map((metric) => measured(page, metric, ["line"], without(filters, "line")));
+  if (!founds.some(Boolean)) return none("No campaign was delivered.");
+  const rows = [];
+  const table = [];
+  const lines = [...new Set(founds.flatMap((found) => found?.groups ?? []).map((group) => group.at[0]))];
+  const at = (place, line) => founds[place]?.groups.find((group) => group.at[0] === line) ?? { value: null, hidden: !founds[place] };
+  const last = (line) => at(2, line).value ?? at(1, line).value ?? -Infinity;
+  lines.sort((one, other) => last(other) - last(one) || one - other);
+  for (const line of lines) {
+    const groups = founds.map((_, place) => at(place, line));
+    groups.forEach((group, place) => {
+      const about = page.metrics[page.returns[place]];
+      if (group.value === null) return;
+      const tip = [[page.parts.returns[place], written(group.value, "ratio")], ["Cost", written(group.below, "USD")]];
+      rows.push({ ...member(page, "line", line), value: group.value, part: page.parts.returns[place], tip, about: about.definition });
+    });
+    const cells = groups.map((group) => (group.hidden ? "hidden" : [group.value, "ratio"]));
+    table.push({ ...member(page, "line", line), cells: [...cells, [groups[0].below, "USD"]] });
+  }
+  if (!rows.length) return none(page.metrics[page.returns[0]].missing ?? "No campaign has a cost to compare with.");
+  const whole = page.returns.map((metric) => total(page, metric, filters));
+  const hidden = founds.includes(null);
+  return {
+    data: { rows },
+    unit: "ratio",
+    headline: whole.map((one, place) => [page.parts.returns[place], one ? written(one.value, "ratio") : "hidden"]),
+    definition: page.returns.map((metric) => page.metrics[metric].definition).join(" "),
+    ignored: founds.find(Boolean).ignored,
+    notes: [
+      ...page.returns.map((metric, place) => page.metrics[metric].missing && `${page.parts.returns[place]}: ${page.metrics[metric].missing}.`),
+      hidden && `Hidden: ${page.why_hidden}.`,
+    ].filter(Boolean),
+    axis: "line",
+    columns: ["Service line", ...page.parts.returns, "Actual cost"],
+    table,
+  };
+}
+
+function denialsRows(page, state, filters) {
+  const [ever, still, paid] = page.denials.map((metric) => measured(page, metric, ["reason"], without(filters, "reason")));
+  if (!ever) return none(page.in_full ? "No claim was delivered." : page.why_left_out);
+  const of = (found, place) => found.groups.find((group) => group.at[0] === place)?.above ?? 0;
+  const groups = ever.groups.filter((group) => group.above);
+  if (!groups.length) return none("No claim was denied under this filter.");
+  groups.sort((one, other) => other.above - one.above || one.at[0] - other.at[0]);
+  const rows = [];
+  const table = [];
+  for (const group of groups) {
+    const named = member(page, "reason", group.at[0]);
+    const denied = of(still, group.at[0]);
+    const overturned = of(paid, group.at[0]);
+    const parts = [denied, group.above - denied - overturned, overturned];
+    parts.forEach((value, place) =>
+      rows.push({
+        ...named,
+        place,
+        part: page.parts.denials[place],
+        value,
+        total: group.above,
+        tip: [[page.parts.denials[place], written(value, "USD")], ["Ever denied", written(group.above, "USD")]],
+      }),
+    );
+    table.push({ ...named, cells: [group.above, ...parts].map((value) => [value, "USD"]) });
+  }
+  return {
+    data: { rows },
+    unit: "USD",
+    definition: page.metrics[page.denials[0]].definition,
+    ignored: ever.ignored,
+    notes: [],
+    axis: "reason",
+    columns: ["Reason (CARC group)", "Ever denied", ...page.parts.denials],
+    table,
+  };
+}
+
+function checksRows(page) {
+  if (!page.checks.length) return none("This release holds no checks.");
+  const tables = [...new Set(page.checks.map((one) => one.table))];
+  const count = (table, status) => page.checks.find((one) => one.table === table && one.status === status)?.checks ?? 0;
+  const order = tables
+    .map((table) => ({ table, counts: page.statuses.map((status) => count(table, status)) }))
+    .sort((one, other) => other.counts[0] - one.counts[0] || other.counts[1] - one.counts[1] || (one.table < other.table ? -1 : 1));
+  const rows = order.flatMap(({ table, counts }) =>
+    counts.map((value, place) => ({
+      member: table,
+      label: page.axes.table.labels[page.axes.table.ids.indexOf(table)] ?? table,
+      place,
+      part: page.parts.checks[place],
+      value,
+      total: counts.reduce((sum, one) => sum + one, 0),
+      tip: [[page.parts.checks[place], `${value} checks`]],
+    })),
+  );
+  return {
+    data: { rows },
+    unit: "count",
+    definition: "Checks of each table under the release's thresholds; counts checks, not rows.",
+    ignored: [],
+    notes: page.open_checks.length ? [`Not passed: ${page.open_checks.join("; ")}.`] : ["Every check passes."],
+    axis: "table",
+    columns: ["Table", ...page.parts.checks],
+    table: order.map(({ table, counts }) => ({
+      member: table,
+      label: page.axes.table.labels[page.axes.table.ids.indexOf(table)] ?? table,
+      cells: counts.map((value) => [value, "count"]),
+    })),
+  };
+}
+
+function qualityRows(page, state, filters) {
+  const tables = filters.table;
+  const axis = tables?.size === 1 ? "check" : "table";
+  const found = measured(page, "failing_share", ["month", axis], without(filters, "month"));
+  if (!found) return none(page.in_full ? "This release holds no checks." : page.why_left_out);
+  const groups = found.groups.filter((group) => group.below && group.at[0] <= page.last && page.axes.month.ids[group.at[0]] > "1901");
+  const sums = new Map();
+  for (const group of groups) {
+    const sum = sums.get(group.at[1]) ?? [0, 0];
+    sums.set(group.at[1], [sum[0] + group.above, sum[1] + group.below]);
+  }
+  const worst = [...sums].sort((one, other) => other[1][0] / other[1][1] - one[1][0] / one[1][1] || one[0] - other[0]).slice(0, 9);
+  const order = worst.map(([place]) => place);
+  const rows = groups
+    .filter((group) => order.includes(group.at[1]))
+    .sort((one, other) => order.indexOf(one.at[1]) - order.indexOf(other.at[1]) || one.at[0] - other.at[0])
+    .map((group) => ({
+      ...group,
+      member: page.axes.month.ids[group.at[0]],
+      label: page.axes[axis].labels[group.at[1]],
+      tip: [
+        [page.axes.month.labels[group.at[0]], `${written(group.value, "ratio")} of rows fail`],
+        ["Rows", `${written(group.above, "count")} of ${written(group.below, "count")}`],
+      ],
+    }));
+  if (!rows.length) return none("No checked row under this filter.");
+  return {
+    data: { rows },
+    unit: "ratio",
+    definition: page.metrics.failing_share.definition,
+    ignored: found.ignored,
+    notes: [],
+    axis: "month",
+    columns: ["Month", page.axes[axis].title, "Failing rows", "Failed", "Checked"],
+    table: rows.map((row) => ({
+      member: row.member,
+      label: page.axes.month.labels[row.at[0]],
+      cells: [row.label, [row.value, "ratio"], [row.above, "count"], [row.below, "count"]],
+    })),
+  };
+}
+
+/** The rows of each view, by its id. */
+const ROWS = {
+  trend: trendRows,
+  ranking: (page, state, filters) => rankingRows(page, state, filters, state.ranking, "provider"),
+  leakage: leakageRows,
+  flow: flowRows,
+  returns: returnsRows,
+  payers: (page, state, filters) => rankingRows(page, state, filters, "remittance_denial_rate", "payer"),
+  denials: denialsRows,
+  checks: checksRows,
+  quality: qualityRows,
+};

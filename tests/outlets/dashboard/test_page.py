@@ -1,0 +1,396 @@
+"""In a browser: every click changes the other views to what Polars computes, nothing is fetched, and it reads well."""
+
+import hashlib
+import json
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from carti_lake.metrics import METRICS
+from carti_lake.metrics.value import values
+from carti_lake.outlets.dashboard.cubes import KPIS
+from carti_lake.outlets.dashboard.page import page
+from carti_lake.tables.gold import GOLD
+
+from .conftest import AS_OF, HOSTILE, checks_of, golden_mode, release_frames, shown
+
+GOLDEN = Path(__file__).parent / "golden"
+YEAR = (date(2025, 4, 1), date(2026, 3, 1))
+BEFORE = (date(2024, 4, 1), date(2025, 3, 1))
+Open = Callable[..., Any]
+
+pytestmark = pytest.mark.browser
+
+
+def asked(frames: dict[str, pl.DataFrame], metric: str, table: str | None = None, **kept: Any) -> float | None:
+    """What Polars computes for a filter: a period, or members of a column."""
+    rows = frames[table or METRICS[metric].mart.short_name]
+    for column, members in kept.items():
+        if column == "period":
+            rows = rows.filter(pl.col("month").is_between(*members))
+        else:
+            rows = rows.filter(pl.col(column).is_in(members))
+    value = values(METRICS[metric], rows.lazy()).collect()["value"].item()
+    return None if value is None else float(value)
+
+
+def tiles(tab: Any, part: str = "value") -> dict[str, float | None]:
+    """The headline numbers."""
+    pairs = f"tiles => tiles.map(one => [one.dataset.metric, one.dataset.{part} ?? null])"
+    found = tab.eval_on_selector_all(".tile", pairs)
+    return {metric: None if value is None else float(value) for metric, value in found}
+
+
+def table(tab: Any, view: str) -> dict[str, list[float]]:
+    """The numbers of a view's data table, by the first column."""
+    tab.eval_on_selector(f"#{view} details", "one => { one.open = true }")
+    tab.wait_for_selector(f"#{view} tbody tr", state="attached")
+    rows = tab.eval_on_selector_all(
+        f"#{view} tbody tr",
+        "rows => rows.map(row => [row.cells[0].innerText, [...row.cells].filter(one => 'value' in one.dataset)"
+        ".map(one => Number(one.dataset.value))])",
+    )
+    return {name: numbers for name, numbers in rows}
+
+
+def agree(shown: dict[str, float | None], frames: dict[str, pl.DataFrame], **kept: Any) -> None:
+    assert list(shown) == list(KPIS)
+    for metric, value in shown.items():
+        assert value == pytest.approx(asked(frames, metric, **kept), rel=1e-12), metric
+
+
+def settled(tab: Any, act: Callable[[], Any]) -> None:
+    """Do something, and wait until the page has been drawn anew."""
+    before = tab.get_attribute("body", "data-updates")
+    act()
+    tab.wait_for_selector(f"body:not([data-updates='{before}'])")
+
+
+def worst_point(tab: Any) -> Any:
+    return tab.locator("#ranking .mark-symbol.role-mark").first.locator("path").last
+
+
+def by_member(frames: dict[str, pl.DataFrame], metric: str, mart: str, column: str, **kept: Any) -> dict[str, float]:
+    members = frames[mart][column].unique().sort().to_list()
+    found = {one: asked(frames, metric, mart, **{**kept, column: [one]}) for one in members}
+    return {one: value for one, value in found.items() if value is not None}
+
+
+def test_it_opens_with_the_newest_year_and_the_year_before(
+    full_page: Path, open_page: Open, frames: dict[str, pl.DataFrame]
+) -> None:
+    tab = open_page(full_page)
+    agree(tiles(tab), frames, period=YEAR)
+    agree(tiles(tab, "before"), frames, period=BEFORE)
+    months = table(tab, "trend")
+    visits = frames["provider_monthly"].group_by("month").agg(pl.col("visits").sum()).sort("month")
+    assert list(months.values())[:26] == [[count] for count in visits["visits"]]
+    assert months["Apr 2026"] == [1100.0]
+    assert "Hatched: provisional" in tab.inner_text("#trend .notes")
+    assert tab.locator("#trend path[fill='url(#hatching)']").count() == 1
+
+
+def test_a_click_on_a_provider_filters_every_view(
+    full_page: Path, open_page: Open, frames: dict[str, pl.DataFrame]
+) -> None:
+    """The worst of the ranking is the last row: its point, clicked, leaves its numbers in the other views."""
+    tab = open_page(full_page)
+    rates = by_member(frames, "remittance_denial_rate", "provider_monthly", "provider_id", period=YEAR)
+    worst = max(rates, key=lambda one: rates[one])
+    ranking = table(tab, "ranking")
+    assert [numbers[0] for numbers in ranking.values()] == pytest.approx(sorted(rates.values()))
+    settled(tab, lambda: worst_point(tab).click(force=True))
+    agree(tiles(tab), frames, period=YEAR, provider_id=[worst])
+    payers = table(tab, "payers")
+    expected = by_member(frames, "remittance_denial_rate", "claims_monthly", "payer", period=YEAR, provider_id=[worst])
+    assert {name.lower().replace(" ", "_"): numbers[0] for name, numbers in payers.items()} == pytest.approx(expected)
+    reasons = table(tab, "denials")
+    kept = frames["denials_monthly"].filter(pl.col("month").is_between(*YEAR), provider_id=worst)
+    charges = pl.col("initially_denied_charges", "overturned_charges").sum().cast(pl.Float64)
+    sums = kept.group_by("denial_reason").agg(charges)
+    assert {name: (numbers[0], numbers[3]) for name, numbers in reasons.items()} == {
+        reason.upper().replace("_", "-"): pytest.approx((ever, paid)) for reason, ever, paid in sums.iter_rows()
+    }
+    assert len(table(tab, "ranking")) == len(rates)  # its own view keeps the others, to choose more
+    assert tab.locator("#chips .chip").count() == 1
+    settled(tab, lambda: worst_point(tab).click(force=True))
+    agree(tiles(tab), frames, period=YEAR)
+
+
+def test_a_click_on_a_month_looks_at_it_alone(
+    full_page: Path, open_page: Open, frames: dict[str, pl.DataFrame]
+) -> None:
+    tab = open_page(full_page)
+    third = (date(2024, 4, 1), date(2024, 4, 1))
+    settled(tab, lambda: tab.locator("#trend .mark-rect.role-mark path").nth(2).click())
+    agree(tiles(tab), frames, period=third)
+    agree(tiles(tab, "before"), frames, period=(date(2024, 3, 1), date(2024, 3, 1)))
+    assert {name: one[0] for name, one in table(tab, "leakage").items()} == pytest.approx(
+        {
+            k.title(): v
+            for k, v in by_member(frames, "leakage_rate", "provider_monthly", "service_line", period=third).items()
+        }
+    )
+
+
+def test_a_click_on_a_service_line_filters_every_view(
+    full_page: Path, open_page: Open, frames: dict[str, pl.DataFrame]
+) -> None:
+    tab = open_page(full_page)
+    settled(tab, lambda: tab.locator("#leakage .mark-rect.role-mark path").first.click())
+    rates = by_member(frames, "leakage_rate", "provider_monthly", "service_line", period=YEAR)
+    line = max(rates, key=lambda one: rates[one])
+    agree(tiles(tab), frames, period=YEAR, service_line=[line])
+    assert table(tab, "trend")["Apr 2026"] == [370.0]  # the line's own forecast
+    flow = frames["referral_flow"].filter(pl.col("month").is_between(*YEAR), service_line=line)
+    pairs = flow.group_by("referring_provider_id", "rendering_provider_id")
+    largest = pairs.agg(pl.col("referrals").sum())["referrals"]
+    tab.eval_on_selector("#flow details", "one => { one.open = true }")
+    found = tab.eval_on_selector_all("#flow td.n", "cells => cells.map(one => Number(one.dataset.value))")
+    assert found == largest.sort(descending=True).to_list()[:100]
+    returns = tab.eval_on_selector_all("#returns .headline b", "all => all.map(one => one.innerText)")
+    returns_asked = ("roi_as_delivered", "campaign_roi", "realised_roi")
+    wanted = [asked(frames, metric, service_line=[line]) for metric in returns_asked]
+    assert [
+        float(text.strip(" %").replace(",", "").replace("\N{MINUS SIGN}", "-")) for text in returns
+    ] == pytest.approx([100 * value for value in wanted if value is not None], abs=0.5)
+
+
+def test_a_payer_filters_what_is_divided_by_payer_and_the_rest_says_so(
+    full_page: Path, open_page: Open, frames: dict[str, pl.DataFrame]
+) -> None:
+    tab = open_page(full_page)
+    settled(tab, lambda: tab.select_option("#payer", label="Medicaid"))
+    found = tiles(tab)
+    for metric in ("gross_charges", "payments", "remittance_denial_rate", "net_collection_rate"):
+        assert found[metric] == pytest.approx(asked(frames, metric, "claims_monthly", period=YEAR, payer=["medicaid"]))
+    assert found["visits"] is None and "not divided by payer" in tab.inner_text("[data-metric=visits]")
+    assert tab.inner_text("#leakage .badge") == "Shows all payers"
+    providers = by_member(
+        frames, "remittance_denial_rate", "claims_monthly", "provider_id", period=YEAR, payer=["medicaid"]
+    )
+    assert [one[0] for one in table(tab, "ranking").values()] == pytest.approx(sorted(providers.values()))
+
+
+def test_filters_cross(full_page: Path, open_page: Open, frames: dict[str, pl.DataFrame]) -> None:
+    tab = open_page(full_page)
+    settled(tab, lambda: tab.select_option("#line", label="Lung"))
+    settled(tab, lambda: tab.select_option("#provider", label="Chioma Obi, MD"))
+    settled(tab, lambda: tab.select_option("#from", label="Jan 2025"))
+    settled(tab, lambda: tab.select_option("#to", label="Jun 2025"))
+    kept = {"period": (date(2025, 1, 1), date(2025, 6, 1)), "service_line": ["lung"], "provider_id": ["P003"]}
+    agree(tiles(tab), frames, **kept)
+    agree(tiles(tab, "before"), frames, **{**kept, "period": (date(2024, 7, 1), date(2024, 12, 1))})
+    reason = frames["denials_monthly"].filter(
+        pl.col("month").is_between(*kept["period"]), service_line="lung", provider_id="P003", denial_reason="co_16"
+    )
+    assert table(tab, "denials")["CO-16"][0] == pytest.approx(float(reason["initially_denied_charges"].sum()))
+    settled(tab, lambda: tab.click("#reset"))
+    agree(tiles(tab), frames, period=YEAR)
+
+
+def test_a_keyboard_reaches_and_does_everything(
+    full_page: Path, open_page: Open, frames: dict[str, pl.DataFrame]
+) -> None:
+    """From the top of the page by Tab alone: the filters, a tile, a data table, and a name in it that filters."""
+    tab = open_page(full_page)
+    seen = []
+    for _ in range(40):
+        tab.keyboard.press("Tab")
+        seen.append(tab.evaluate("(one => one.id || one.dataset.metric || one.innerText)(document.activeElement)"))
+        if seen[-1].startswith("Data table") and "Provider" in seen[-1]:
+            break
+    assert [one for one in seen if one in ("from", "to", "line", "provider", "payer", "reset", *KPIS)] == [
+        *("from", "to", "line", "provider", "payer", "reset"),
+        *KPIS,
+    ]
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#ranking tbody button")
+    tab.keyboard.press("Tab")
+    while tab.evaluate("document.activeElement.tagName") != "BUTTON":
+        tab.keyboard.press("Tab")
+    first = tab.evaluate("document.activeElement.closest('tr').dataset.member")
+    settled(tab, lambda: tab.keyboard.press("Enter"))
+    agree(tiles(tab), frames, period=YEAR, provider_id=[first])
+    assert "Visits rendered" in tab.inner_text("#live")
+    tab.focus("[data-metric=no_show_rate]")
+    settled(tab, lambda: tab.keyboard.press("Enter"))
+    assert tab.inner_text("#trend h2") == "No-show rate by month"
+    labels = tab.eval_on_selector_all(".chart", "all => all.map(one => one.getAttribute('aria-label'))")
+    assert len(labels) == 9 and all(label and "data table" in label for label in labels)
+
+
+def test_names_are_texts_whatever_they_hold(full_page: Path, open_page: Open) -> None:
+    tab = open_page(full_page)
+    assert HOSTILE in table(tab, "ranking")
+    assert tab.locator("main img").count() == 0
+    assert tab.title() == "Dashboard · release 12 · 2026-03-21"
+
+
+def test_the_policy_lets_only_the_pages_own_programs_run(full_page: Path) -> None:
+    text = full_page.read_text("utf-8")
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    programs = re.findall(r'<script type="module">(.*?)</script>', text, re.S)
+    hashes = [b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in programs]
+    assert len(programs) == 2 and re.findall(r"'sha256-([^']*)'", policy) == hashes
+    assert policy.startswith("default-src 'none'; script-src 'sha256-") and "unsafe-eval" not in policy
+    assert "http" not in re.sub(r"https?://(www\.w3\.org|vega\.github\.io|github\.com)\S*", "", policy)
+
+
+def test_without_full_counts_one_filter_at_a_time(
+    frames: dict[str, pl.DataFrame], open_page: Open, tmp_path: Path
+) -> None:
+    file = tmp_path / "published.html"
+    release = shown(frames, in_full=False)
+    file.write_text(page(release, {}), "utf-8")
+    tab = open_page(file)
+    assert [tab.is_disabled(f"#{one}") for one in ("line", "provider", "payer")] == [True] * 3
+    assert "One filter at a time" in tab.inner_text("#hint") and "1 to 10 people" in tab.inner_text("#hint")
+    assert "Not in this page" in tab.inner_text("#flow .words")
+    settled(tab, lambda: tab.click("#hint button"))
+    settled(tab, lambda: tab.select_option("#line", label="Lung"))
+    row = release.published.tables["network_by_service_line"].filter(service_line="lung")
+    assert tiles(tab)["visits"] == row["visits"].item() and tiles(tab)["leakage_rate"] == row["leakage_rate"].item()
+    assert tab.is_disabled("#provider") and not tab.is_disabled("#line")
+    assert tab.inner_text("#trend .badge") == "Shows all service lines"
+
+
+def test_what_is_hidden_says_so(frames: dict[str, pl.DataFrame], open_page: Open, tmp_path: Path) -> None:
+    release = shown(frames, in_full=False)
+    lines = release.published.tables["network_by_service_line"]
+    lung = pl.col("service_line") == "lung"
+    blank = ["referrals_made", "referrals_made_out_of_network", "referrals_made_lost"]
+    release.published.tables["network_by_service_line"] = lines.with_columns(
+        pl.when(~lung).then(pl.col(name)).alias(name) for name in blank
+    )
+    file = tmp_path / "hidden.html"
+    file.write_text(page(release, {}), "utf-8")
+    tab = open_page(file)
+    tab.eval_on_selector("#leakage details", "one => { one.open = true }")
+    assert tab.inner_text("#leakage tr[data-member=lung]").split() == ["Lung", *["hidden"] * 4]
+    assert tab.locator("#leakage .mark-text text", has_text="hidden").count() == 1
+    assert "1 to 10 people" in tab.inner_text("#leakage .notes")
+
+
+@pytest.mark.parametrize("in_full", [True, False])
+def test_an_empty_lake_says_what_is_missing(open_page: Open, tmp_path: Path, in_full: bool) -> None:
+    nothing = {name: pl.DataFrame(schema=one.dtypes()) for name, one in GOLD.items()}
+    file = tmp_path / "empty.html"
+    why = "silver.visits has no row: the feed ehr_visits was never loaded"
+    release = shown(nothing, in_full=in_full)
+    bare = type(release)(release.published, release.line, None, None, in_full)
+    file.write_text(page(bare, dict.fromkeys(KPIS, why)), "utf-8")
+    tab = open_page(file)
+    assert set(tiles(tab).values()) == {None} and "not delivered" in tab.inner_text("[data-metric=visits]")
+    assert tab.inner_text("#trend .words") == f"{why[0].upper()}{why[1:]}."
+    shown_words = tab.eval_on_selector_all(".words", "all => all.filter(one => !one.hidden).map(one => one.innerText)")
+    assert len(shown_words) == 9 and all(shown_words)
+
+
+def test_feeds_that_are_missing_leave_the_others_whole(open_page: Open, tmp_path: Path) -> None:
+    frames = release_frames(2, ("lung",), 14)
+    for name in ("claims_monthly", "denials_monthly", "referral_flow", "marketing_roi", "forecasts", "dim_provider"):
+        del frames[name]
+    file = tmp_path / "some.html"
+    file.write_text(page(shown(frames), {"leakage_rate": "silver.referrals has no row"}), "utf-8")
+    tab = open_page(file)
+    assert tiles(tab)["visits"] is not None
+    assert "No forecast: not enough data or no model trained." in tab.inner_text("#trend .notes")
+    assert tab.inner_text("#leakage .words") == "Silver.referrals has no row."
+    assert [tab.is_visible(f"#{one} .words") for one in ("payers", "denials", "flow", "returns")] == [True] * 4
+
+
+def test_the_same_release_gives_the_same_bytes(frames: dict[str, pl.DataFrame], full_page: Path) -> None:
+    shuffled = {name: frame.sample(fraction=1, shuffle=True, seed=5) for name, frame in frames.items()}
+    assert page(shown(shuffled), {}) == full_page.read_text("utf-8")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_looks_as_it_was_looked_at(full_page: Path, open_page: Open, width: int) -> None:
+    """Whoever changes the page on purpose looks at it, and runs this once with CARTI_LAKE_GOLDEN=write."""
+    tab = open_page(full_page, width, device_scale_factor=0.75, reduced_motion="reduce")
+    assert tab.evaluate("document.documentElement.scrollWidth") == width
+    cut = tab.eval_on_selector_all(
+        ".tile, .card h2, .card .lead, .headline div, #filters > *",
+        "all => all.filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth).map(one => one.outerHTML)",
+    )
+    assert cut == []
+    picture = tab.screenshot(full_page=True, animations="disabled")
+    file = GOLDEN / f"{width}.png"
+    if golden_mode():
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(picture)
+    assert file.stat().st_size < 300_000
+    assert differing(open_page, tab, picture, file.read_bytes()) < 0.01
+
+
+def differing(open_page: Open, tab: Any, one: bytes, other: bytes) -> float:
+    """The share of pixels that two pictures differ in, clearly; 1 where their sizes differ."""
+    blank = tab.context.browser.new_page()
+    share = blank.evaluate(
+        """async (pictures) => {
+          const [one, other] = await Promise.all(pictures.map(async (text) => {
+            const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+            const image = await createImageBitmap(new Blob([bytes]));
+            const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
+            canvas.drawImage(image, 0, 0);
+            return canvas.getImageData(0, 0, image.width, image.height);
+          }));
+          if (one.width !== other.width || one.height !== other.height) return 1;
+          let differ = 0;
+          for (let at = 0; at < one.data.length; at += 4) {
+            const off = [0, 1, 2].some((part) => Math.abs(one.data[at + part] - other.data[at + part]) > 40);
+            differ += off ? 1 : 0;
+          }
+          return (4 * differ) / one.data.length;
+        }""",
+        [b64encode(picture).decode() for picture in (one, other)],
+    )
+    blank.close()
+    return float(share)
+
+
+def test_it_prints_without_controls_and_in_grey(full_page: Path, open_page: Open) -> None:
+    tab = open_page(full_page)
+    tab.emulate_media(media="print")
+    assert not tab.is_visible("#filters") and tab.is_visible("#in-force") and tab.is_visible("#trend svg")
+    assert not tab.is_visible("#ranking details")
+    sheets = tab.pdf(prefer_css_page_size=True, print_background=True).count(b"/Type /Page\n")
+    assert 2 <= sheets <= 6
+
+
+def test_colours_are_told_apart_without_colour() -> None:
+    """Luminance of neighbouring parts differs, and each state has a shape or a pattern as well."""
+    from carti_lake.outlets.dashboard.marks import DARK, LIGHT, MIDDLE, OUTSIDE
+
+    def grey(color: str) -> float:
+        red, green, blue = (int(color[place : place + 2], 16) / 255 for place in (1, 3, 5))
+        return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+
+    for one, other in ((DARK, MIDDLE), (MIDDLE, LIGHT), (DARK, OUTSIDE), (OUTSIDE, LIGHT)):
+        assert abs(grey(one) - grey(other)) > 0.1
+
+
+def test_a_large_network_fits(tmp_path: Path, open_page: Open) -> None:
+    """400 providers x 36 months x 8 service lines, every cell filled, and claims by payer beside them."""
+    lines = tuple(f"line_{number}" for number in range(8))
+    frames = release_frames(400, lines, 36)
+    file = tmp_path / "large.html"
+    file.write_text(page(shown(frames), {}), "utf-8")
+    assert file.stat().st_size < 5_000_000
+    tab = open_page(file)
+    agree(tiles(tab), frames, period=YEAR)
+
+
+def test_the_page_is_json_that_no_name_breaks_out_of(full_page: Path) -> None:
+    text = full_page.read_text("utf-8")
+    parts = re.findall(r'<script type="application/json" id="(\w+)">([^<]*)</script>', text)
+    assert [name for name, _ in parts] == ["page", "specs"]
+    assert HOSTILE in json.loads(parts[0][1])["axes"]["provider"]["labels"]
+    assert AS_OF.isoformat() not in parts[0][1] and checks_of().height == 8
