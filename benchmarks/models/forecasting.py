@@ -16,8 +16,8 @@ import polars as pl
 from carti_lake.models.forecast import boosting, judge, measures
 from carti_lake.models.forecast.backtest import Backtest, backtest
 from carti_lake.models.forecast.choice import choose, chosen
-from carti_lake.models.forecast.methods import COMBINED, ETS, SEASONAL_NAIVE, THETA, forecasts
 from carti_lake.models.forecast.methods import BOOSTING as BOOSTED
+from carti_lake.models.forecast.methods import COMBINED, ETS, SEASONAL_NAIVE, THETA, forecasts
 from carti_lake.models.forecast.panel import Panel
 from carti_lake.models.forecast.season import adjusted
 

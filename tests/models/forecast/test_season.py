@@ -35,6 +35,4 @@ def test_what_is_taken_out_is_put_back():
     assert clean.values.shape == seen.values.shape
     # The mean of a month of the year over two years, and the factor of the same month ahead, go together.
     season = seen.values / clean.values
-    np.testing.assert_allclose(
-        (season / seen.load[:, :36])[:, 24:30], clean.factors / seen.load[:, 36:], rtol=1e-9
-    )
+    np.testing.assert_allclose((season / seen.load[:, :36])[:, 24:30], clean.factors / seen.load[:, 36:], rtol=1e-9)
