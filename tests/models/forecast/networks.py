@@ -19,14 +19,15 @@ LINES = ("breast", "lung", "urology")
 def network(
     months: int, providers: int = 6, *, seed: int = 0, start: date = START, growth: float = 0.08, each: float = 40
 ) -> pl.DataFrame:
-    """Visits by provider, line and month, with charges of 100 a visit, payments of 40 and a referral for every four."""
+    """Visits by provider, line and month, every day alike; 100 charged, 40 paid, and a referral for every four."""
     rng = np.random.default_rng(seed)
     rows = []
     for place in range(months):
         month = month_after(start, place)
+        days = (month_after(month, 1) - month).days
         for provider in range(providers):
             for line, name in enumerate(LINES):
-                mean = each * (1 + provider) ** 0.5 * (1 + line / 2) * SEASON[month.month - 1]
+                mean = each * (1 + provider) ** 0.5 * (1 + line / 2) * SEASON[month.month - 1] * days / 30.4
                 visits = int(rng.poisson(mean * (1 + growth * place / 12)))
                 rows.append((f"p{provider:03}", name, month, visits))
     cells = pl.DataFrame(rows, schema=["provider_id", "service_line", "month", "visits"], orient="row")

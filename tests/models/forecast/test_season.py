@@ -13,8 +13,7 @@ def test_the_planted_season_is_found_and_drawn_to_nothing_by_its_doubt():
     planted = np.array(SEASON) / np.mean(SEASON)
     found = indices(1_000 * growth * np.tile(planted, 4), phase=11)
     # Four years count for four fifths.
-    np.testing.assert_allclose(np.log(found) / np.log(planted).clip(-1, 1), 0.8, atol=0.25)
-    assert np.corrcoef(found, planted)[0, 1] > 0.999
+    np.testing.assert_allclose(np.log(found), 0.8 * np.log(planted), atol=0.01)
 
 
 def test_a_year_and_less_tells_no_season():

@@ -46,7 +46,7 @@ def test_months_before_the_first_activity_are_none_and_months_without_any_are_ze
 
 
 def test_strays_before_the_feed_began_make_no_month(cells):
-    stray = cells.head(1).with_columns(month=pl.lit(date(2022, 6, 1)), visits=pl.lit(1))
+    stray = cells.head(1).with_columns(month=pl.lit(date(2022, 6, 1)), visits=pl.lit(1, dtype=pl.Int64))
     found = series(known(pl.concat([stray, cells]), date(2025, 1, 5)).tables).collect()
     assert found["month"].min() == START
 
