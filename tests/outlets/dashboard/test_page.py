@@ -326,7 +326,7 @@ def test_it_looks_as_it_was_looked_at(full_page: Path, open_page: Open, width: i
     if golden_mode():
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(picture)
-    assert file.stat().st_size < 300_000
+    assert file.stat().st_size < 400_000
     assert differing(open_page, tab, picture, file.read_bytes()) < 0.01
 
 

@@ -41,10 +41,13 @@ function column(bytes, cube, id) {
 function measured(page, metric, by, filters) {
   const asked = Object.keys(filters);
   const covered = (cube) => asked.filter((axis) => cube.axes.includes(axis)).length;
+  // The marts stand in the order of the page: a metric's own comes before one that repeats it.
+  const marts = page.cubes.map((cube) => cube.name);
+  const mart = (cube) => marts.indexOf(cube.name);
   const able = page.cubes
     .filter((cube) => cube.columns.some((one) => one.id === `${metric}/above`))
     .filter((cube) => by.every((axis) => cube.axes.includes(axis)))
-    .sort((one, other) => covered(other) - covered(one) || one.rows - other.rows);
+    .sort((one, other) => covered(other) - covered(one) || mart(one) - mart(other) || one.rows - other.rows);
   if (!able.length) return null;
   const cube = able[0];
   const applied = asked.filter((axis) => cube.axes.includes(axis));
