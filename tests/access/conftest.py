@@ -1,7 +1,8 @@
 """A release as plain frames, and views of it: whole, or with rows taken out."""
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
@@ -13,14 +14,22 @@ from carti_lake.tables import TABLES
 from tests.generate.networks import delivered
 
 NETWORK = Network(seed=8, providers=16, patients=300, days=24, visits_per_day=25)
+NEWEST = date(2026, 1, 1)
 
 
 @dataclass(frozen=True)
-class NoLake:
-    """A lake whose release has none before it."""
+class Before:
+    """A lake with no other release than the one before, if any."""
+
+    frames: "Frames | None" = None
 
     def releases(self):
-        return []
+        return [] if self.frames is None else [self.frames.release]
+
+    def at(self, release):
+        assert self.frames is not None
+        assert self.frames.release.number == release
+        return self.frames
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,7 @@ class Frames:
 
     frames: dict[str, pl.DataFrame]
     release: Release
-    lake: NoLake = field(default_factory=NoLake)
+    lake: Before = field(default_factory=Before)
 
     def tables(self):
         return [name for name in TABLES if name in self.frames]
@@ -37,10 +46,19 @@ class Frames:
     def scan(self, table):
         return self.frames[table].lazy()
 
+    def each(self, change: Callable[[pl.DataFrame, str], pl.DataFrame]) -> "Frames":
+        """With each table changed, those of the release before as well."""
+        before = self.lake.frames
+        return Frames(
+            {name: change(frame, name) for name, frame in self.frames.items()},
+            self.release,
+            Before(None if before is None else before.each(change)),
+        )
+
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory):
-    """Everything that a small network's release holds."""
+    """Everything that a small network's release holds, and one before it that lacks the newest month."""
     lake = Lake(
         tmp_path_factory.mktemp("access") / "lake", clock=lambda: datetime(2026, 3, 1, tzinfo=UTC), environment={}
     )
@@ -48,7 +66,12 @@ def whole(tmp_path_factory):
         lake.load(feed, rows.drop("extract_date"), extract_date=rows["extract_date"].max())
     assert not lake.run().failed
     view = lake.at()
-    return Frames({name: view.scan(name).collect() for name in view.tables()}, view.release)
+    first = Frames({name: view.scan(name).collect() for name in view.tables()}, view.release)
+
+    def without_the_newest(frame, name):
+        return frame.filter(pl.col("month") < NEWEST) if "month" in frame.columns else frame
+
+    return Frames(first.frames, replace(view.release, number=2), Before(first.each(without_the_newest)))
 
 
 @pytest.fixture(scope="session")

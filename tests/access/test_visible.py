@@ -4,18 +4,28 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from polars.testing import assert_frame_equal
+from polars.testing import assert_frame_equal, assert_series_equal
 
 from carti_lake.access import Viewer, visible
 from carti_lake.metrics import METRICS
 from carti_lake.release import ReleaseError
 from carti_lake.tables import TABLES
-from tests.access.conftest import Frames
+from carti_lake.tables.gold.events import FAMILIES, MADE_FROM
 
 #: By each of these columns of its mart, as far as it has them.
 GRAINS = ((), ("provider_id",), ("month",), ("service_line",), ("payer",))
-ASKED = ("gross_charges", "remittance_denial_rate", "leakage_rate", "no_show_rate", "readmission_rate", "net_cash")
-proven = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ASKED = (
+    "gross_charges",
+    "remittance_denial_rate",
+    "leakage_rate",
+    "no_show_rate",
+    "readmission_rate",
+    "initial_denial_rate",
+)
+#: Columns that count events about people.
+COUNTS = {one for family in FAMILIES for split in family.splits for one in (split.whole, *split.parts)}
+EVENTS = COUNTS | {name for name, made in MADE_FROM.items() if {*made} <= COUNTS}
+proven = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def only(whole, seen, lines):
@@ -32,20 +42,18 @@ def only(whole, seen, lines):
             return False
         return lines is None or row.get("service_line") in lines
 
-    kept = {}
-    for name, frame in whole.frames.items():
+    def kept(frame, name):
+        if name == "gold.dim_provider":
+            # Who there is follows from facts; the names of providers stand in the dimension alone.
+            return frame if seen is None else frame.filter(pl.col("provider_id").is_in(sorted(seen)))
         columns = frame.columns
         needed = (seen is None or any(one.endswith("provider_id") for one in columns)) and (
             lines is None or "service_line" in columns
         )
         flags = [needed and belongs(row) for row in frame.iter_rows(named=True)]
-        kept[name] = frame.filter(pl.Series(flags, dtype=pl.Boolean))
-    if lines is not None or seen is not None:
-        # Who and what there is follows from facts; the names of providers stand in the dimension alone.
-        kept["gold.dim_provider"] = whole.frames["gold.dim_provider"].filter(
-            pl.lit(True) if seen is None else pl.col("provider_id").is_in(sorted(seen))
-        )
-    return Frames(kept, whole.release)
+        return frame.filter(pl.Series(flags, dtype=pl.Boolean))
+
+    return whole.each(kept)
 
 
 def answers(view, viewer):
@@ -56,15 +64,21 @@ def answers(view, viewer):
         rows = sees.scan(name).collect()
         found[name] = rows.sort(TABLES[name].key())
     for metric in ASKED:
-        if metric in METRICS:
-            for by in GRAINS:
-                if set(by) <= set(METRICS[metric].mart.columns()):
-                    rows = sees.metric(metric, by).collect()
-                    found[f"{metric} by {by}"] = rows.sort(by) if by else rows
+        for by in GRAINS:
+            if set(by) <= set(METRICS[metric].mart.columns()):
+                found[f"{metric} by {by}"] = values_of(sees, metric, by)
     published = sees.publication()
     found |= {f"published {name}": rows.sort(rows.columns[:3]) for name, rows in published.tables.items()}
     found["network"] = published.network
     return found
+
+
+def values_of(sees, metric, by):
+    try:
+        rows = sees.metric(metric, by).collect()
+    except ReleaseError as error:
+        return pl.DataFrame({"refused": [str(error)]})
+    return rows.sort(by) if by else rows
 
 
 def assert_same(one, other):
@@ -77,7 +91,7 @@ def assert_same(one, other):
 @given(data=st.data(), exact=st.booleans())
 def test_answers_are_those_of_a_lake_of_the_viewers_rows(whole, providers, lines, data, exact):
     seen = data.draw(st.none() | st.frozensets(st.sampled_from(providers), max_size=6))
-    of = data.draw(st.none() | st.frozensets(st.sampled_from(lines), max_size=3)) if seen is not None else None
+    of = data.draw(st.none() | st.frozensets(st.sampled_from(lines), max_size=3))
     viewer = Viewer("ann", seen, of, exact, frozenset({"read"}))
     if viewer.unrestricted:
         return
@@ -85,24 +99,18 @@ def test_answers_are_those_of_a_lake_of_the_viewers_rows(whole, providers, lines
 
 
 @proven
-@given(data=st.data())
-def test_taking_a_hidden_provider_out_changes_nothing(whole, providers, data):
+@given(data=st.data(), exact=st.booleans())
+def test_taking_a_hidden_provider_out_changes_nothing(whole, providers, lines, data, exact):
     seen = data.draw(st.frozensets(st.sampled_from(providers), min_size=1, max_size=5))
     hidden = data.draw(st.sampled_from([one for one in providers if one not in seen]))
-    less = {
-        name: frame.filter(
-            pl.all_horizontal(
-                [
-                    pl.lit(True),
-                    *(pl.col(one).ne_missing(hidden) for one in frame.columns if one.endswith("provider_id")),
-                ]
-            )
-        )
-        for name, frame in whole.frames.items()
-    }
-    assert any(less[name].height < frame.height for name, frame in whole.frames.items())
-    viewer = Viewer("ann", seen, None, True, frozenset({"read"}))
-    without = Frames(less, whole.release)
+    viewer = Viewer("ann", seen, data.draw(st.none() | st.just(frozenset(lines[:3]))), exact)
+
+    def less(frame, name):
+        named = [one for one in frame.columns if one.endswith("provider_id")]
+        return frame.filter(pl.lit(True), *(pl.col(one).ne_missing(hidden) for one in named))
+
+    without = whole.each(less)
+    assert any(without.frames[name].height < frame.height for name, frame in whole.frames.items())
     assert_same(answers(whole, viewer), answers(without, viewer))
     assert visible(whole, viewer).fingerprint == visible(without, viewer).fingerprint
 
@@ -137,6 +145,44 @@ def test_fingerprints_differ_by_rights_and_by_nothing_else(whole, providers):
     assert of("ann", few, None, True) == of("bob", frozenset(sorted(few, reverse=True)), None, True)
     others = [of("ann", few, None, False), of("ann", None, None, True), of("ann", few, few, True), of("ann")]
     assert len({of("ann", few, None, True), *others}) == 5
+
+
+@proven
+@given(data=st.data())
+def test_no_call_gives_small_counts_to_whoever_may_not_see_exact_numbers(whole, providers, lines, data):
+    seen = data.draw(st.none() | st.frozensets(st.sampled_from(providers), min_size=1, max_size=8))
+    of = data.draw(st.none() | st.frozensets(st.sampled_from(lines), min_size=1, max_size=4))
+    sees, exact = (visible(whole, Viewer("ann", seen, of, flag)) for flag in (False, True))
+    for name in sees.tables():
+        rows = sees.scan(name).collect()
+        for column in EVENTS & {*rows.columns}:
+            assert not rows[column].is_between(1, 10).any(), f"{name}.{column}"
+    assert {*sees.tables()} & {"gold.provider_monthly", "gold.claims_monthly", "gold.referral_flow"} == set()
+    for metric in ASKED:
+        for by in GRAINS:
+            if {*by} <= {*METRICS[metric].mart.columns()}:
+                rows, real = values_of(sees, metric, by), values_of(exact, metric, by)
+                if "refused" in rows.columns:
+                    continue
+                assert not rows["n"].is_between(1, 10).any()
+                assert (rows["value"].is_null() == rows["reason"].is_not_null()).all()
+                both = (
+                    rows.drop_nulls("value").join(real, on=by, how="left")
+                    if by
+                    else rows.hstack(real.select("value").rename({"value": "value_right"})).drop_nulls("value")
+                )
+                assert_series_equal(both["value"], both["value_right"], check_names=False, rel_tol=1e-12)
+
+
+def test_published_metrics_are_shown_and_crossed_ones_refused(whole):
+    sees, exact = (visible(whole, Viewer("ann", None, None, flag)) for flag in (False, True))
+    for by in ((), ("month",), ("provider_id",), ("service_line",)):
+        rows, real = values_of(sees, "gross_charges", by), values_of(exact, "gross_charges", by)
+        assert rows.height == real.height
+        assert rows["value"].drop_nulls().len() > 0
+    for metric, by in (("gross_charges", ("month", "provider_id")), ("readmission_rate", ())):
+        with pytest.raises(ReleaseError, match="is for viewers of exact numbers"):
+            sees.metric(metric, by)
 
 
 def test_small_counts_are_suppressed_for_whoever_is_not_exact(whole, providers):

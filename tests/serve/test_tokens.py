@@ -4,7 +4,10 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
@@ -12,12 +15,13 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from carti_lake.serve.signing_in import provider_from
-from carti_lake.serve.tokens import NOT_BEFORE, TRUSTED_FOR, KeySet, Provider, claims, named
+from carti_lake.serve.signing_in import jwks, provider_from
+from carti_lake.serve.tokens import FRESH_FOR, NOT_BEFORE, TRUSTED_FOR, KeySet, Provider, claims, named
 from carti_lake.storage import LakeError
 
 PROVIDER = Provider("https://login.example", "carti-lake")
-OWN, STRANGE, CURVE = (
+OWN, STRANGE, STRICT, CURVE = (
+    rsa.generate_private_key(65537, 2048),
     rsa.generate_private_key(65537, 2048),
     rsa.generate_private_key(65537, 2048),
     ec.generate_private_key(ec.SECP256R1()),
@@ -33,11 +37,30 @@ def public(key: Any, kid: str, **more: str) -> dict[str, Any]:
 
 PEM = OWN.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
+#: Keys that a provider may list beside the others: of curves and kinds that we do not know, damaged, without an id.
+UNUSABLE: list[Any] = [
+    {"kty": "EC", "kid": "brainpool", "crv": "BP-256", "x": "AA", "y": "AA"},
+    {"kty": "RSA", "kid": "damaged", "n": "AQAB", "e": "AQAB"},
+    {"kty": "RSA", "kid": "empty"},
+    {"kty": ["RSA"], "kid": "list"} | {"kty": "OKP"},
+    {name: value for name, value in public(OWN, "").items() if name != "kid"},
+    "one",
+]
+
 
 @pytest.fixture
 def keys():
     return KeySet(
-        lambda: {"keys": [public(OWN, "one"), public(CURVE, "curve"), {"kty": "oct", "kid": "oct", "k": "c2VjcmV0"}]}
+        lambda: {
+            "keys": [
+                *UNUSABLE,
+                public(OWN, "one"),
+                public(CURVE, "curve"),
+                public(STRICT, "strict", alg="RS256"),
+                public(STRICT, "enc", use="enc"),
+                {"kty": "oct", "kid": "oct", "k": "c2VjcmV0"},
+            ]
+        }
     )
 
 
@@ -95,6 +118,15 @@ ATTACKS = {
     "own key set by address": lambda: token(key=STRANGE, kid="two", jku="https://evil.example/jwks"),
     "own certificate by address": lambda: token(key=STRANGE, kid="two", x5u="https://evil.example/cert"),
     "an RSA algorithm on the curve's key": lambda: token(kid="curve"),
+    "another algorithm than the key's own": lambda: token(key=STRICT, kid="strict", algorithm="PS256"),
+    "a key for encryption": lambda: token(key=STRICT, kid="enc"),
+    "a critical extension that nobody knows": lambda: token(crit=["b65"], b65=True),
+    "deeply nested header": lambda: f"{part(b'[' * 50_000)}.{part(said())}.x",
+    "audience in another case": lambda: token(said(aud="Carti-Lake")),
+    "audience with a slash": lambda: token(said(aud="carti-lake/")),
+    "issuer with a slash": lambda: token(said(iss=f"{PROVIDER.issuer}/")),
+    "expiry in words": lambda: token(said(exp="tomorrow")),
+    "issued in the future": lambda: token(said(iat=int(time.time()) + 600)),
     "wrong issuer": lambda: token(said(iss="https://login.example.evil")),
     "no issuer": lambda: token(said(iss=None)),
     "wrong audience": lambda: token(said(aud="another")),
@@ -134,6 +166,11 @@ def test_an_address_that_is_not_verified_names_nobody():
     assert named(said(groups=["lung", 7]), PROVIDER) == ("ann@example", ["lung"])
 
 
+@pytest.mark.parametrize("name", ["group:lung", "ann\nroot read", "ann\ud800", "a" * 300, " ann", "", 7, None])
+def test_a_name_that_could_pass_for_something_else_names_nobody(name):
+    assert named({"sub": name}, Provider("https://a", "b", claim="sub"))[0] == ""
+
+
 def test_keys_are_fetched_once_again_when_they_rotate_and_not_by_every_forger():
     clock, fetched, sets = [0.0], [], [[public(OWN, "old")], [public(STRANGE, "new")]]
 
@@ -142,17 +179,95 @@ def test_keys_are_fetched_once_again_when_they_rotate_and_not_by_every_forger():
         return {"keys": sets[min(len(fetched) - 1, 1)]}
 
     keyset = KeySet(fetch, clock=lambda: clock[0])
-    assert keyset.key("old") is not None
+    assert keyset.key("old", "RS256") is not None
     for _ in range(50):
-        assert keyset.key("forged") is None
+        assert keyset.key("forged", "RS256") is None
     assert len(fetched) == 1
     clock[0] += NOT_BEFORE + 1
-    assert keyset.key("new") is not None
-    assert keyset.key("old") is None
+    assert keyset.key("new", "RS256") is not None
+    assert keyset.key("old", "RS256") is None
     assert len(fetched) == 2
-    clock[0] += TRUSTED_FOR + 1
-    assert keyset.key("new") is not None
+    clock[0] += FRESH_FOR + 1
+    assert keyset.key("new", "RS256") is not None
     assert len(fetched) == 3
+
+
+def test_known_keys_outlast_a_provider_that_does_not_answer_by_a_day():
+    clock, answers = [0.0], [{"keys": [public(OWN, "one")]}]
+
+    def fetch():
+        if not answers:
+            raise OSError("unreachable")
+        return answers.pop()
+
+    keyset = KeySet(fetch, clock=lambda: clock[0])
+    assert claims(token(), PROVIDER, keyset) is not None
+    clock[0] += FRESH_FOR + 1
+    assert claims(token(), PROVIDER, keyset) is not None
+    clock[0] = TRUSTED_FOR + 1
+    assert claims(token(), PROVIDER, keyset) is None
+
+
+@pytest.mark.parametrize("document", [{}, {"keys": None}, {"keys": "one"}, [], "noise"])
+def test_a_document_that_holds_no_keys_lets_nobody_in(document):
+    assert claims(token(), PROVIDER, KeySet(lambda: document)) is None
+
+
+def test_whoever_comes_while_keys_are_fetched_waits_for_them():
+    fetched = []
+
+    def fetch():
+        fetched.append(1)
+        time.sleep(0.1)
+        return {"keys": [public(OWN, "one")]}
+
+    keyset, good = KeySet(fetch), token()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: claims(good, PROVIDER, keyset), range(8)))
+    assert None not in found
+    assert len(fetched) == 1
+
+
+@pytest.fixture
+def identity_provider():
+    """A provider on loopback: what it answers by path, and its address."""
+    pages: dict[str, Any] = {}
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps(pages.get(self.path, {})).encode()
+            self.send_response(200 if self.path in pages else 404)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield pages, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_keys_are_found_by_discovery_or_at_their_address(identity_provider):
+    pages, address = identity_provider
+    pages["/keys"] = {"keys": [public(OWN, "one")]}
+    pages["/.well-known/openid-configuration"] = {"issuer": address, "jwks_uri": f"{address}/keys"}
+    provider = Provider(address, PROVIDER.audience)
+    for where in (None, f"{address}/keys"):
+        assert claims(token(said(iss=address)), provider, KeySet(jwks(address, where))) is not None
+        assert claims(token(said(iss=address), key=STRANGE), provider, KeySet(jwks(address, where))) is None
+
+
+@pytest.mark.parametrize(
+    "changed", [{"issuer": "https://another"}, {"jwks_uri": "http://keys.example/keys"}, {"jwks_uri": None}]
+)
+def test_keys_of_another_issuer_or_from_anywhere_are_not_taken(identity_provider, changed):
+    pages, address = identity_provider
+    pages["/keys"] = {"keys": [public(OWN, "one")]}
+    pages["/.well-known/openid-configuration"] = {"issuer": address, "jwks_uri": f"{address}/keys", **changed}
+    keyset = KeySet(jwks(address, None))
+    assert claims(token(said(iss=address)), Provider(address, PROVIDER.audience), keyset) is None
 
 
 def test_an_issuer_without_an_audience_is_refused():
@@ -161,3 +276,11 @@ def test_an_issuer_without_an_audience_is_refused():
         provider_from({"CARTI_LAKE_OIDC_ISSUER": "https://login.example"})
     found = provider_from({"CARTI_LAKE_OIDC_ISSUER": "https://a", "CARTI_LAKE_OIDC_AUDIENCE": "b"})
     assert found == Provider("https://a", "b")
+
+
+@pytest.mark.parametrize("name", ["ISSUER", "JWKS"])
+def test_keys_are_fetched_by_https_only(name):
+    given = {"CARTI_LAKE_OIDC_ISSUER": "https://a", "CARTI_LAKE_OIDC_AUDIENCE": "b"}
+    with pytest.raises(LakeError, match="must be an https address"):
+        provider_from({**given, f"CARTI_LAKE_OIDC_{name}": "http://login.example"})
+    assert provider_from({**given, f"CARTI_LAKE_OIDC_{name}": "http://127.0.0.1:1"}) is not None

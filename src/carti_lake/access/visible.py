@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ from carti_lake.access.rows import row_filter
 from carti_lake.access.viewer import Viewer
 from carti_lake.disclosure import Publication, in_full, publication
 from carti_lake.measure import delivered, measure
-from carti_lake.metrics import PROVIDER_RATES, find_metric
+from carti_lake.metrics import PROVIDER_RATES, Metric, find_metric
+from carti_lake.metrics.value import undelivered, values
 from carti_lake.outlets.disclosure import gold_frames, release_before
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_service_line
 from carti_lake.pipeline.gold.provider_summary import provider_summary, sums_of_months
@@ -27,6 +28,7 @@ from carti_lake.tables.gold import (
     ProviderMonthly,
     ProviderSummary,
 )
+from carti_lake.tables.gold.events import AXES, MADE_FROM
 from carti_lake.tables.silver import CrmAccounts, Encounters, Opportunities
 
 if TYPE_CHECKING:
@@ -34,13 +36,16 @@ if TYPE_CHECKING:
     from carti_lake.release import Release
     from carti_lake.view import View
 
+#: Why a metric is blank for whoever may not see exact numbers.
+SUPPRESSED = "suppressed: it tells of 1 to 10 people, or lets others be worked out"
+
 
 @dataclass(frozen=True)
 class Visible:
     """One release as one viewer may see it.
 
     What the viewer may not see is filtered away first; sums, rates and suppression come after. Nothing of it is in a
-    total, a rank, a count or an error.
+    total, a rank, a count or an error. Whoever may not read exact numbers reads the publication, by every call.
 
     Attributes
     ----------
@@ -73,10 +78,11 @@ class Visible:
 
     def tables(self) -> list[str]:
         """Full names of the gold tables that may be read."""
-        return [name for name in self._readable() if name.startswith("gold.")]
+        gold = [name for name in self._readable() if name.startswith("gold.")]
+        return gold if self.viewer.exact else [name for name in gold if _bare(name) in self._publication.tables]
 
     def scan(self, table: str) -> pl.LazyFrame:
-        """Rows of a gold table that may be seen.
+        """Rows of a gold table that may be seen, with small counts suppressed for whoever may not see exact ones.
 
         Raises
         ------
@@ -86,11 +92,18 @@ class Visible:
         name = find(table).full_name()
         if name not in self.tables():
             raise ReleaseError(f"Release {self.release.number} has no {name} for you.")
-        return self._rows(name)
+        return self._rows(name) if self.viewer.exact else self._publication.tables[_bare(name)].lazy()
 
     def metric(self, metric_id: str, by: Sequence[str] = ()) -> pl.LazyFrame:
-        """A metric over the rows that may be seen."""
-        return measure(find_metric(metric_id), by, self._readable(), self._rows)
+        """A metric over the rows that may be seen.
+
+        Raises
+        ------
+        ReleaseError
+            Where it is only to be had for viewers of exact numbers: of several axes at once, or of unpublished sums.
+        """
+        metric = find_metric(metric_id)
+        return measure(metric, by, self._readable(), self._rows) if self.viewer.exact else self._published(metric, by)
 
     def delivered(self) -> set[str]:
         """What the sources delivered of the rows that may be seen, as `carti_lake.measure.delivered` finds it."""
@@ -102,13 +115,32 @@ class Visible:
 
     @cached_property
     def _publication(self) -> Publication:
+        exactly = replace(self, viewer=replace(self.viewer, exact=True))
         if self.viewer.exact:
-            return in_full(gold_frames(self))
+            return in_full(gold_frames(exactly))
         earlier = release_before(self.view)
         if earlier is None:
-            return publication(gold_frames(self))
-        before = Visible(self.lake.at(release=earlier.number), self.viewer)
-        return publication(gold_frames(self), gold_frames(before), f"release {earlier.number}")
+            return publication(gold_frames(exactly))
+        before = Visible(self.lake.at(release=earlier.number), exactly.viewer)
+        return publication(gold_frames(exactly), gold_frames(before), f"release {earlier.number}")
+
+    def _published(self, metric: Metric, by: Sequence[str]) -> pl.LazyFrame:
+        """A metric of the sums that are published, and no others: null where one of them is blank."""
+        tables = {one.key: self._publication.tables.get(one.table) for one in AXES if one.mart is metric.mart}
+        rows = tables.get(by[0]) if len(by) == 1 else None if by else self._publication.network
+        if rows is not None:
+            # The summary calls some of its sums by other names than the months do.
+            own = {name: made[0] for name, made in MADE_FROM.items() if name in rows.columns and len(made) == 1}
+            rows = rows.rename(own)
+        if rows is None or not tables or metric.window is not None or not {*metric.inputs()} <= {*rows.columns}:
+            raise ReleaseError(f"{metric.id} by {', '.join(by) or 'nothing'} is for viewers of exact numbers.")
+        shown = pl.all_horizontal(pl.col(metric.inputs()).is_not_null())
+        missing = undelivered(metric, self.delivered())
+        told = values(metric, rows.filter(shown).lazy(), by, missing)
+        blank = values(metric, rows.filter(~shown).lazy(), by, missing or SUPPRESSED)
+        if not by:
+            return told if rows.select(shown.all()).item() else blank
+        return pl.concat([told, blank.cast(told.collect_schema())])
 
     def _readable(self) -> list[str]:
         """Tables whose rows may be counted; silver's are not shown."""
@@ -156,6 +188,10 @@ class Visible:
         known = {*sums_of_months(), *(rate.id for rate in PROVIDER_RATES), *DimProvider.columns()}
         blank = [name for name in ProviderSummary.columns() if name not in known]
         return rows.with_columns(pl.lit(None).cast(ProviderSummary.dtypes()[name]).alias(name) for name in blank)
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("gold.")
 
 
 def _none(table: type[Table]) -> pl.LazyFrame:

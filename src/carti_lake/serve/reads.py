@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from carti_lake import changes
 from carti_lake.explain import ExplainError, explain
 from carti_lake.metrics import METRICS
+from carti_lake.release import ReleaseError
 from carti_lake.serve import parameters
 from carti_lake.serve.asked import Asked, asked_in
 from carti_lake.serve.formats import FORMATS, negotiate
@@ -130,7 +131,11 @@ def metric_values(request: Request, metric: str) -> Response:
     key = METRICS[metric].mart.key()
     if len({*by}) < len(by) or not {*by} <= {*key}:
         raise wrong_parameter("by", f"{metric} can be grouped by {', '.join(key)}, each once")
-    return answer(request, asked.opened.metric(metric, by), by, ("by",), by)
+    try:
+        rows = asked.opened.metric(metric, by)
+    except ReleaseError as error:
+        raise Problem(404, str(error)) from error
+    return answer(request, rows, by, ("by",), by)
 
 
 @router.get(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from carti_lake.access import Viewer, keys, policies
 from carti_lake.access.policies import viewer_of
@@ -11,7 +12,9 @@ from carti_lake.storage import LakeError
 if TYPE_CHECKING:
     from carti_lake.lake import Lake
 
-ISSUER, AUDIENCE, JWKS, CLAIM = (f"CARTI_LAKE_OIDC_{name}" for name in ("ISSUER", "AUDIENCE", "JWKS", "CLAIM"))
+ISSUER, AUDIENCE, JWKS, CLAIM, GROUPS = (
+    f"CARTI_LAKE_OIDC_{name}" for name in ("ISSUER", "AUDIENCE", "JWKS", "CLAIM", "GROUPS")
+)
 #: Seconds to wait for the identity provider.
 WAIT = 5.0
 
@@ -22,7 +25,8 @@ def provider_from(environment: Mapping[str, str]) -> Provider | None:
     Raises
     ------
     LakeError
-        Where it names an issuer and no audience: any token of that issuer would do.
+        Where it names an issuer and no audience: any token of that issuer would do. Where an address is not https:
+        whoever stands between could put in keys of the own.
     """
     issuer = environment.get(ISSUER)
     if not issuer:
@@ -30,7 +34,16 @@ def provider_from(environment: Mapping[str, str]) -> Provider | None:
     audience = environment.get(AUDIENCE)
     if not audience:
         raise LakeError(f"{ISSUER} is set and {AUDIENCE} is not: name the audience that tokens must be for.")
-    return Provider(issuer, audience, environment.get(CLAIM) or "email")
+    for name in (ISSUER, JWKS):
+        if (given := environment.get(name)) and not _private(given):
+            raise LakeError(f"{name} must be an https address, since keys are fetched from it: {given}")
+    return Provider(issuer, audience, environment.get(CLAIM) or "email", environment.get(GROUPS) or "groups")
+
+
+def _private(address: str) -> bool:
+    """Whether nobody can change what is fetched from it: by https, or from this very machine."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost"))
 
 
 def jwks(issuer: str, address: str | None) -> Callable[[], Mapping[str, Any]]:
@@ -43,6 +56,9 @@ def jwks(issuer: str, address: str | None) -> Callable[[], Mapping[str, Any]]:
             if where is None:
                 found = client.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration").raise_for_status().json()
                 where = str(found["jwks_uri"])
+                # OpenID Connect Discovery 1.0, 4.3; a document of another issuer would bring another's keys.
+                if found["issuer"] != issuer or not _private(where):
+                    raise LakeError(f"{issuer} answers for another issuer, or names keys without https.")
             document: Mapping[str, Any] = client.get(where).raise_for_status().json()
             return document
 

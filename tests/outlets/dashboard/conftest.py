@@ -29,18 +29,22 @@ def months(count: int) -> list[date]:
     return pl.date_range(pl.date(2026, 4, 1).dt.offset_by(f"-{count}mo"), AS_OF, "1mo", eager=True).to_list()
 
 
-def crossed(**axes: Any) -> dict[str, list[Any]]:
-    """Every combination of the axes' members, as columns."""
+def crossed(**axes: Any) -> pl.DataFrame:
+    """Every combination of the axes' members."""
     frame = pl.select(pl.lit(0))
     for name, members in axes.items():
         frame = frame.join(pl.DataFrame({name: list(members)}), how="cross")
-    return frame.drop("literal").to_dict(as_series=False)
+    return frame.drop("literal")
 
 
-def _table(name: str, axes: dict[str, list[Any]], **columns: Any) -> pl.DataFrame:
-    rows = len(next(iter(axes.values())))
-    given = {column: value.tolist() if isinstance(value, np.ndarray) else value for column, value in columns.items()}
-    return rows_of(GOLD[name], rows, **axes, **given)
+def _table(name: str, axes: pl.DataFrame, **columns: Any) -> pl.DataFrame:
+    """Rows of a gold table: zero for the counts and dollars that are not given, null for the rest."""
+    table = GOLD[name]
+    known = {one.name: one for one in axes.get_columns()}
+    known |= {one: pl.lit(value) if isinstance(value, str) else pl.Series(value) for one, value in columns.items()}
+    zero = {one: 0 if table.meta(one).get("unit") in ("count", "USD") else None for one in table.columns()}
+    filled = axes.with_columns((known[one] if one in known else pl.lit(zero[one])).alias(one) for one in zero)
+    return filled.select(list(zero)).cast(table.dtypes())  # type: ignore[arg-type]
 
 
 def release_frames(providers: int = 6, lines: tuple[str, ...] = LINES, count: int = 26) -> dict[str, pl.DataFrame]:
@@ -49,7 +53,7 @@ def release_frames(providers: int = 6, lines: tuple[str, ...] = LINES, count: in
     ids = [f"P{number:03}" for number in range(providers)]
     names = [NAMES[place] if place < len(NAMES) else f"Dr. {place}" for place in range(providers)]
     cells = crossed(provider_id=ids, month=months(count), service_line=lines)
-    size = len(cells["month"])
+    size = cells.height
     skill = rng.uniform(0.03, 0.2, providers).repeat(count * len(lines))
     visits = rng.poisson(60, size)
     claims = {"claims": visits, "denied_claims": rng.binomial(visits, skill)}
@@ -83,7 +87,7 @@ def release_frames(providers: int = 6, lines: tuple[str, ...] = LINES, count: in
         top_box_count=rng.binomial(scores, 0.3),
     )
     by_payer = crossed(provider_id=ids, month=months(count), service_line=lines, payer=PAYERS)
-    size = len(by_payer["month"])
+    size = by_payer.height
     counts = rng.poisson(20, size)
     denied = rng.binomial(counts, np.tile([0.05, 0.1, 0.16], size // 3))
     billed = np.round(counts * rng.uniform(900, 1100, size), 2)
@@ -101,7 +105,7 @@ def release_frames(providers: int = 6, lines: tuple[str, ...] = LINES, count: in
         contractual_payments=np.round(billed * 0.4, 2),
     )
     by_reason = crossed(provider_id=ids, month=months(count), service_line=lines, payer=PAYERS, denial_reason=REASONS)
-    size = len(by_reason["month"])
+    size = by_reason.height
     ever = np.round(rng.poisson(2, size) * rng.uniform(900, 1100, size), 2)
     denials = _table(
         "denials_monthly",
@@ -111,13 +115,15 @@ def release_frames(providers: int = 6, lines: tuple[str, ...] = LINES, count: in
         denied_charges=np.round(ever * 0.6, 2),
         overturned_charges=np.round(ever * 0.3, 2),
     )
-    pairs = crossed(
-        referring_provider_id=ids, rendering_provider_id=[*ids, "X001"], month=months(count), service_line=lines
-    )
-    sent = rng.poisson(2, len(pairs["month"]))
-    flow = _table("referral_flow", pairs, origin_zip3="722", referrals=sent, out_of_network=0, never_completed=0)
+    partners = [*ids, "X001"]
+    sent = range(min(9, len(partners)))
+    pairs = crossed(referring_provider_id=ids, partner=sent, month=months(count), service_line=lines)
+    places = pairs["referring_provider_id"].str.slice(1).cast(pl.Int64) + pairs["partner"]
+    receivers = pl.Series(partners).gather(places % len(partners))
+    pairs = pairs.select(pl.exclude("partner"), rendering_provider_id=receivers, origin_zip3=pl.lit("722"))
+    flow = _table("referral_flow", pairs, referrals=rng.poisson(2, pairs.height))
     checks = crossed(table_name=["silver.visits", "silver.referrals"], rule=["a|missing", "b|odd"], month=months(count))
-    checked = rng.poisson(300, len(checks["month"]))
+    checked = rng.poisson(300, checks.height)
     failed = rng.binomial(checked, 0.02)
     text = {"category": "completeness", "severity": "warn", "description": "…"}
     quality = _table("data_quality", checks, checked=checked, failed=failed, passed=checked - failed, **text)

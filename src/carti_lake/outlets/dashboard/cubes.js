@@ -3,7 +3,8 @@
 /** Unpack the page's numbers: base64 of gzip. */
 async function unpacked(text) {
   const letters = atob(text.trim());
-  const packed = Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
+  const packed = new Uint8Array(letters.length);
+  for (let at = 0; at < letters.length; at++) packed[at] = letters.charCodeAt(at);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }

@@ -1,6 +1,6 @@
 """The numbers of the dashboard: sums of the registry's metrics in cells, from which any filter's answer is added up."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -8,7 +8,7 @@ import polars as pl
 from carti_lake.disclosure import Publication
 from carti_lake.metrics import METRICS, Metric, Sum
 from carti_lake.metrics.sums import sum_of
-from carti_lake.tables.gold import DataQuality, DenialsMonthly, MarketingRoi, ProviderMonthly, ReferralFlow
+from carti_lake.tables.gold import DataQuality, DenialsMonthly, ProviderMonthly, ReferralFlow
 from carti_lake.tables.gold.events import AXES, MADE_FROM, NOT_OF_PEOPLE
 
 #: The tiles, in reading order; a click on one draws its months.
@@ -52,20 +52,29 @@ SHOWN: dict[str, Metric] = {
     metric.id: metric for metric in (*MONTHLY, *CLAIMS, *(METRICS[name] for name in RETURNS), *DENIALS, *FLOW, FAILING)
 }
 
-#: Cells that one table may have in the page. One of more is added up over its last axes until it fits.
-MOST_CELLS = 150_000
-#: Columns of the marts, and the axis of the page that they are; the later ones are given up first.
+#: Columns of the marts, and the axes of the page that they are.
 MEMBER_OF = {
     "month": "month",
     "provider_id": "provider",
     "referring_provider_id": "provider",
     "rendering_provider_id": "destination",
+    "service_line": "line",
     "payer": "payer",
     "denial_reason": "reason",
-    "table_name": "table",
-    "service_line": "line",
     "campaign_id": "campaign",
+    "table_name": "table",
     "rule": "check",
+}
+#: Cells that one mart may have in the page, so that it stays small. A mart of more is there in parts, each without some
+#: of its axes: filters on all of them at once are then not possible, and the page says so.
+MOST_CELLS = 120_000
+PARTS = {
+    "claims_monthly": (("month", "payer", "provider_id"), ("month", "payer", "service_line")),
+    "denials_monthly": (("month", "denial_reason", "provider_id"), ("month", "denial_reason", "payer", "service_line")),
+    "referral_flow": (
+        ("referring_provider_id", "rendering_provider_id", "month"),
+        ("referring_provider_id", "rendering_provider_id", "service_line"),
+    ),
 }
 UNKNOWN = "unknown"
 
@@ -106,15 +115,14 @@ def cubes(published: Publication, *, in_full: bool) -> list[Cube]:
 
 
 def _crossed(tables: Mapping[str, pl.DataFrame]) -> list[Cube]:
-    found = [
-        _cube(tables, "provider_monthly", MONTHLY),
-        _cube(tables, "claims_monthly", CLAIMS),
-        _cube(tables, "denials_monthly", DENIALS),
-        _cube(tables, "referral_flow", FLOW),
-        _cube(tables, "marketing_roi", (METRICS[name] for name in RETURNS)),
-        _cube(tables, "data_quality", (FAILING,)),
+    return [
+        *_cubes(tables, "provider_monthly", MONTHLY),
+        *_cubes(tables, "claims_monthly", CLAIMS),
+        *_cubes(tables, "denials_monthly", DENIALS),
+        *_cubes(tables, "referral_flow", FLOW),
+        *_cubes(tables, "marketing_roi", tuple(METRICS[name] for name in RETURNS)),
+        *_cubes(tables, "data_quality", (FAILING,)),
     ]
-    return [cube for cube in found if cube is not None]
 
 
 def _margins(published: Publication) -> list[Cube]:
@@ -128,22 +136,23 @@ def _margins(published: Publication) -> list[Cube]:
             metrics = MONTHLY if axis.mart is ProviderMonthly else CLAIMS
             cells = _cells(named, (axis.key,), metrics, masked=True)
             found.append(Cube(axis.table, (MEMBER_OF[axis.key],), cells, masked=True))
-    of_deals = [METRICS[name] for name in RETURNS if set(METRICS[name].summed()) <= NOT_OF_PEOPLE]
-    campaigns = _cube(published.tables, MarketingRoi.short_name, of_deals)
-    return [*found, campaigns] if campaigns else found
+    of_deals = tuple(METRICS[name] for name in RETURNS if set(METRICS[name].summed()) <= NOT_OF_PEOPLE)
+    return [*found, *_cubes(published.tables, "marketing_roi", of_deals)]
 
 
-def _cube(tables: Mapping[str, pl.DataFrame], name: str, metrics: Iterable[Metric]) -> Cube | None:
+def _cubes(tables: Mapping[str, pl.DataFrame], name: str, metrics: Sequence[Metric]) -> list[Cube]:
+    """The mart along all of its axes, or in parts where that is too much; none where the release has none."""
     rows = tables.get(name)
     if rows is None:
-        return None
-    keys = [column for column in MEMBER_OF if column in rows.columns and rows.schema[column] != pl.Null]
-    wanted = tuple(metrics)
-    cells = _cells(rows, keys, wanted)
-    while cells.height > MOST_CELLS:
-        keys = keys[:-1]
-        cells = _cells(rows, keys, wanted)
-    return Cube(name, tuple(cells.columns[: len(keys)]), cells)
+        return []
+    whole = _cube(name, rows, [column for column in MEMBER_OF if column in rows.columns], metrics)
+    if whole.cells.height <= MOST_CELLS or name not in PARTS:
+        return [whole]
+    return [_cube(name, rows, keys, metrics) for keys in PARTS[name]]
+
+
+def _cube(name: str, rows: pl.DataFrame, keys: Sequence[str], metrics: Sequence[Metric]) -> Cube:
+    return Cube(name, tuple(MEMBER_OF[key] for key in keys), _cells(rows, keys, metrics))
 
 
 def _cells(rows: pl.DataFrame, keys: Iterable[str], metrics: Iterable[Metric], *, masked: bool = False) -> pl.DataFrame:

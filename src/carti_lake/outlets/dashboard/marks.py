@@ -98,11 +98,11 @@ def room_beyond(chart: Any, field: str) -> Any:
     return placed.mark_point(opacity=0, size=0).encode(x=alt.X("room:Q", title=None))
 
 
-def told() -> list[Any]:
+def told(column: str = "value") -> list[Any]:
     """What a mark says where it is pointed at."""
     import altair as alt
 
-    return [alt.Tooltip("label:N", title=" "), alt.Tooltip("value:Q", format=",.4~f")]
+    return [alt.Tooltip("label:N", title=" "), alt.Tooltip(f"{column}:Q", format=",.4~f")]
 
 
 def finished(layers: list[Any], unit: str, height: Any = None) -> "alt.LayerChart":

@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import cache
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -65,11 +66,9 @@ def page(release: Shown, missing: Mapping[str, str]) -> str:
     missing
         Why metrics have no value at all, by id, as :func:`carti_lake.metrics.value.undelivered` says it.
     """
-    import vl_convert
-
     described, cells, members = contents(release, missing)
     described["cubes"], numbers = encoded(cells, members)
-    vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    vega = _vega()
     script = "\n".join(["'use strict';", *(_own(name) for name in ("cubes.js", "rows.js", "page.js"))])
     warning = "\n".join(release.published.notes) if release.in_full else None
     parts = {
@@ -80,7 +79,7 @@ def page(release: Shown, missing: Mapping[str, str]) -> str:
         "VIEWS": _cards(),
         "NOTES": "\n".join(f"    <li>{escape(note)}</li>" for note in release.published.notes),
         "PAGE": _json(described),
-        "SPECS": _json({name: _compiled(chart) for name, chart in _charts().items()}),
+        "SPECS": _specs(),
         "NUMBERS": numbers,
         "VEGA": vega,
         "SCRIPT": script,
@@ -115,11 +114,19 @@ def _charts() -> "dict[str, alt.LayerChart]":
     }
 
 
-def _compiled(chart: "alt.LayerChart") -> Any:
-    """The chart for Vega alone, so that the page need not carry Vega-Lite, nor spend its reader's time on compiling."""
+@cache
+def _specs() -> str:
+    """The charts for Vega alone, so that the page does not spend its reader's time on compiling them."""
     import vl_convert
 
-    return vl_convert.vegalite_to_vega(chart.to_dict())
+    return _json({name: vl_convert.vegalite_to_vega(chart.to_dict()) for name, chart in _charts().items()})
+
+
+@cache
+def _vega() -> str:
+    import vl_convert
+
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
 
 
 def _policy(*scripts: str) -> str:

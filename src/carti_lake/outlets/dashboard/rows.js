@@ -7,13 +7,16 @@ const without = (filters, ...axes) => Object.fromEntries(Object.entries(filters)
 const member = (page, axis, place) => ({ member: page.axes[axis].ids[place], label: page.axes[axis].labels[place] });
 const none = (words) => ({ words });
 
+const DIGITS = [0, 1].map(
+  (digits) => new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+);
+
 /** A number as people read it. */
 function written(value, unit) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   const size = Math.abs(value);
   const sign = value < 0 ? "−" : "";
-  const fixed = (number, digits) =>
-    number.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const fixed = (number, digits) => DIGITS[digits].format(number);
   const whole =
     size >= 999.5e6 ? `${fixed(size / 1e9, 1)} B`
     : size >= 999.5e3 ? `${fixed(size / 1e6, 1)} M`

@@ -79,7 +79,7 @@ def trend(rows: Any, ahead: Any, unit: str = "count") -> "alt.LayerChart":
         [
             *bands,
             ahead_of.mark_line(color=INK, strokeDash=[5, 3], strokeWidth=1.6, point={"size": 18, "color": INK}).encode(
-                y="forecast:Q", tooltip=told()
+                y="forecast:Q", tooltip=told("forecast")
             ),
             bars.mark_bar(strokeWidth=1)
             .encode(
@@ -303,6 +303,7 @@ def flow(links: Any, ends: Any) -> "alt.LayerChart":
                 y=y,
                 detail="link:N",
                 color=alt.Color("kind:N", scale=scale, legend=key()),
+                strokeDash=alt.StrokeDash("kind:N", scale=alt.Scale(domain=list(kinds), range=[[1, 0], [6, 3]])),
                 strokeWidth=alt.StrokeWidth("value:Q", scale=thick, legend=None),
                 tooltip=told(),
             ),
