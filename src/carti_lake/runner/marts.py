@@ -36,7 +36,7 @@ from carti_lake.pipeline.gold.readmissions import readmissions
 from carti_lake.pipeline.gold.referral_flow import referral_days, referral_flow, referral_revenue
 from carti_lake.runner.entities import changed_months
 from carti_lake.runner.fingerprint import MADE_BY, fingerprint
-from carti_lake.storage import Storage, commits, scan, transaction
+from carti_lake.storage import Storage, commits, row_count, scan, transaction
 from carti_lake.tables import TABLES, Table
 from carti_lake.tables.gold import (
     ClaimsActivity,
@@ -84,6 +84,8 @@ class Mart:
         a month of theirs touches that month and all after it, and they are read whole.
     month
         Column of the tables that holds that month; it need not be their partition.
+    about
+        Input that the rows are about: while nothing has filled it, no other input is looked at.
     """
 
     tables: tuple[type[Gold], ...]
@@ -92,6 +94,7 @@ class Mart:
     by_month: bool = False
     lasting: tuple[str, ...] = ()
     month: str = "month"
+    about: str | None = None
 
 
 def _alone(make: Callable[..., pl.LazyFrame]) -> Callable[..., tuple[pl.LazyFrame]]:
@@ -197,7 +200,7 @@ MARTS: tuple[Mart, ...] = (
     ),
     Mart((ClaimsMaturity,), ("gold.claims_lag", "gold.reconciliation"), _alone(claims_maturity)),
     Mart((ClaimsAged,), ("gold.claims_open", "gold.reconciliation"), _alone(claims_aged)),
-    Mart((ForecastAccuracy,), ("gold.forecasts", *series_module.INPUTS), _accuracy),
+    Mart((ForecastAccuracy,), ("gold.forecasts", *series_module.INPUTS), _accuracy, about="gold.forecasts"),
 )
 CODE = (
     metric,
@@ -234,6 +237,8 @@ def made_by(mart: Mart) -> int:
 
 def update_mart(storage: Storage, mart: Mart, *, full: bool) -> list[str]:
     """Bring the tables of a mart up to date with their inputs; returns those whose rows changed."""
+    if mart.about is not None and ((of := storage.open(mart.about)) is None or row_count(of) == 0):
+        return []
     handles = [storage.create(table.full_name(), table) for table in mart.tables]
     versions = {MADE_BY: made_by(mart)}
     months: set[date | None] = set()
