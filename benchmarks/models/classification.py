@@ -98,12 +98,12 @@ def report(data: Path, chart: Path) -> str:
         trained = classifier.train(rows, one.features, 0, one.segments)
         spent = time.process_time() - began
         drawn.append((one.title, trained))
-        parts += [f"## {one.title}", f"{rows.height:,} rows, {rows['target'].mean():.1%} cases."]
+        parts += [f"## {one.title}", f"{rows.height:,} rows, {outcomes(rows).mean():.1%} cases."]
         for split in trained.evaluation["split"].unique(maintain_order=True):
             parts.append(_table(split, trained.evaluation.filter(split=split)))
-        for (segment, *_), found in trained.curves["segments"].partition_by("segment", as_dict=True).items():
+        for found in trained.curves["segments"].partition_by("segment", maintain_order=True):
             values = ", ".join(f"{name} {value:.3f}" for name, value in found.select("measure", "value").rows())
-            parts.append(f"Latest quarter, {segment} ({found['n'][0]:,} rows): {values}.")
+            parts.append(f"Latest quarter, {found['segment'][0]} ({found['n'][0]:,} rows): {values}.")
         many = pl.concat([rows] * (MILLION // rows.height + 1)).head(MILLION)
         began, processor = time.perf_counter(), time.process_time()
         explained(trained.artifact, many, one.features)
