@@ -1,14 +1,17 @@
 """The audit trail: whatever is done to it shows."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import polars as pl
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from carti_lake import audit
-from carti_lake.storage import Storage
+from carti_lake.access import grant, keys
+from carti_lake.storage import ConflictError, Storage
+from tests.processes import together
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
@@ -28,11 +31,11 @@ def storage(tmp_path):
     return storage
 
 
-def rewritten(storage, change):
+def rewritten(storage, change, table="audit", **more):
     """Write the whole table anew, as somebody with the files at hand could."""
-    path = storage.path("audit")
-    rows = pl.read_delta(path).sort("seq")
-    write_deltalake(path, change(rows).to_arrow(), mode="overwrite")
+    path = storage.path(table)
+    rows = pl.read_delta(path)
+    write_deltalake(path, change(rows.sort(rows.columns[0])).to_arrow(), mode="overwrite", **more)
 
 
 def test_entries_stand_in_their_order_and_the_chain_holds(storage):
@@ -64,7 +67,10 @@ def test_a_changed_entry_with_a_new_hash_shows_by_the_next(storage):
         return changed.with_columns(hash=pl.when(pl.col("seq") == 3).then(pl.lit(audit._hash(third))).otherwise("hash"))
 
     rewritten(storage, forge)
-    assert audit.verify(storage).faults == ("entry 4 does not follow from the one before it",)
+    assert audit.verify(storage).faults == (
+        "entry 4 does not follow from the one before it",
+        "the log tells of other entries than those that are there",
+    )
 
 
 @pytest.mark.parametrize("gone", [1, 3])
@@ -75,7 +81,16 @@ def test_a_removed_entry_shows(storage, gone):
 
 def test_a_trail_that_was_cut_short_shows_by_its_log(storage):
     rewritten(storage, lambda rows: rows.head(3))
-    assert audit.verify(storage).faults == ("the log tells of 5 entries, 3 are there",)
+    assert audit.verify(storage).faults == (
+        "the log tells of 5 entries, 3 are there",
+        "the log tells of other entries than those that are there",
+    )
+
+
+def test_a_trail_that_was_cut_short_with_its_number_shows_by_what_its_commits_said(storage):
+    number = CommitProperties(app_transactions=[Transaction(audit.NUMBERING, 3)])
+    rewritten(storage, lambda rows: rows.head(3), commit_properties=number)
+    assert audit.verify(storage).faults == ("the log tells of other entries than those that are there",)
 
 
 def test_a_trail_that_was_written_anew_shows_by_what_was_noted_elsewhere(storage, tmp_path):
@@ -92,16 +107,101 @@ def test_entries_that_changed_places_show(storage):
     assert audit.verify(storage).faults
 
 
-def test_many_writers_make_one_chain(tmp_path):
-    def write(writer):
-        storage = Storage(str(tmp_path))
-        for number in range(5):
-            audit.append(storage, [entry(10 * writer + number)])
+def written(uri, writer):
+    """Five batches of two entries each."""
+    for number in range(5):
+        first = 10 * writer + 2 * number
+        audit.append(Storage(uri), [entry(first), entry(first + 1)])
 
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(write, range(4)))
+
+def test_several_processes_make_one_chain(tmp_path):
+    assert together(*((written, str(tmp_path), writer) for writer in range(2))) == [None, None]
     found = audit.verify(Storage(str(tmp_path)))
     assert (found.entries, found.faults) == (20, ())
+    rows = audit.entries(Storage(str(tmp_path))).sort("seq")["rows"].to_list()
+    assert sorted(rows) == list(range(20))
+    # Each writer's entries stand in its own order.
+    assert [one for one in rows if one < 10] == list(range(10))
+
+
+def test_threads_make_one_chain(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda writer: written(str(tmp_path), writer), range(4)))
+    found = audit.verify(Storage(str(tmp_path)))
+    assert (found.entries, found.faults) == (40, ())
+
+
+def test_a_batch_that_landed_although_its_writer_was_told_otherwise_stands_once(storage, monkeypatch):
+    append, failed = Storage.append, []
+
+    def landing(self, *arguments, **more):
+        version = append(self, *arguments, **more)
+        if not failed:
+            failed.append(version)
+            raise ConflictError("the connection broke")
+        return version
+
+    monkeypatch.setattr(Storage, "append", landing)
+    head = audit.append(storage, [entry(6), entry(7)])
+    assert failed
+    assert audit.verify(storage) == audit.Verdict(7, head, ())
+
+
+def test_a_log_that_has_forgotten_the_head_is_no_end(storage):
+    path = storage.path("audit")
+    count = CommitProperties(app_transactions=[Transaction(audit.NUMBERING, 5)])
+    write_deltalake(f"{path}-new", pl.read_delta(path).to_arrow(), commit_properties=count)
+    shutil.rmtree(path)
+    shutil.move(f"{path}-new", path)
+    audit.append(storage, [entry(6)])
+    assert audit.verify(storage).faults == ()
+
+
+def test_nothing_to_write_writes_nothing(storage):
+    before = DeltaTable(storage.path("audit")).version()
+    assert audit.append(storage, []) == audit.verify(storage).head
+    assert DeltaTable(storage.path("audit")).version() == before
+
+
+def test_another_time_zone_is_the_same_time(storage):
+    local = NOW.astimezone(timezone(timedelta(hours=-5)))
+    audit.append(storage, [audit.Entry(local, "ann", "read", "/")])
+    assert audit.verify(storage).faults == ()
+
+
+@pytest.fixture
+def granted(storage):
+    for viewer, seen in (("ann", ["P1"]), ("bob", None)):
+        more = {"service_lines": None, "exact": False, "scopes": ["read"], "until": date(2027, 1, 1)}
+        grant(storage, viewer, providers=seen, who="root", why="asked for", now=NOW, **more)
+    keys.create(storage, "ann", days=3, scopes=["read"], who="root", now=NOW)
+    assert audit.verify(storage).faults == ()
+    return storage
+
+
+def test_a_policy_that_was_changed_by_hand_shows(granted):
+    rewritten(granted, lambda rows: rows.with_columns(exact=pl.lit(True)), "access")
+    assert audit.verify(granted).faults == (
+        "change 1 of access is not as the trail tells of it",
+        "change 2 of access is not as the trail tells of it",
+        "2 changes of access that the trail tells of are gone, or are not as they were",
+    )
+
+
+def test_a_policy_that_was_put_in_by_hand_shows(granted):
+    rewritten(
+        granted,
+        lambda rows: pl.concat([rows, rows.tail(1).with_columns(change=pl.lit(3, pl.Int64), viewer=pl.lit("eve"))]),
+        "access",
+    )
+    assert audit.verify(granted).faults == ("change 3 of access is not as the trail tells of it",)
+
+
+def test_a_key_that_was_removed_by_hand_shows(granted):
+    rewritten(granted, lambda rows: rows.clear(), "api_keys")
+    assert audit.verify(granted).faults == (
+        "1 changes of api_keys that the trail tells of are gone, or are not as they were",
+    )
 
 
 def test_the_chain_goes_on_after_commits_that_are_no_entries(storage):

@@ -2,21 +2,27 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from carti_lake.storage import ConflictError, Storage, commits, transaction
-from carti_lake.tables.access import AuditEntries
+from carti_lake.storage import LakeError, Storage, commits, transaction
+from carti_lake.tables.access import AccessChanges, ApiKeys, AuditEntries
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+    from carti_lake.tables import Table
 
 TABLE = AuditEntries.full_name()
 #: Application transaction under which the log keeps the number of the last entry.
 NUMBERING = "audit"
 TRIES = 20
-_HASHED = tuple(name for name in AuditEntries.columns() if name != "hash")
+#: Tables each row of which an entry of that action seals.
+CHANGES: dict[str, "type[Table]"] = {"policy": AccessChanges, "key": ApiKeys}
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class Entry:
     release: int | None = None
     rows: int | None = None
     request: str | None = None
+    content: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,32 +58,38 @@ class Verdict:
     faults: tuple[str, ...]
 
 
-def append(storage: Storage, entries: Sequence[Entry]) -> None:
-    """Add entries in their order, sealed to the last one; several writers make one chain.
+def append(storage: Storage, entries: Sequence[Entry]) -> str:
+    """Add entries in their order, sealed to the last one; several writers make one chain. Returns the last one's hash.
 
     Raises
     ------
-    ConflictError
-        Where other writers came first each of many times.
+    LakeError
+        Where they cannot be written, or other writers came first each of many times. None of them stands then.
     """
+    last = ""
     for attempt in range(TRIES):
         handle = storage.create(TABLE, AuditEntries, change_feed=False)
         count = transaction(handle, NUMBERING) or 0
-        sealed = _sealed(entries, count, _head(handle, count))
-        last = sealed[-1]
+        head = _head(storage, handle, count)
+        # A commit may have landed although its writer was told that it had not.
+        if not entries or (last and last == head):
+            return head
+        sealed = _sealed(entries, count, head)
+        last = str(sealed[-1]["hash"])
         try:
             storage.append(
                 handle,
                 pl.DataFrame(sealed, schema=AuditEntries.dtypes()),
-                transactions={NUMBERING: last["seq"]},
-                metadata={"seq": last["seq"], "head": last["hash"]},
+                transactions={NUMBERING: count + len(sealed)},
+                metadata={"seq": count + len(sealed), "head": last},
             )
-        except ConflictError:
+        except LakeError:
             storage.let_go(TABLE)
             if attempt == TRIES - 1:
                 raise
             continue
-        return
+        break
+    return last
 
 
 def entries(storage: Storage) -> pl.DataFrame:
@@ -85,7 +98,7 @@ def entries(storage: Storage) -> pl.DataFrame:
 
 
 def verify(storage: Storage, head: str | None = None) -> Verdict:
-    """Whether every entry stands as it was written, in its place.
+    """Whether every entry stands as it was written, in its place, and every change of access as an entry tells of it.
 
     Parameters
     ----------
@@ -110,33 +123,62 @@ def verify(storage: Storage, head: str | None = None) -> Verdict:
     count = 0 if handle is None else transaction(handle, NUMBERING) or 0
     if rows.height != count:
         faults.append(f"the log tells of {count} entries, {rows.height} are there")
+    hashes = dict(rows.select("seq", "hash").iter_rows())
+    # What the log still tells of each batch: whoever cuts the trail short must rewrite that as well.
+    told = [] if handle is None else [one.metadata for one in commits(handle, -1) if "head" in one.metadata]
+    if not all(hashes.get(one["seq"]) == one["head"] for one in told):
+        faults.append("the log tells of other entries than those that are there")
     if head is not None and head not in set(rows["hash"]):
         faults.append("the entry that was noted elsewhere is not in the trail any more")
+    faults += [fault for action in CHANGES for fault in _unsealed(storage, rows, action)]
     return Verdict(rows.height, previous, tuple(dict.fromkeys(faults)))
+
+
+def content(row: Mapping[str, Any]) -> str:
+    """What an entry keeps of a row of another table, so that a change of it shows: a SHA-256."""
+    told = {name: _plain(value) for name, value in row.items() if value is not None}
+    return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _unsealed(storage: Storage, trail: pl.DataFrame, action: str) -> Iterator[str]:
+    """Changes of access that no entry tells of as they stand, and those that are gone."""
+    table = CHANGES[action].full_name()
+    standing = {content(row): row["change"] for row in storage.scan(table).collect().iter_rows(named=True)}
+    sealed = trail.filter(action=action)["content"].drop_nulls().to_list()
+    for found, change in standing.items():
+        if found not in sealed:
+            yield f"change {change} of {table} is not as the trail tells of it"
+    if gone := len({*sealed} - standing.keys()):
+        yield f"{gone} changes of {table} that the trail tells of are gone, or are not as they were"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _sealed(entries: Sequence[Entry], count: int, head: str) -> list[dict[str, Any]]:
     sealed = []
     for seq, entry in enumerate(entries, start=count + 1):
-        row = {"seq": seq, **entry.__dict__, "previous": head}
+        row = {"seq": seq, **vars(entry), "previous": head}
         row["hash"] = head = _hash(row)
         sealed.append(row)
     return sealed
 
 
-def _hash(row: dict[str, Any]) -> str:
-    told = {name: row[name] for name in _HASHED}
-    told["at"] = row["at"].isoformat()
-    return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+def _hash(row: Mapping[str, Any]) -> str:
+    # Without nulls, so that a column that the table gains one day changes no hash.
+    return content({name: value for name, value in row.items() if name != "hash"})
 
 
-def _head(handle: Any, count: int) -> str:
-    """Hash of the last entry, from the log: the trail itself need not be read."""
-    if count == 0:
-        return ""
+def _head(storage: Storage, handle: "DeltaTable", count: int) -> str:
+    """Hash of the last entry, from the log: the trail itself is read only where the log has forgotten it."""
     newest = 1
-    while True:
+    while count and newest <= 2 * (handle.version() + 1):
         told = [one.metadata["head"] for one in commits(handle, handle.version() - newest) if "head" in one.metadata]
         if told:
             return str(told[-1])
         newest *= 2
+    last = storage.scan(TABLE).filter(pl.col("seq") == count).select("hash").collect()["hash"]
+    return str(last[0]) if last.len() else ""

@@ -20,7 +20,14 @@ PREFIX = "cl"
 
 
 def create(
-    storage: Storage, viewer: str, *, days: int, scopes: Collection[str] | None, who: str, now: datetime
+    storage: Storage,
+    viewer: str,
+    *,
+    days: int,
+    scopes: Collection[str] | None,
+    who: str,
+    now: datetime,
+    why: str | None = None,
 ) -> tuple[str, str]:
     """A new key of a viewer who has a policy; returns its id, and the key itself, which is not kept.
 
@@ -34,8 +41,8 @@ def create(
         After which it ends.
     scopes
         What it is limited to; None: all that the viewer may do.
-    who, now
-        Who makes it, and when.
+    who, now, why
+        Who makes it, when, and why.
     """
     if viewer not in policies(storage, now.date()):
         raise AccessError(f"{viewer} has no access yet: `carti-lake access grant {viewer} --help` says how to give it.")
@@ -53,7 +60,7 @@ def create(
         "expires": now + timedelta(days=days),
         "revoked": False,
     }
-    _change(storage, row, who=who, now=now)
+    _change(storage, row, who=who, now=now, why=why)
     return key_id, f"{PREFIX}_{key_id}_{secret}"
 
 
@@ -63,13 +70,13 @@ def keys(storage: Storage) -> pl.DataFrame:
     return rows.drop("digest", "change")
 
 
-def revoke(storage: Storage, key_id: str, *, who: str, now: datetime) -> None:
+def revoke(storage: Storage, key_id: str, *, who: str, now: datetime, why: str | None = None) -> None:
     """End a key at once; a service that is running trusts it for some seconds more."""
     standing = _standing(storage).filter(key_id=key_id)
     if standing.is_empty():
         raise AccessError(f"There is no key {key_id} that could be revoked; `carti-lake key list` shows them.")
-    row = standing.drop("change", "at", "who").row(0, named=True)
-    _change(storage, {**row, "revoked": True}, who=who, now=now)
+    row = standing.drop("change", "at", "who", "why").row(0, named=True)
+    _change(storage, {**row, "revoked": True}, who=who, now=now, why=why)
 
 
 def viewer_of(storage: Storage, key: str, now: datetime) -> Viewer | None:
@@ -92,13 +99,19 @@ def _standing(storage: Storage) -> pl.DataFrame:
 
 def _digest(secret: str) -> str:
     # 256 random bits need no slow hash: nobody tries them all.
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _change(storage: Storage, values: Mapping[str, object], *, who: str, now: datetime) -> None:
+def _change(storage: Storage, values: Mapping[str, object], *, who: str, now: datetime, why: str | None) -> None:
     handle = storage.create(TABLE, ApiKeys, change_feed=False)
     number = (transaction(handle, NUMBERING) or 0) + 1
-    row = pl.DataFrame([{"change": number, **values, "at": now, "who": who}], schema=ApiKeys.dtypes())
-    storage.append(handle, row, transactions={NUMBERING: number}, metadata={"change": number})
+    row = {"change": number, **values, "at": now, "who": who, "why": why}
+    storage.append(
+        handle,
+        pl.DataFrame([row], schema=ApiKeys.dtypes()),
+        transactions={NUMBERING: number},
+        metadata={"change": number},
+    )
     done = "revoked" if values["revoked"] else "created"
-    audit.append(storage, [audit.Entry(now, who, "key", f"{done}: {values['key_id']} of {values['viewer']}")])
+    told = f"{done}: {values['key_id']} of {values['viewer']}"
+    audit.append(storage, [audit.Entry(now, who, "key", told, content=audit.content(row))])

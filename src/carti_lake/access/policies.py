@@ -155,4 +155,5 @@ def _change(storage: Storage, values: Mapping[str, object], *, who: str, why: st
         metadata={"change": number},
     )
     done = "granted" if values["granted"] else "revoked"
-    audit.append(storage, [audit.Entry(now, who, "policy", f"{done}: {values['viewer']} (change {number})")])
+    told = f"{done}: {values['viewer']} (change {number})"
+    audit.append(storage, [audit.Entry(now, who, "policy", told, content=audit.content(row))])

@@ -2,13 +2,16 @@
 
 from datetime import datetime
 from getpass import getuser
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from carti_lake.cli import show
 from carti_lake.cli.app import FAILED, app
 from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, StorageOptions, command, open_lake
+
+if TYPE_CHECKING:
+    from carti_lake.access import Policy
 
 access = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(access, name="access", help="Grant, revoke and list who may see what.")
@@ -22,6 +25,7 @@ Scopes = Annotated[
     list[str] | None, typer.Option("--scope", metavar="SCOPE", help="read, download, predict or admin; repeatable.")
 ]
 Why = Annotated[str, typer.Option("--why", metavar="REASON", help="Recorded with the change.")]
+MayWhy = Annotated[str | None, typer.Option("--why", metavar="REASON", help="Recorded with the change.")]
 
 
 @access.command()
@@ -65,7 +69,7 @@ def grant(
         now=now,
     )
     if json:
-        show.as_json(policies(opened.storage, now.date())[viewer.strip()])
+        show.as_json(_told(policies(opened.storage, now.date())[viewer.strip()]))
         return
     show.say(f"{viewer} has access.")
     show.next_steps((command(f"key create {viewer}", lake), "makes a key, shown once"))
@@ -98,7 +102,7 @@ def list_access(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = No
     opened = open_lake(lake, storage_option)
     found = list(policies(opened.storage, opened.clock().date()).values())
     if json:
-        show.as_json(found)
+        show.as_json([_told(one) for one in found])
         return
     if not found:
         show.say("Nobody has access.")
@@ -118,6 +122,11 @@ def list_access(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = No
     show.screen().print(show.grid(["viewer", "providers", "service lines", "exact", "scopes", "until"], rows))
 
 
+def _told(policy: "Policy") -> dict[str, Any]:
+    """A policy for JSON, which knows no sets: names in order, null for all."""
+    return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in vars(policy).items()}
+
+
 def _names(names: frozenset[str] | None) -> str:
     return "all" if names is None else ", ".join(sorted(names))
 
@@ -127,6 +136,7 @@ def create(
     viewer: ViewerName,
     days: Annotated[int, typer.Option(metavar="N", help="After which it ends.")] = 90,
     scope: Scopes = None,
+    why: MayWhy = None,
     lake: LakeAt = DEFAULT_LAKE,
     storage_option: StorageOptions = None,
     json: Json = False,
@@ -135,12 +145,15 @@ def create(
     from carti_lake.access import keys
 
     opened = open_lake(lake, storage_option)
-    key_id, made = keys.create(opened.storage, viewer, days=days, scopes=scope, who=getuser(), now=opened.clock())
+    key_id, made = keys.create(
+        opened.storage, viewer, days=days, scopes=scope, who=getuser(), now=opened.clock(), why=why
+    )
     if json:
         show.as_json({"key_id": key_id, "key": made, "viewer": viewer})
         return
     show.say(f"Key {key_id} of {viewer}, for {days} days. Keep it now: it is not shown again.")
     show.say(made, "bold")
+    show.next_steps((command(f"key revoke {key_id}", lake), "ends it"), (command("serve", lake), "takes it"))
 
 
 @key.command("list")
@@ -152,12 +165,17 @@ def list_keys(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None
     if json:
         show.as_json(found.to_dicts())
         return
+    if found.is_empty():
+        show.say("There is no key.")
+        show.next_steps((command("key create VIEWER", lake), "makes one"))
+        return
     show.screen().print(show.grid(found.columns, found.rows()))
 
 
 @key.command("revoke")
 def revoke_key(
     key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="Its public part; `key list` shows it.")],
+    why: MayWhy = None,
     lake: LakeAt = DEFAULT_LAKE,
     storage_option: StorageOptions = None,
     json: Json = False,
@@ -166,7 +184,7 @@ def revoke_key(
     from carti_lake.access import keys
 
     opened = open_lake(lake, storage_option)
-    keys.revoke(opened.storage, key_id, who=getuser(), now=opened.clock())
+    keys.revoke(opened.storage, key_id, who=getuser(), now=opened.clock(), why=why)
     if json:
         show.as_json({"key_id": key_id, "revoked": True})
         return

@@ -73,7 +73,7 @@ def create_app(
     *,
     authenticate: Authenticate,
     see: See,
-    write: Callable[[Sequence[Entry]], None],
+    write: Callable[[Sequence[Entry]], object],
     settings: Settings | None = None,
 ) -> "ASGIApp":
     """The service of a lake as an ASGI application.

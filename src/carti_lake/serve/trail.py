@@ -31,7 +31,7 @@ class Trail:
         Gives the present (UTC).
     """
 
-    def __init__(self, write: Callable[[Sequence[Entry]], None], clock: Callable[[], datetime]) -> None:
+    def __init__(self, write: Callable[[Sequence[Entry]], object], clock: Callable[[], datetime]) -> None:
         self.write = write
         self.clock = clock
         self._waiting: list[Entry] = []

@@ -40,6 +40,7 @@ class ApiKeys(Table, layer="", table="api_keys"):
     revoked = dy.Bool(description="True where this row revokes it")
     at = _moment("When it was changed")
     who = f.text("Who changed it", nullable=False)
+    why = f.text("Why, where it was said")
 
 
 class AuditEntries(Table, layer="", table="audit"):
@@ -53,5 +54,6 @@ class AuditEntries(Table, layer="", table="audit"):
     release = dy.Int64(nullable=True, description="Release that was read")
     rows = dy.Int64(nullable=True, description="Rows of the answer")
     request = f.text("Id of the request, as in the service's log")
+    content = f.text("SHA-256 of the row of `access` or `api_keys` that a change of access has made")
     previous = f.text("Hash of the entry before; empty for the first", nullable=False)
     hash = f.text("SHA-256 of this entry and of the hash before it", nullable=False)

@@ -1,0 +1,80 @@
+"""``access``, ``key`` and ``audit``: who may see what, by which key, and a trail that tells of every change."""
+
+import json
+from getpass import getuser
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import write_deltalake
+
+from .conftest import Type
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> tuple[str, str]:
+    return "--lake", str(tmp_path / "lake")
+
+
+def test_access_is_granted_listed_and_revoked(carti_lake: Type, lake: tuple[str, str]) -> None:
+    assert "Nobody has access" in carti_lake("access", "list", *lake).out
+    said = carti_lake("access", "grant", "ann", "--provider", "P2", "--provider", "P1", "--why", "asked for", *lake)
+    assert said.code == 0
+    assert "key create ann" in said.out
+    (policy,) = json.loads(carti_lake("access", "list", "--json", *lake).out)
+    assert (policy["viewer"], policy["providers"], policy["exact"]) == ("ann", ["P1", "P2"], False)
+    assert policy["scopes"] == ["read"]
+    assert carti_lake("access", "revoke", "ann", "--why", "left", *lake).code == 0
+    assert json.loads(carti_lake("access", "list", "--json", *lake).out) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--why", "x"), "--all-providers"),
+        (("--why", "x", "--provider", "P1", "--all-providers"), "--all-providers"),
+        (("--provider", "P1"), "--why"),
+        (("--provider", "P1", "--why", " "), "Say why"),
+        (("--provider", "P1", "--why", "x", "--scope", "fly"), "no scope fly"),
+    ],
+)
+def test_what_is_not_said_is_asked_for(
+    carti_lake: Type, lake: tuple[str, str], arguments: tuple[str, ...], said: str
+) -> None:
+    ended = carti_lake("access", "grant", "ann", *arguments, *lake)
+    assert ended.code != 0
+    assert said in ended.err
+    assert json.loads(carti_lake("access", "list", "--json", *lake).out) == []
+
+
+def test_a_key_is_shown_once_and_the_trail_tells_of_it(carti_lake: Type, lake: tuple[str, str]) -> None:
+    assert "There is no key" in carti_lake("key", "list", *lake).out
+    assert "ann has no access yet" in carti_lake("key", "create", "ann", *lake).err
+    carti_lake("access", "grant", "ann", "--all-providers", "--why", "asked for", *lake)
+    made = json.loads(carti_lake("key", "create", "ann", "--days", "3", "--why", "for Power BI", "--json", *lake).out)
+    assert made["key"].startswith(f"cl_{made['key_id']}_")
+    listed = carti_lake("key", "list", "--json", *lake).out
+    assert made["key"].split("_", 2)[2] not in listed
+    assert [(one["key_id"], one["revoked"], one["why"]) for one in json.loads(listed)] == [
+        (made["key_id"], False, "for Power BI")
+    ]
+    assert carti_lake("key", "revoke", made["key_id"], "--why", "lost", *lake).code == 0
+    assert json.loads(carti_lake("key", "list", "--json", *lake).out)[0]["why"] == "lost"
+    told = json.loads(carti_lake("audit", "list", "--json", *lake).out)
+    assert [(one["who"], one["action"]) for one in told] == [
+        (getuser(), "key"),
+        (getuser(), "key"),
+        (getuser(), "policy"),
+    ]
+
+
+def test_tampering_is_told_and_fails(carti_lake: Type, lake: tuple[str, str]) -> None:
+    carti_lake("access", "grant", "ann", "--provider", "P1", "--why", "asked for", *lake)
+    whole = carti_lake("audit", "verify", *lake)
+    assert whole.code == 0
+    assert "1 entries, each as it was written" in whole.out
+    table = f"{lake[1]}/access"
+    write_deltalake(table, pl.read_delta(table).with_columns(exact=pl.lit(True)).to_arrow(), mode="overwrite")
+    ended = carti_lake("audit", "verify", *lake)
+    assert ended.code != 0
+    assert "change 1 of access is not as the trail tells of it" in " ".join(ended.out.split())
