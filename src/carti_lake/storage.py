@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -169,10 +169,7 @@ class Storage:
             os.replace(unfinished, path)
             return
         with translated(name):
-            # Not through Arrow's stream: it passes on buffers of its own, where deltalake takes bytes.
-            out = self._store()._handler.open_output_stream(name)
-            out.write(content)
-            out.close()  # type: ignore[attr-defined]
+            send(self._store(), name, [content])
 
     def _store(self) -> "DeltaStorageHandler":
         from deltalake.fs import DeltaStorageHandler
@@ -265,6 +262,15 @@ class Storage:
                 .execute()
             )
             return handle.version()
+
+
+def send(store: "DeltaStorageHandler", name: str, chunks: Iterable[bytes]) -> None:
+    """Write a file of an object store; it is there when all of it is."""
+    # Not through Arrow's stream: it passes on buffers of its own, where deltalake takes bytes.
+    out = store._handler.open_output_stream(name)
+    for chunk in chunks:
+        out.write(chunk)
+    out.close()  # type: ignore[attr-defined]
 
 
 def scan(handle: "DeltaTable", options: Mapping[str, str]) -> pl.LazyFrame:

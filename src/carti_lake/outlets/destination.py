@@ -4,11 +4,13 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from carti_lake.storage import send
+
 if TYPE_CHECKING:
-    from deltalake.fs import DeltaStorageHandler
     from pyarrow.fs import FileSystem
 
 CHUNK = 8 << 20
@@ -53,7 +55,8 @@ def folder_at(target: str, options: Mapping[str, str]) -> Iterator[Path]:
         store = DeltaStorageHandler(target, options=dict(options) or None)
         for path in sorted(Path(folder).rglob("*")):
             if path.is_file():
-                _send(path, store, str(path.relative_to(folder)))
+                with path.open("rb") as file:
+                    send(store, str(path.relative_to(folder)), iter(partial(file.read, CHUNK), b""))
 
 
 def store_at(target: str, options: Mapping[str, str]) -> "FileSystem":
@@ -62,12 +65,3 @@ def store_at(target: str, options: Mapping[str, str]) -> "FileSystem":
     from pyarrow.fs import PyFileSystem
 
     return PyFileSystem(DeltaStorageHandler(target, options=dict(options) or None))
-
-
-def _send(path: Path, store: "DeltaStorageHandler", name: str) -> None:
-    # Not through Arrow's stream: it passes on buffers of its own, where deltalake takes bytes.
-    out = store._handler.open_output_stream(name)
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            out.write(chunk)
-    out.close()  # type: ignore[attr-defined]
