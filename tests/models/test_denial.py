@@ -89,7 +89,7 @@ def test_what_a_later_release_corrects_was_not_known():
 def test_claims_that_wait_are_scored_once_each():
     waiting = [claim(1, "pending", answered=None), claim(2, "pending", answered=None, claim_id="C001"), claim(3)]
     old = claim(4, "pending", visited=-800, submitted=-800, answered=None)
-    (scores,) = denial.score(known(NOW, *waiting, old), None, "")
+    (scores,) = denial.MODEL.score(known(NOW, *waiting, old), None, "")
     assert scores.collect()["subject_id"].to_list() == ["C001"]
 
 

@@ -49,13 +49,13 @@ def test_deaths_and_transfers_are_neither_learned_from_nor_scored():
         stay(4, 185, 199, patient_key=4),
     ]
     assert readmission.examples([known(NOW, *rows)]).is_empty()
-    (scores,) = readmission.score(known(NOW, *rows), None, "")
+    (scores,) = readmission.MODEL.score(known(NOW, *rows), None, "")
     assert scores.collect()["subject_id"].to_list() == ["E1", "E4"]
 
 
 def test_who_came_back_already_is_scored_for_the_newer_stay_alone():
     rows = [stay(1, 170, 180), stay(2, 185, 190), stay(3, 100, 169, patient_key=2)]
-    (scores,) = readmission.score(known(NOW, *rows), None, "")
+    (scores,) = readmission.MODEL.score(known(NOW, *rows), None, "")
     assert scores.select("subject_id", "subject_date").collect().rows() == [("E2", day(190))]
 
 

@@ -1,19 +1,17 @@
 """Which open claims the payer will deny at first."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 
 import polars as pl
 
-from carti_lake.models import classifier, design, estimators, history, risk
+from carti_lake.models import history
 from carti_lake.models.design import Feature
 from carti_lake.models.estimators import DECIDED, GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.history import DATE, as_known_then, before, months_since, share
-from carti_lake.models.model import Known, Model, Tables, Trained
-from carti_lake.models.risk import risk_scores
-from carti_lake.tables.gold import RiskScores
+from carti_lake.models.model import Known, Tables
+from carti_lake.models.risk import risk_model
 
 VISITS, EARLIER = "silver.visits", "silver.earlier_answers"
 OPEN, DENIED, ANSWERED = "pending", "denied", ("paid", "denied", "reversed")
@@ -107,26 +105,14 @@ def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
     return as_known_then(known, subjects, features, recent, since)
 
 
-def train(known: Sequence[Known], seed: int) -> Trained:
-    """Fit on all claims that were answered."""
-    return classifier.train(examples(known), FEATURES, seed, SEGMENTS)
-
-
-def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
+def asked(tables: Tables, as_of: date) -> pl.LazyFrame:
     """Claims of the last two years that wait for an answer."""
-    tables = recent(now.tables, now.as_of)
     waiting = subjects(tables).filter(pl.col("claim_status") == OPEN)
-    rows = waiting.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT)).collect(engine="streaming")
-    return (risk_scores(MODEL.name, features(rows.lazy(), tables), artifact, version, FEATURES),)
+    return waiting.with_columns(pl.lit(as_of + timedelta(days=1)).alias(INSTANT))
 
 
-def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:
-    """Errors on claims that were submitted after a day."""
-    return classifier.evaluate(artifact, examples([now], since))
-
-
-MODEL = Model(
-    name="denial",
+MODEL = risk_model(
+    "denial",
     title="Claim denials",
     purpose=(
         "The probability that the payer's first answer to an open claim is a denial, as known when it was submitted. "
@@ -135,10 +121,11 @@ MODEL = Model(
     ),
     needs="500 answered claims, 50 of them denied, over some weeks",
     inputs=(VISITS, EARLIER),
-    fills=(RiskScores,),
-    train=train,
-    score=score,
-    evaluate=evaluate,
-    trusted=estimators.TRUSTED,
-    code=(sys.modules[__name__], classifier, design, estimators, history, risk),
+    code=(sys.modules[__name__],),
+    examples=examples,
+    recent=recent,
+    asked=asked,
+    features=features,
+    declared=FEATURES,
+    segments=SEGMENTS,
 )

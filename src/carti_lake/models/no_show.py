@@ -1,19 +1,17 @@
 """Which booked appointments will be missed."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 
 import polars as pl
 
-from carti_lake.models import classifier, design, estimators, history, risk
+from carti_lake.models import history
 from carti_lake.models.design import Feature
 from carti_lake.models.estimators import DECIDED, GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.history import DATE, as_known_then, before, months_since, share
-from carti_lake.models.model import Known, Model, Tables, Trained
-from carti_lake.models.risk import risk_scores
-from carti_lake.tables.gold import RiskScores
+from carti_lake.models.model import Known, Tables
+from carti_lake.models.risk import risk_model
 
 APPOINTMENTS = "silver.appointments"
 KEPT, MISSED, BOOKED = "completed", "no_show", "booked"
@@ -81,28 +79,16 @@ def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
     return as_known_then(known, subjects, features, recent, since)
 
 
-def train(known: Sequence[Known], seed: int) -> Trained:
-    """Fit on all appointments that were kept or missed."""
-    return classifier.train(examples(known), FEATURES, seed, SEGMENTS)
-
-
-def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
+def asked(tables: Tables, as_of: date) -> pl.LazyFrame:
     """Booked appointments after the newest extract."""
-    tables = recent(now.tables, now.as_of)
-    to_come = (pl.col("appointment_status") == BOOKED) & (pl.col("appointment_date") > now.as_of)
+    to_come = (pl.col("appointment_status") == BOOKED) & (pl.col("appointment_date") > as_of)
     rows = subjects({APPOINTMENTS: tables[APPOINTMENTS].filter(to_come)})
     # What has come to be known since the booking counts.
-    asked = rows.with_columns(pl.lit(now.as_of + timedelta(days=1)).alias(INSTANT)).collect(engine="streaming")
-    return (risk_scores(MODEL.name, features(asked.lazy(), tables), artifact, version, FEATURES),)
+    return rows.with_columns(pl.lit(as_of + timedelta(days=1)).alias(INSTANT))
 
 
-def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:
-    """Errors on appointments that were booked after a day."""
-    return classifier.evaluate(artifact, examples([now], since))
-
-
-MODEL = Model(
-    name="no_show",
+MODEL = risk_model(
+    "no_show",
     title="Missed appointments",
     purpose=(
         "The probability that a booked appointment is missed without being cancelled, as known when it was booked. For "
@@ -110,10 +96,11 @@ MODEL = Model(
     ),
     needs="500 appointments that were kept or missed, 50 of either, over some weeks",
     inputs=(APPOINTMENTS,),
-    fills=(RiskScores,),
-    train=train,
-    score=score,
-    evaluate=evaluate,
-    trusted=estimators.TRUSTED,
-    code=(sys.modules[__name__], classifier, design, estimators, history, risk),
+    code=(sys.modules[__name__],),
+    examples=examples,
+    recent=recent,
+    asked=asked,
+    features=features,
+    declared=FEATURES,
+    segments=SEGMENTS,
 )

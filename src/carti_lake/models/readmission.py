@@ -1,21 +1,19 @@
 """Who, of those discharged lately, will come back unplanned within 30 days."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 
 import polars as pl
 
-from carti_lake.models import classifier, design, estimators, history, risk
+from carti_lake.models import history
 from carti_lake.models.design import Feature
 from carti_lake.models.estimators import DECIDED, GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.history import DATE, as_known_then, before, months_since
-from carti_lake.models.model import Known, Model, Tables, Trained
-from carti_lake.models.risk import risk_scores
+from carti_lake.models.model import Known, Tables
+from carti_lake.models.risk import risk_model
 from carti_lake.pipeline.gold import readmissions
 from carti_lake.pipeline.gold.readmissions import UNPLANNED, WINDOW, index_stays
-from carti_lake.tables.gold import RiskScores
 
 ENCOUNTERS = "silver.encounters"
 DAYS = 30
@@ -82,26 +80,14 @@ def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
     return as_known_then(known, subjects, features, recent, since)
 
 
-def train(known: Sequence[Known], seed: int) -> Trained:
-    """Fit on all stays that 30 days of data follow."""
-    return classifier.train(examples(known), FEATURES, seed, SEGMENTS)
-
-
-def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
+def asked(tables: Tables, as_of: date) -> pl.LazyFrame:
     """Stays that ended in the last 30 days, and whose patient has not come back."""
-    tables = recent(now.tables, now.as_of)
-    ended = pl.col("subject_date").is_between(now.as_of - timedelta(days=DAYS - 1), now.as_of)
-    rows = subjects(tables).filter(ended, ~pl.col("readmitted")).collect(engine="streaming")
-    return (risk_scores(MODEL.name, features(rows.lazy(), tables), artifact, version, FEATURES),)
+    ended = pl.col("subject_date").is_between(as_of - timedelta(days=DAYS - 1), as_of)
+    return subjects(tables).filter(ended, ~pl.col("readmitted"))
 
 
-def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:
-    """Errors on stays that ended after a day."""
-    return classifier.evaluate(artifact, examples([now], since))
-
-
-MODEL = Model(
-    name="readmission",
+MODEL = risk_model(
+    "readmission",
     title="Unplanned readmissions within 30 days",
     purpose=(
         "The probability that a patient discharged after a cancer stay comes back unplanned within 30 days, as known "
@@ -110,10 +96,11 @@ MODEL = Model(
     ),
     needs="500 index stays that 30 days of data follow, 50 of them with a readmission",
     inputs=(ENCOUNTERS,),
-    fills=(RiskScores,),
-    train=train,
-    score=score,
-    evaluate=evaluate,
-    trusted=estimators.TRUSTED,
-    code=(sys.modules[__name__], classifier, design, estimators, history, risk, readmissions),
+    code=(sys.modules[__name__], readmissions),
+    examples=examples,
+    recent=recent,
+    asked=asked,
+    features=features,
+    declared=FEATURES,
+    segments=SEGMENTS,
 )

@@ -1,13 +1,82 @@
-"""Rows of ``gold.risk_scores``: what the models of single claims, stays and appointments share."""
+"""What the models of single claims, stays and appointments share, down to the rows of ``gold.risk_scores``."""
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from types import ModuleType
 from typing import Any
 
 import polars as pl
 
+from carti_lake.models import classifier, design, estimators, history
 from carti_lake.models.design import Feature
 from carti_lake.models.estimators import SUBJECT, explained
+from carti_lake.models.model import Known, Model, Tables, Trained
 from carti_lake.tables.gold import RiskScores
+
+
+def risk_model(
+    name: str,
+    *,
+    title: str,
+    purpose: str,
+    needs: str,
+    inputs: tuple[str, ...],
+    code: tuple[ModuleType, ...],
+    examples: Callable[[Sequence[Known], date | None], pl.DataFrame],
+    recent: Callable[[Tables, date], Tables],
+    asked: Callable[[Tables, date], pl.LazyFrame],
+    features: Callable[[pl.LazyFrame, Tables], pl.LazyFrame],
+    declared: Sequence[Feature],
+    segments: Mapping[str, pl.Expr],
+) -> Model:
+    """A model of the probability of an outcome that fills ``gold.risk_scores``.
+
+    Parameters
+    ----------
+    name, title, purpose, needs, inputs
+        As `carti_lake.models.model.Model` has them.
+    code
+        Modules of its own.
+    examples
+        Subjects whose outcome is known, with what was known at their instant; after a day, or all.
+    recent
+        The months of the tables that subjects from a day on need.
+    asked
+        Subjects to score, from those months and the newest extract date.
+    features
+        Adds columns to subjects.
+    declared
+        The features' declarations.
+    segments
+        Conditions whose errors stand on the card.
+    """
+
+    def train(known: Sequence[Known], seed: int) -> Trained:
+        return classifier.train(examples(known, None), declared, seed, segments)
+
+    def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
+        tables = recent(now.tables, now.as_of)
+        # Read once, however many features.
+        subjects = asked(tables, now.as_of).collect(engine="streaming")
+        return (risk_scores(name, features(subjects.lazy(), tables), artifact, version, declared),)
+
+    def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:
+        return classifier.evaluate(artifact, examples([now], since))
+
+    return Model(
+        name=name,
+        title=title,
+        purpose=purpose,
+        needs=needs,
+        inputs=inputs,
+        fills=(RiskScores,),
+        train=train,
+        score=score,
+        evaluate=evaluate,
+        trusted=estimators.TRUSTED,
+        code=(*code, classifier, design, estimators, history, sys.modules[__name__]),
+    )
 
 
 def risk_scores(
