@@ -26,6 +26,7 @@ settings.load_profile("carti_lake")
 
 SHARED = Path(__file__).resolve().parents[1] / "../shared"
 BUCKET = "carti-lake"
+CHROMIUM = Path("/usr/bin/chromium")
 
 
 def fail_if_skipped(report: Any) -> Any:
@@ -55,6 +56,19 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared is absent")
     return SHARED.resolve()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, for the tests of one file: as long as it runs, its event loop is the thread's, and bars any other."""
+    if not CHROMIUM.exists():
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ from carti_lake.outlets.dashboard.page import page
 from carti_lake.tables.gold import GOLD
 from tests.outlets.conftest import rows_of
 
-CHROMIUM = Path("/usr/bin/chromium")
 AS_OF = date(2026, 3, 20)
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\"> O'Née & \u202e“é\u2028"
 NAMES = ("Amal Rivera, MD", "Bo Lindqvist, DO", HOSTILE, "Chioma Obi, MD", "Dana Smith, MD", "Dana Smith, MD")
@@ -224,18 +223,6 @@ def full_page(frames: dict[str, pl.DataFrame], tmp_path_factory: pytest.TempPath
     file = tmp_path_factory.mktemp("dashboard") / "full.html"
     file.write_text(page(shown(frames), {}), "utf-8")
     return file
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
