@@ -21,8 +21,8 @@ MEMORY_TARGET = 0.5
 FLAT_TARGET, SHARE_TARGET, TRAVEL_TARGET = 1.3, 0.02, 1.1
 
 
-def machine() -> str:
-    """What this ran on, and with what."""
+def machine(*packages: str) -> str:
+    """What this ran on, and with which versions of these packages."""
     cpu = next(
         (line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         platform.processor() or platform.machine(),
@@ -30,7 +30,6 @@ def machine() -> str:
     import psutil
 
     memory = psutil.virtual_memory().total / 1e9
-    packages = ("polars", "deltalake", "pandas", "duckdb", "pyspark")
     return (
         f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GB; {platform.system()} {platform.release()}; "
         f"Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in packages)
@@ -201,7 +200,7 @@ def write(path: Path, results: Sequence[whole_job.Result], aged: aging.Result, v
     path.write_text(
         f"""# Results
 
-Written by `make bench`; do not edit. {machine()}.
+Written by `make bench`; do not edit. {machine("polars", "deltalake", "pandas", "duckdb", "pyspark")}.
 
 ![Seconds by tool, and a day's cost by the lake's age](chart.svg)
 

@@ -2,7 +2,7 @@
 
 First the cached summary and a bare FastAPI route that returns the same bytes are loaded in turn, so that whatever else
 the machine does meets both. Then the service is loaded for minutes while a release is published every ten seconds:
-memory must stay flat, no request may fail, and every answer must be that of one release.
+memory must stay flat, no request may fail, and every answer must be that of one release. Writes SERVICE.md.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from pathlib import Path
 import httpx
 import polars as pl
 
+from benchmarks.report import machine
 from carti_lake import Lake
 from carti_lake.access import keys
 from carti_lake.access.policies import grant
@@ -142,29 +143,32 @@ def make(folder: Path) -> tuple[Lake, str, list[dict[str, str | None]]]:
     return lake, key, later
 
 
-def against_bare(service: Server, key: str, bare: Server, seconds: int, rounds: int, folder: Path) -> None:
-    """Load both in turn and print the ratios."""
+def against_bare(service: Server, key: str, bare: Server, seconds: int, rounds: int, folder: Path) -> str:
+    """Load both in turn; the table of what came of it."""
     pairs = []
     for _ in range(rounds):
         ours = wrk(f"{service.url}/v1/summary", service.pid, seconds, folder, key)
-        theirs = wrk(f"{bare.url}/bare", bare.pid, seconds, folder)
-        pairs.append((ours, theirs))
-        print(
-            f"service {ours.rate:5.0f}/s, p99 {ours.p99:5.1f} ms, {ours.cpu:4.0f} us of processor each, failed "
-            f"{ours.failed}, late {ours.late}; "
-            f"bare {theirs.rate:5.0f}/s, p99 {theirs.p99:5.1f} ms, {theirs.cpu:4.0f} us",
-            flush=True,
-        )
+        pairs.append((ours, wrk(f"{bare.url}/bare", bare.pid, seconds, folder)))
+        print(*pairs[-1], flush=True)
+    lines = [
+        f"| {ours.rate:,.0f} | {ours.p99:.0f} | {ours.cpu:.0f} | {ours.failed + ours.late} | {theirs.rate:,.0f} | "
+        f"{theirs.p99:.0f} | {theirs.cpu:.0f} |"
+        for ours, theirs in pairs
+    ]
     rate = statistics.median(ours.rate / theirs.rate for ours, theirs in pairs)
-    cpu = statistics.median(theirs.cpu / ours.cpu for ours, theirs in pairs)
     p99 = statistics.median(ours.p99 for ours, _ in pairs)
-    print(f"of the bare route's throughput {rate:.2f} (by processor time {cpu:.2f}); p99 {p99:.1f} ms", flush=True)
+    return f"""The service reaches {rate:.2f} of the bare route's throughput (promised: 0.6); 99 % of the answers come
+within {p99:.0f} ms (promised: 50 ms). Medians of rounds of {seconds} s in turns:
+
+| service, requests/s | p99, ms | processor, µs | failed or late | bare route, requests/s | p99, ms | processor, µs |
+| ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+{chr(10).join(lines)}"""
 
 
 def while_publishing(
     service: Server, key: str, lake: Lake, rows: list[dict[str, str | None]], seconds: int, folder: Path
-) -> None:
-    """Load the service while releases are published; print failures, mixed releases and memory."""
+) -> str:
+    """Load the service while releases are published; failures, mixed releases and memory in words."""
     ended = threading.Event()
     read: dict[int, set[bytes]] = {}
     memory: list[int] = []
@@ -200,12 +204,10 @@ def while_publishing(
         then = httpx.get(f"{service.url}/v1/monthly?limit=10000&release={number}", headers=headers(key)).content
         mixed += bodies != {then}
     third = len(memory) // 3
-    print(
-        f"{seconds} s, {len(read)} releases read: {loaded.rate:.0f}/s, p99 {loaded.p99:.1f} ms, failed "
-        f"{loaded.failed}, late {loaded.late}, releases with mixed answers {mixed}; memory of the second third "
-        f"{max(memory[third : 2 * third])} MB, of the last {max(memory[2 * third :])} MB",
-        flush=True,
-    )
+    return f"""For {seconds} s, while a release was published every {PUBLISH_EVERY:.0f} s ({len(read)} of them read):
+{loaded.rate:,.0f} requests/s, 99 % within {loaded.p99:.0f} ms; failed {loaded.failed}, later than 2 s {loaded.late};
+releases with an answer that mixed them with another {mixed}. Largest resident memory in the second third of the time
+{max(memory[third : 2 * third])} MB, in the last {max(memory[2 * third :])} MB."""
 
 
 def headers(key: str) -> dict[str, str]:
@@ -221,7 +223,7 @@ def _resident(pid: int) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serve", description=__doc__)
     parser.add_argument("--seconds", type=int, default=300, help="of load while releases are published")
-    parser.add_argument("--round", type=int, default=10, help="seconds of each round against the bare route")
+    parser.add_argument("--round", type=int, default=20, help="seconds of each round against the bare route")
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -233,8 +235,17 @@ def main() -> None:
                 httpx.get(f"{service.url}/v1/summary", headers=headers(key)).raise_for_status().content
             )
             with process("benchmarks.bare", folder / "body", PORT) as bare:
-                against_bare(service, key, bare, chosen.round, chosen.rounds, folder)
-            while_publishing(service, key, lake, later, chosen.seconds, folder)
+                parts = [against_bare(service, key, bare, chosen.round, chosen.rounds, folder)]
+            parts.append(while_publishing(service, key, lake, later, chosen.seconds, folder))
+    parts = [
+        "# The service under load",
+        f"Written by `python -m benchmarks.serve`; do not edit. {machine('polars', 'fastapi', 'uvicorn')}.",
+        f"`wrk` with {CONNECTIONS} connections over loopback, on the machine of the service. The cached `/v1/summary` "
+        "of a small lake, with sign-in, policies, rate limit, log, figures and audit trail, stands beside a FastAPI "
+        "route without any that returns the same bytes from memory; both are served by uvicorn.",
+        *parts,
+    ]
+    (Path(__file__).parent / "SERVICE.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

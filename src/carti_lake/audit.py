@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -21,6 +23,9 @@ TABLE = AuditEntries.full_name()
 #: Application transaction under which the log keeps the number of the last entry.
 NUMBERING = "audit"
 TRIES = 20
+#: Entries that are sealed without a pause, and the seconds of one.
+AT_ONCE, PAUSE = 500, 0.005
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 #: Tables each row of which an entry of that action seals.
 CHANGES: dict[str, "type[Table]"] = {"policy": AccessChanges, "key": ApiKeys}
 
@@ -37,6 +42,19 @@ class Entry:
     rows: int | None = None
     request: str | None = None
     content: str | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what it tells: may be asked for early, so that sealing a batch holds up nothing else for long."""
+        return content(self.told())
+
+    def told(self) -> dict[str, Any]:
+        """Its columns."""
+        return {name: getattr(self, name) for name in TOLD}
+
+
+#: Columns of an entry that are not its seal.
+TOLD = tuple(one.name for one in fields(Entry))
 
 
 @dataclass(frozen=True)
@@ -74,14 +92,14 @@ def append(storage: Storage, entries: Sequence[Entry]) -> str:
         # A commit may have landed although its writer was told that it had not.
         if not entries or (last and last == head):
             return head
-        sealed = _sealed(entries, count, head)
-        last = str(sealed[-1]["hash"])
+        sealed = _all_sealed(entries, count, head)
+        last = str(sealed["hash"][-1])
         try:
             storage.append(
                 handle,
-                pl.DataFrame(sealed, schema=AuditEntries.dtypes()),
-                transactions={NUMBERING: count + len(sealed)},
-                metadata={"seq": count + len(sealed), "head": last},
+                sealed,
+                transactions={NUMBERING: count + sealed.height},
+                metadata={"seq": count + sealed.height, "head": last},
             )
         except LakeError:
             storage.let_go(TABLE)
@@ -136,8 +154,8 @@ def verify(storage: Storage, head: str | None = None) -> Verdict:
 
 def content(row: Mapping[str, Any]) -> str:
     """What an entry keeps of a row of another table, so that a change of it shows: a SHA-256."""
-    told = {name: _plain(value) for name, value in row.items() if value is not None}
-    return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    told = {name: value for name, value in row.items() if value is not None}
+    return hashlib.sha256(_encoded(told).encode()).hexdigest()
 
 
 def _unsealed(storage: Storage, trail: pl.DataFrame, action: str) -> Iterator[str]:
@@ -152,24 +170,48 @@ def _unsealed(storage: Storage, trail: pl.DataFrame, action: str) -> Iterator[st
         yield f"{gone} changes of {table} that the trail tells of are gone, or are not as they were"
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    return value.isoformat() if isinstance(value, date) else value
+def _plain(value: datetime | date) -> str:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value.isoformat()
 
 
-def _sealed(entries: Sequence[Entry], count: int, head: str) -> list[dict[str, Any]]:
-    sealed = []
+#: A row as text, the same whatever the order of its columns and the time zone of its instants.
+_encoded = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=_plain).encode
+
+
+def _all_sealed(entries: Sequence[Entry], count: int, head: str) -> pl.DataFrame:
+    parts = []
+    for start in range(0, len(entries), AT_ONCE):
+        part = _sealed(entries[start : start + AT_ONCE], count + start, head)
+        parts.append(part)
+        head = str(part["hash"][-1])
+        # Whatever shares the interpreter with a large batch goes on in between.
+        time.sleep(PAUSE)
+    return pl.concat(parts)
+
+
+def _sealed(entries: Sequence[Entry], count: int, head: str) -> pl.DataFrame:
+    seals = [head]
     for seq, entry in enumerate(entries, start=count + 1):
-        row = {"seq": seq, **vars(entry), "previous": head}
-        row["hash"] = head = _hash(row)
-        sealed.append(row)
-    return sealed
+        seals.append(_seal(seals[-1], seq, entry.digest))
+    columns: dict[str, Sequence[Any]] = {
+        "seq": range(count + 1, count + len(seals)),
+        **{name: [getattr(entry, name) for entry in entries] for name in TOLD},
+        # Polars takes ten times as long over instants, and the interpreter stands still for as long.
+        "at": [(entry.at - _EPOCH) // _MICROSECOND for entry in entries],
+        "previous": seals[:-1],
+        "hash": seals[1:],
+    }
+    schema = AuditEntries.dtypes()
+    return pl.DataFrame(columns, schema={**schema, "at": pl.Int64()}).cast({"at": schema["at"]})
 
 
 def _hash(row: Mapping[str, Any]) -> str:
     # Without nulls, so that a column that the table gains one day changes no hash.
-    return content({name: value for name, value in row.items() if name != "hash"})
+    return _seal(row["previous"], row["seq"], content({name: row[name] for name in TOLD}))
+
+
+def _seal(previous: str, seq: int, digest: str) -> str:
+    return hashlib.sha256(f"{previous} {seq} {digest}".encode()).hexdigest()
 
 
 def _head(storage: Storage, handle: "DeltaTable", count: int) -> str:

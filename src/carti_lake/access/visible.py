@@ -68,7 +68,7 @@ class Visible:
         """The release."""
         return self.view.release
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """The same for viewers who see the same rows of a release, and for nobody else."""
         rights = [

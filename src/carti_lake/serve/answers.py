@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from carti_lake import __version__
 from carti_lake.serve.asked import asked_in
 from carti_lake.serve.formats import WORTH_COMPRESSING, compressed, encoding, negotiate
+from carti_lake.serve.once import Once
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -57,7 +58,7 @@ class Answers:
         self.most_bytes = most_bytes
         self.bytes = 0
         self._kept: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
-        self._underway: dict[tuple[object, ...], asyncio.Task[Answer]] = {}
+        self._once: Once[tuple[object, ...], Answer] = Once()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer a request: from memory, or by the application."""
@@ -82,7 +83,7 @@ class Answers:
         answer = self._kept.get(key)
         asked.kept = answer is not None
         if answer is None:
-            answer = await self._worked_out(key, scope, how)
+            answer = await self._once(key, lambda: self._worked_out(key, scope, how))
         else:
             self._kept.move_to_end(key)
         asked.rows, asked.route = answer.rows, answer.route
@@ -93,25 +94,13 @@ class Answers:
             await _send(send, answer.status, answer.headers, b"" if scope["method"] == "HEAD" else answer.body)
 
     async def _worked_out(self, key: tuple[object, ...], scope: "Scope", how: str | None) -> Answer:
-        """The application's answer; those who ask for the same meanwhile wait for it."""
-        task = self._underway.get(key)
-        if task is None:
-            task = self._underway[key] = asyncio.create_task(self._ask(scope, how, _etag(key)))
-            task.add_done_callback(lambda done: self._keep(key, done))
-        # Who gives up waiting does not take it from the others.
-        return await asyncio.shield(task)
-
-    def _keep(self, key: tuple[object, ...], done: "asyncio.Task[Answer]") -> None:
-        self._underway.pop(key, None)
-        if done.cancelled() or done.exception() is not None:
-            return
-        answer = done.result()
-        if answer.status != 200 or len(answer.body) > self.most_bytes // 8:
-            return
-        self._kept[key] = answer
-        self.bytes += len(answer.body)
-        while self.bytes > self.most_bytes:
-            self.bytes -= len(self._kept.popitem(last=False)[1].body)
+        answer = await self._ask(scope, how, _etag(key))
+        if answer.status == 200 and len(answer.body) <= self.most_bytes // 8:
+            self._kept[key] = answer
+            self.bytes += len(answer.body)
+            while self.bytes > self.most_bytes:
+                self.bytes -= len(self._kept.popitem(last=False)[1].body)
+        return answer
 
     async def _ask(self, scope: "Scope", how: str | None, etag: bytes) -> Answer:
         status, headers, parts = 500, Headers(), []

@@ -9,11 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from limits import parse
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.responses import RedirectResponse
 
 from carti_lake.serve.asked import asked_in
+from carti_lake.serve.once import Once
 from carti_lake.serve.problems import Problem
 from carti_lake.serve.sessions import Sessions, cookie_in, same_origin
 from carti_lake.serve.standing import Standing
@@ -81,6 +82,9 @@ class Readers:
         self.limiter = FixedWindowRateLimiter(MemoryStorage())
         self._trusted: OrderedDict[bytes, tuple[float, Viewer]] = OrderedDict()
         self._opened: OrderedDict[tuple[int, Viewer], Visible] = OrderedDict()
+        # A key whose trust has ended is looked up once, however many requests bear it just then.
+        self._found: Once[bytes, Viewer | None] = Once()
+        self._seen: Once[tuple[int, Viewer], Visible] = Once()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Pass the request on, once it is known whose it is."""
@@ -94,7 +98,7 @@ class Readers:
                     await RedirectResponse("/sign-in", 303, {"Cache-Control": "no-store"})(scope, receive, send)
                     return
                 raise
-            if not self.limiter.hit(self.rate, "viewer", viewer.name):
+            if not await self.limiter.hit(self.rate, "viewer", viewer.name):
                 raise _too_many(self.rate)
             asked.known = self.standing.known
             if scope["path"] != "/metrics":
@@ -111,15 +115,17 @@ class Readers:
             401, or 429 where this address has been refused too often: nobody guesses keys for long.
         """
         digest = hashlib.sha256(credential.encode("utf-8", "surrogateescape")).digest()
-        until, viewer = self._trusted.get(digest, (0.0, None))
-        if viewer is not None and time.monotonic() < until:
-            return viewer
-        if not self.limiter.test(self.refusals, "client", client):
+        until, trusted = self._trusted.get(digest, (0.0, None))
+        if trusted is not None and time.monotonic() < until:
+            return trusted
+        if not await self.limiter.test(self.refusals, "client", client):
             raise _too_many(self.refusals)
-        viewer = await asyncio.to_thread(self.authenticate, credential) if credential else None
+        viewer = None
+        if credential:
+            viewer = await self._found(digest, lambda: asyncio.to_thread(self.authenticate, credential))
         if viewer is None:
             self._trusted.pop(digest, None)
-            self.limiter.hit(self.refusals, "client", client)
+            await self.limiter.hit(self.refusals, "client", client)
             raise Problem(
                 401,
                 "Send a key or token that is neither expired nor revoked, as Authorization: Bearer … or X-API-Key.",
@@ -144,7 +150,8 @@ class Readers:
         place = (release.number, viewer)
         found = self._opened.get(place)
         if found is None:
-            found = self._opened[place] = await asyncio.to_thread(self.see, View(self.standing.lake, release), viewer)
+            view = View(self.standing.lake, release)
+            found = self._opened[place] = await self._seen(place, lambda: asyncio.to_thread(self.see, view, viewer))
             if len(self._opened) > MOST_OPENED:
                 self._opened.popitem(last=False)
         return found
