@@ -47,6 +47,29 @@ def test_what_is_not_said_is_asked_for(
     assert json.loads(carti_lake("access", "list", "--json", *lake).out) == []
 
 
+@pytest.mark.parametrize(
+    ("known", "unknown", "said"),
+    [
+        (("--provider", "{provider}"), ("--provider", "1234567890"), "no provider_id 1234567890"),
+        (("--all-providers", "--service-line", "{line}"), ("--service-line", "lungs"), "no service_line lungs"),
+    ],
+)
+def test_who_is_in_no_release_cannot_be_granted(
+    carti_lake: Type, here: Path, known: tuple[str, ...], unknown: tuple[str, ...], said: str
+) -> None:
+    listed = carti_lake("query", "SELECT provider_id FROM dim_provider LIMIT 1", "--json").out
+    lines = carti_lake("query", "SELECT service_line FROM dim_service_line LIMIT 1", "--json").out
+    names = {"provider": json.loads(listed)[0]["provider_id"], "line": json.loads(lines)[0]["service_line"]}
+    held = [one.format(**names) for one in known]
+    ended = carti_lake("access", "grant", "ann", *held, *unknown, "--why", "x")
+    assert ended.code == 1
+    told = " ".join(ended.err.split())
+    assert said in told
+    assert f'carti-lake query "SELECT * FROM dim_{unknown[0][2:].replace("-", "_")}"' in told
+    assert json.loads(carti_lake("access", "list", "--json").out) == []
+    assert carti_lake("access", "grant", "ann", *held, "--why", "x").code == 0
+
+
 def test_a_key_is_shown_once_and_the_trail_tells_of_it(carti_lake: Type, lake: tuple[str, str]) -> None:
     assert "There is no key" in carti_lake("key", "list", *lake).out
     assert "ann has no access yet" in carti_lake("key", "create", "ann", *lake).err

@@ -10,8 +10,10 @@ import polars as pl
 
 from carti_lake import audit
 from carti_lake.access.viewer import SCOPES, Viewer
+from carti_lake.release import latest
 from carti_lake.storage import LakeError, Storage, transaction
 from carti_lake.tables.access import AccessChanges
+from carti_lake.tables.gold import DimProvider, DimServiceLine, Gold
 
 TABLE = AccessChanges.full_name()
 NUMBERING = "access"
@@ -115,7 +117,7 @@ def grant(
     viewer
         A name, or ``group:`` and a group of the identity provider.
     providers, service_lines
-        Ids that are seen; None: all.
+        Ids that are seen; None: all. They must be in the newest release, where there is one.
     exact
         Exact numbers instead of suppressed ones.
     scopes
@@ -128,7 +130,7 @@ def grant(
     Raises
     ------
     AccessError
-        Where a scope is unknown, a name or reason is missing, or another viewer's name differs in case alone.
+        Where a scope or id is unknown, a name or reason is missing, or another viewer's name differs in case alone.
     """
     unknown = sorted({*scopes} - {*SCOPES})
     if unknown:
@@ -142,6 +144,8 @@ def grant(
             f"{same[0]} has access, and {viewer.strip()} differs from it in case alone: Power BI takes both for one. "
             f"Write {same[0]}, or revoke that first: `carti-lake access revoke {same[0]} --why REASON`."
         )
+    _refuse_unknown(storage, DimProvider, providers)
+    _refuse_unknown(storage, DimServiceLine, service_lines)
     _change(
         storage,
         {
@@ -157,6 +161,20 @@ def grant(
         why=why,
         now=now,
     )
+
+
+def _refuse_unknown(storage: Storage, dimension: type[Gold], ids: Collection[str] | None) -> None:
+    """Refuse ids that the newest release does not have; a lake without a release may get any."""
+    release, table = latest(storage), dimension.full_name()
+    if not ids or release is None or table not in release.versions:
+        return
+    (key,) = dimension.key()
+    known = storage.scan(table, release.versions[table]).select(key).collect()[key]
+    if unknown := sorted({*ids} - {*known}):
+        raise AccessError(
+            f"Release {release.number} has no {key} {', '.join(unknown)}; "
+            f'`carti-lake query "SELECT * FROM {dimension.short_name}"` lists those that it has.'
+        )
 
 
 def revoke(storage: Storage, viewer: str, *, who: str, why: str, now: datetime) -> None:
