@@ -1,12 +1,13 @@
 """``access``, ``key`` and ``audit``: who may see what, by which key, and a trail that tells of every change."""
 
 import json
+import shutil
 from getpass import getuser
 from pathlib import Path
 
 import polars as pl
 import pytest
-from deltalake import write_deltalake
+from deltalake import CommitProperties, Transaction, write_deltalake
 
 from .conftest import Type
 
@@ -101,3 +102,25 @@ def test_tampering_is_told_and_fails(carti_lake: Type, lake: tuple[str, str]) ->
     ended = carti_lake("audit", "verify", *lake)
     assert ended.code != 0
     assert "change 1 of access is not as the trail tells of it" in " ".join(ended.out.split())
+
+
+def test_a_change_that_the_trail_does_not_tell_of_is_told_afterwards(carti_lake: Type, lake: tuple[str, str]) -> None:
+    for viewer in ("ann", "bob"):
+        carti_lake("access", "grant", viewer, "--provider", "P1", "--why", "asked for", *lake)
+    # The trail as a crash after the second change would have left it.
+    trail, number = f"{lake[1]}/audit", CommitProperties(app_transactions=[Transaction("audit", 1)])
+    first = pl.read_delta(trail).filter(pl.col("seq") == 1).to_arrow()
+    shutil.rmtree(trail)
+    write_deltalake(trail, first, commit_properties=number)
+    ended = carti_lake("audit", "verify", *lake)
+    assert ended.code == 1
+    told = " ".join(ended.out.split())
+    assert f"No entry tells of change 2 of access, of bob, by {getuser()} at" in told
+    assert "audit seal access 2 --why REASON" in told
+    assert "Tampered" not in told
+    (one,) = json.loads(carti_lake("audit", "verify", "--json", *lake).out)["unsealed"]
+    assert (one["table"], one["change"], one["viewer"]) == ("access", 2, "bob")
+    assert carti_lake("audit", "seal", "access", "2", "--why", " ", *lake).code == 1
+    assert carti_lake("audit", "seal", "access", "2", "--why", "the power failed", *lake).code == 0
+    assert carti_lake("audit", "verify", *lake).code == 0
+    assert "sealed afterwards" in carti_lake("audit", "list", "--json", *lake).out
