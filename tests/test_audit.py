@@ -1,16 +1,20 @@
 """The audit trail: whatever is done to it shows."""
 
+import os
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import polars as pl
 import pytest
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
-from carti_lake import audit
+from carti_lake import audit, maintenance
 from carti_lake.access import grant, keys
 from carti_lake.storage import ConflictError, LakeError, Storage
+from tests.examples import lake_in
 from tests.processes import together
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -285,6 +289,46 @@ def test_the_chain_goes_on_after_commits_that_are_no_entries(storage):
     DeltaTable(storage.path("audit")).create_checkpoint()
     audit.append(storage, [entry(6)])
     assert audit.verify(storage) == audit.Verdict(6, audit.entries(storage)["hash"][0], ())
+
+
+def test_upkeep_beside_a_service_that_writes_leaves_the_chain_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(maintenance, "WRITER_HOURS", 0)
+    lake = lake_in(tmp_path / "lake")
+    noted = audit.append(lake.storage, [entry(1), entry(2)])
+    with ThreadPoolExecutor(1) as pool:
+        # More commits than lie between two checkpoints.
+        writing = pool.submit(lambda: [audit.append(lake.storage, [entry(number)]) for number in range(3, 63)])
+        while not writing.done():
+            (done,) = lake.optimize("audit")
+            assert (done.table, done.files_after < 60) == ("audit", True)
+        assert len(writing.result()) == 60
+    lake.optimize("audit")
+    # Nobody else writes, so that it may take files of a moment ago.
+    assert sum(one.files_before for one in lake.vacuum(keep_days=0) if one.table == "audit") > 60
+    assert len(list((tmp_path / "lake/audit").glob("*.parquet"))) == 1
+    assert any((tmp_path / "lake/audit/_delta_log").glob("*.checkpoint.parquet"))
+    found = audit.verify(lake.storage, noted)
+    assert (found.entries, found.faults) == (62, ())
+    assert audit.append(lake.storage, [entry(63)]) == audit.verify(lake.storage, found.head).head
+    rewritten(lake.storage, lambda rows: rows.head(60))
+    assert "the log tells of other entries than those that are there" in audit.verify(lake.storage).faults
+
+
+def test_the_log_of_a_trail_forgets_what_is_older_than_a_week_and_the_chain_goes_on(storage):
+    log = Path(storage.path("audit")) / "_delta_log"
+    for number in range(6, 66):
+        audit.append(storage, [entry(number)])
+    noted, before = audit.verify(storage).head, {path.name for path in log.glob("*.json")}
+    for path in log.iterdir():
+        os.utime(path, times=(time.time() - 8 * 86_400,) * 2)
+    for number in range(66, 126):
+        audit.append(storage, [entry(number)])
+    kept = {path.name for path in log.glob("*.json")}
+    # What came after the last checkpoint of a week ago is needed to read the table of that day.
+    assert len(before) > 60 and len(before & kept) < 20
+    assert audit.verify(storage, noted) == audit.Verdict(125, audit.entries(storage)["hash"][0], ())
+    rewritten(storage, lambda rows: rows.filter(pl.col("seq") != 20))
+    assert any("entry 20 is missing" in fault for fault in audit.verify(storage).faults)
 
 
 def test_an_empty_trail_is_whole(tmp_path):

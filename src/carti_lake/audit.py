@@ -21,6 +21,12 @@ TABLE = AuditEntries.full_name()
 #: Application transaction under which the log keeps the number of the last entry.
 NUMBERING = "audit"
 TRIES = 20
+#: No release reads the trail, and it may gain a commit every other second: each would stay in the log for years, and
+#: each file that was joined in every checkpoint.
+SHORT_LOG = {
+    "delta.logRetentionDuration": "interval 7 days",
+    "delta.deletedFileRetentionDuration": "interval 1 hours",
+}
 #: Tables each row of which an entry of that action seals.
 CHANGES: dict[str, "type[Table]"] = {"policy": AccessChanges, "key": ApiKeys}
 
@@ -82,7 +88,7 @@ def append(storage: Storage, entries: Sequence[Entry]) -> str:
     """
     last = ""
     for attempt in range(TRIES):
-        handle = storage.create(TABLE, AuditEntries, change_feed=False)
+        handle = storage.create(TABLE, AuditEntries, change_feed=False, configuration=SHORT_LOG)
         count = transaction(handle, NUMBERING) or 0
         head = _head(storage, handle, count)
         # A commit may have landed although its writer was told that it had not.

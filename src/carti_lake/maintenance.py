@@ -1,6 +1,6 @@
 """Optimise, vacuum, verify: the lake's upkeep, under its claim."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,11 +40,11 @@ def existing(storage: Storage) -> list[str]:
     return [name for name, table in TABLES.items() if table.view_of is None and storage.open(name) is not None]
 
 
-def optimize(storage: Storage, progress: Callable[[str], None]) -> list[Upkeep]:
-    """Join small files of every table; the rows stay the same, which is checked."""
+def optimize(storage: Storage, names: Collection[str], progress: Callable[[str], None]) -> list[Upkeep]:
+    """Join small files of the tables, where they were ever made; the rows stay the same, which is checked."""
     done = []
     with claim(storage, "optimize"):
-        for name in existing(storage):
+        for name in (one for one in existing(storage) if one in names):
             progress(name)
             handle = storage.open(name)
             assert handle is not None
