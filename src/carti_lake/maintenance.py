@@ -10,9 +10,10 @@ import polars as pl
 from carti_lake.claim import claim
 from carti_lake.integrity import damage, hashes, recorded, repair
 from carti_lake.models import registry, store
-from carti_lake.release import latest, retire
+from carti_lake.release import latest, preceding, releases, retire
 from carti_lake.storage import CorruptTableError, LakeError, Storage, row_count, translated
 from carti_lake.tables import TABLES
+from carti_lake.tables.gold.events import COMPARED
 
 #: Files younger than this may belong to a writer that has not committed yet.
 WRITER_HOURS = 1
@@ -68,18 +69,22 @@ def vacuum(
     """Remove files that no kept release needs.
 
     Kept are the newest release, every locked one, and those published within ``keep_days``. The others are marked
-    expired before a file of theirs is removed, so that readers get a clear answer.
+    expired before a file of theirs is removed, so that readers get a clear answer. Of the release before a kept one,
+    what its publication is compared with stays on disk: else it would show what it hides.
     """
     done = []
     with claim(storage, "vacuum"):
         kept = retire(storage, now - timedelta(days=keep_days), now, dry_run=dry_run)
+        found = releases(storage)
+        compared = [before for one in kept if (before := preceding(found, one)) is not None]
         for name in existing(storage):
             if name == "releases":
                 continue
             progress(name)
             handle = storage.open(name)
             assert handle is not None
-            needed = sorted({one.versions[name] for one in kept if name in one.versions})
+            readers = [*kept, *compared] if name in COMPARED else kept
+            needed = sorted({one.versions[name] for one in readers if name in one.versions})
             with translated(name):
                 removed = handle.vacuum(
                     retention_hours=WRITER_HOURS,
