@@ -1,16 +1,20 @@
 """The audit trail: whatever is done to it shows."""
 
+import os
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import polars as pl
 import pytest
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
-from carti_lake import audit
+from carti_lake import audit, maintenance
 from carti_lake.access import grant, keys
-from carti_lake.storage import ConflictError, Storage
+from carti_lake.storage import ConflictError, LakeError, Storage
+from tests.examples import lake_in
 from tests.processes import together
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -182,9 +186,9 @@ def granted(storage):
 def test_a_policy_that_was_changed_by_hand_shows(granted):
     rewritten(granted, lambda rows: rows.with_columns(exact=pl.lit(True)), "access")
     assert audit.verify(granted).faults == (
+        "2 changes of access that the trail tells of are gone, or are not as they were",
         "change 1 of access is not as the trail tells of it",
         "change 2 of access is not as the trail tells of it",
-        "2 changes of access that the trail tells of are gone, or are not as they were",
     )
 
 
@@ -195,6 +199,82 @@ def test_a_policy_that_was_put_in_by_hand_shows(granted):
         "access",
     )
     assert audit.verify(granted).faults == ("change 3 of access is not as the trail tells of it",)
+
+
+def crash_before_the_entry(storage, monkeypatch, change):
+    """Make a change, and die between its commit and its entry."""
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as here:
+        here.setattr(audit, "append", die)
+        with pytest.raises(KeyboardInterrupt):
+            change()
+
+
+EVE = {"providers": None, "service_lines": None, "exact": False, "scopes": ["read"], "until": None}
+ROOT = {"who": "root", "now": NOW}
+
+
+def test_a_change_whose_entry_a_crash_prevented_is_told_afterwards_by_whoever_says_so(granted, monkeypatch):
+    crash_before_the_entry(granted, monkeypatch, lambda: grant(granted, "eve", **EVE, **ROOT, why="asked for"))
+    crash_before_the_entry(granted, monkeypatch, lambda: keys.create(granted, "eve", days=3, scopes=None, **ROOT))
+    # Later changes do not tell of it by the way: a row that somebody put in would be taken for one as well.
+    keys.create(granted, "bob", days=3, scopes=None, **ROOT)
+    found = audit.verify(granted)
+    assert found.faults == (
+        "change 3 of access is not as the trail tells of it",
+        "change 2 of api_keys is not as the trail tells of it",
+    )
+    assert [(one.table, one.change, one.viewer, one.who) for one in found.unsealed] == [
+        ("access", 3, "eve", "root"),
+        ("api_keys", 2, "eve", "root"),
+    ]
+    audit.seal(granted, "access", 3, who="ann", why="the power failed", now=NOW)
+    assert audit.verify(granted).faults == ("change 2 of api_keys is not as the trail tells of it",)
+    audit.seal(granted, "api_keys", 2, who="ann", why="the power failed", now=NOW)
+    assert audit.verify(granted).faults == audit.verify(granted).unsealed == ()
+    newest = audit.entries(granted).head(2).select("who", "action", "resource").rows()
+    assert newest == [
+        ("ann", "key", "sealed afterwards: change 2 of eve: the power failed"),
+        ("ann", "policy", "sealed afterwards: change 3 of eve: the power failed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "why", "said"),
+    [
+        ("access", 3, " ", "Say why"),
+        ("access", 2, "x", "is none that only lacks its entry"),
+        ("access", 9, "x", "is none that only lacks its entry"),
+        ("silver.visits", 3, "x", "is none that only lacks its entry"),
+    ],
+)
+def test_nothing_else_is_told_afterwards(granted, monkeypatch, table, change, why, said):
+    crash_before_the_entry(granted, monkeypatch, lambda: grant(granted, "eve", **EVE, **ROOT, why="asked for"))
+    before = audit.entries(granted)
+    with pytest.raises(LakeError, match=said):
+        audit.seal(granted, table, change, who="ann", why=why, now=NOW)
+    assert audit.entries(granted).equals(before)
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        # A change that an entry tells of, altered: the old one is missed.
+        lambda rows: rows.with_columns(exact=pl.lit(True)),
+        # One that is put in under a number that is taken.
+        lambda rows: pl.concat([rows, rows.tail(1).with_columns(viewer=pl.lit("eve"))]),
+        # One that is put in for another that is taken out.
+        lambda rows: rows.with_columns(viewer=pl.col("viewer").replace("bob", "eve")),
+    ],
+)
+def test_whoever_tampers_finds_nothing_to_hide_behind(granted, tamper):
+    rewritten(granted, tamper, "access")
+    assert audit.verify(granted).unsealed == ()
+    with pytest.raises(LakeError, match="The trail is not whole"):
+        audit.seal(granted, "access", 2, who="mallory", why="the power failed", now=NOW)
 
 
 def test_a_key_that_was_removed_by_hand_shows(granted):
@@ -209,6 +289,46 @@ def test_the_chain_goes_on_after_commits_that_are_no_entries(storage):
     DeltaTable(storage.path("audit")).create_checkpoint()
     audit.append(storage, [entry(6)])
     assert audit.verify(storage) == audit.Verdict(6, audit.entries(storage)["hash"][0], ())
+
+
+def test_upkeep_beside_a_service_that_writes_leaves_the_chain_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(maintenance, "WRITER_HOURS", 0)
+    lake = lake_in(tmp_path / "lake")
+    noted = audit.append(lake.storage, [entry(1), entry(2)])
+    with ThreadPoolExecutor(1) as pool:
+        # More commits than lie between two checkpoints.
+        writing = pool.submit(lambda: [audit.append(lake.storage, [entry(number)]) for number in range(3, 63)])
+        while not writing.done():
+            (done,) = lake.optimize("audit")
+            assert (done.table, done.files_after < 60) == ("audit", True)
+        assert len(writing.result()) == 60
+    lake.optimize("audit")
+    # Nobody else writes, so that it may take files of a moment ago.
+    assert sum(one.files_before for one in lake.vacuum(keep_days=0) if one.table == "audit") > 60
+    assert len(list((tmp_path / "lake/audit").glob("*.parquet"))) == 1
+    assert any((tmp_path / "lake/audit/_delta_log").glob("*.checkpoint.parquet"))
+    found = audit.verify(lake.storage, noted)
+    assert (found.entries, found.faults) == (62, ())
+    assert audit.append(lake.storage, [entry(63)]) == audit.verify(lake.storage, found.head).head
+    rewritten(lake.storage, lambda rows: rows.head(60))
+    assert "the log tells of other entries than those that are there" in audit.verify(lake.storage).faults
+
+
+def test_the_log_of_a_trail_forgets_what_is_older_than_a_week_and_the_chain_goes_on(storage):
+    log = Path(storage.path("audit")) / "_delta_log"
+    for number in range(6, 66):
+        audit.append(storage, [entry(number)])
+    noted, before = audit.verify(storage).head, {path.name for path in log.glob("*.json")}
+    for path in log.iterdir():
+        os.utime(path, times=(time.time() - 8 * 86_400,) * 2)
+    for number in range(66, 126):
+        audit.append(storage, [entry(number)])
+    kept = {path.name for path in log.glob("*.json")}
+    # What came after the last checkpoint of a week ago is needed to read the table of that day.
+    assert len(before) > 60 and len(before & kept) < 20
+    assert audit.verify(storage, noted) == audit.Verdict(125, audit.entries(storage)["hash"][0], ())
+    rewritten(storage, lambda rows: rows.filter(pl.col("seq") != 20))
+    assert any("entry 20 is missing" in fault for fault in audit.verify(storage).faults)
 
 
 def test_an_empty_trail_is_whole(tmp_path):

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -26,6 +26,12 @@ TRIES = 20
 #: Entries that are sealed without a pause, and the seconds of one.
 AT_ONCE, PAUSE = 500, 0.005
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+#: No release reads the trail, and it may gain a commit every few seconds: each would stay in the log for years, and
+#: each file that was joined in every checkpoint.
+SHORT_LOG = {
+    "delta.logRetentionDuration": "interval 7 days",
+    "delta.deletedFileRetentionDuration": "interval 1 hours",
+}
 #: Tables each row of which an entry of that action seals.
 CHANGES: dict[str, "type[Table]"] = {"policy": AccessChanges, "key": ApiKeys}
 
@@ -58,6 +64,17 @@ TOLD = tuple(one.name for one in fields(Entry))
 
 
 @dataclass(frozen=True)
+class Unsealed:
+    """A change of access that no entry tells of: its entry was kept from being written, or it was put in by hand."""
+
+    table: str
+    change: int
+    viewer: str
+    at: datetime
+    who: str
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What `verify` found.
 
@@ -69,11 +86,14 @@ class Verdict:
         Hash of the last one: whoever notes it elsewhere can tell later whether the trail was cut short.
     faults
         What is wrong, in words; none where the chain holds.
+    unsealed
+        Where nothing else is wrong, the changes that `seal` may tell of; each is a fault as well.
     """
 
     entries: int
     head: str
     faults: tuple[str, ...]
+    unsealed: tuple[Unsealed, ...] = ()
 
 
 def append(storage: Storage, entries: Sequence[Entry]) -> str:
@@ -86,7 +106,7 @@ def append(storage: Storage, entries: Sequence[Entry]) -> str:
     """
     last = ""
     for attempt in range(TRIES):
-        handle = storage.create(TABLE, AuditEntries, change_feed=False)
+        handle = storage.create(TABLE, AuditEntries, change_feed=False, configuration=SHORT_LOG)
         count = transaction(handle, NUMBERING) or 0
         head = _head(storage, handle, count)
         # A commit may have landed although its writer was told that it had not.
@@ -148,8 +168,37 @@ def verify(storage: Storage, head: str | None = None) -> Verdict:
         faults.append("the log tells of other entries than those that are there")
     if head is not None and head not in set(rows["hash"]):
         faults.append("the entry that was noted elsewhere is not in the trail any more")
-    faults += [fault for action in CHANGES for fault in _unsealed(storage, rows, action)]
-    return Verdict(rows.height, previous, tuple(dict.fromkeys(faults)))
+    unsealed = []
+    for action in CHANGES:
+        wrong, untold = _untold(storage, rows, action)
+        faults += wrong
+        unsealed += untold
+    # With anything else wrong, what no entry tells of may be what one told of, and was changed since.
+    mendable = () if faults else tuple(unsealed)
+    faults += [f"change {one.change} of {one.table} is not as the trail tells of it" for one in unsealed]
+    return Verdict(rows.height, previous, tuple(dict.fromkeys(faults)), mendable)
+
+
+def seal(storage: Storage, table: str, change: int, *, who: str, why: str, now: datetime) -> None:
+    """Tell of a change of access whose entry a crash kept from being written; an entry that says so, by whom and why.
+
+    Raises
+    ------
+    LakeError
+        Where no reason is given, the trail tells of the change already, or anything else is wrong with the trail.
+    """
+    if not why.strip():
+        raise LakeError("Say why: it is recorded in the trail.")
+    found = verify(storage)
+    if not any((one.table, one.change) == (table, change) for one in found.unsealed):
+        others = "" if found.unsealed or not found.faults else f" The trail is not whole: {'; '.join(found.faults)}."
+        raise LakeError(
+            f"Change {change} of {table} is none that only lacks its entry: see `carti-lake audit verify`.{others}"
+        )
+    (action,) = (action for action, one in CHANGES.items() if one.full_name() == table)
+    row = storage.scan(table).filter(change=change).collect().row(0, named=True)
+    told = f"sealed afterwards: change {change} of {row['viewer']}: {why.strip()}"
+    append(storage, [Entry(now, who, action, told, content=content(row))])
 
 
 def content(row: Mapping[str, Any]) -> str:
@@ -158,16 +207,19 @@ def content(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(_encoded(told).encode()).hexdigest()
 
 
-def _unsealed(storage: Storage, trail: pl.DataFrame, action: str) -> Iterator[str]:
-    """Changes of access that no entry tells of as they stand, and those that are gone."""
+def _untold(storage: Storage, trail: pl.DataFrame, action: str) -> tuple[list[str], list[Unsealed]]:
+    """What is wrong with the changes that the trail tells of, and those that it does not tell of as they stand."""
     table = CHANGES[action].full_name()
-    standing = {content(row): row["change"] for row in storage.scan(table).collect().iter_rows(named=True)}
-    sealed = trail.filter(action=action)["content"].drop_nulls().to_list()
-    for found, change in standing.items():
-        if found not in sealed:
-            yield f"change {change} of {table} is not as the trail tells of it"
-    if gone := len({*sealed} - standing.keys()):
-        yield f"{gone} changes of {table} that the trail tells of are gone, or are not as they were"
+    rows = storage.scan(table).collect().sort("change")
+    standing = {content(row): row for row in rows.iter_rows(named=True)}
+    told = {*trail.filter(action=action)["content"].drop_nulls()}
+    faults = []
+    if gone := len(told - standing.keys()):
+        faults.append(f"{gone} changes of {table} that the trail tells of are gone, or are not as they were")
+    if rows["change"].is_duplicated().any():
+        faults.append(f"{table} holds two changes of one number")
+    untold = [row for found, row in standing.items() if found not in told]
+    return faults, [Unsealed(table, row["change"], row["viewer"], row["at"], row["who"]) for row in untold]
 
 
 def _plain(value: datetime | date) -> str:

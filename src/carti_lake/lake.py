@@ -334,9 +334,9 @@ class Lake:
         """The audit trail: whoever had an outlet show small counts, when, of which release, and why; newest first."""
         return trail.entries(self.storage)
 
-    def optimize(self, *, progress: Progress = _quiet) -> list[maintenance.Upkeep]:
-        """Join small files."""
-        return maintenance.optimize(self.storage, progress)
+    def optimize(self, table: str | None = None, *, progress: Progress = _quiet) -> list[maintenance.Upkeep]:
+        """Join small files of one table or all."""
+        return maintenance.optimize(self.storage, _stored(table), progress)
 
     def vacuum(
         self, *, keep_days: int = 90, dry_run: bool = False, progress: Progress = _quiet
@@ -348,14 +348,18 @@ class Lake:
 
     def verify(self, table: str | None = None, *, progress: Progress = _quiet) -> list[maintenance.Check]:
         """Compare data files with the log and with their recorded hashes, for one table or all."""
-        chosen = TABLES.values() if table is None else [find(table)]
-        names = list(dict.fromkeys((one.view_of or one).full_name() for one in chosen))
-        return maintenance.verify(self.storage, names, progress)
+        return maintenance.verify(self.storage, _stored(table), progress)
 
 
 def select(lake: Lake, which: When | None) -> Release:
     """The release that ``which`` means, at the lake's present."""
     return release.select(lake.storage, which, lake.clock())
+
+
+def _stored(table: str | None) -> list[str]:
+    """Full names of the tables that hold the files of one table, or of all."""
+    chosen = TABLES.values() if table is None else [find(table)]
+    return list(dict.fromkeys((one.view_of or one).full_name() for one in chosen))
 
 
 def _holds(view: View, table: str) -> bool:

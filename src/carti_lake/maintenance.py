@@ -1,6 +1,6 @@
 """Optimise, vacuum, verify: the lake's upkeep, under its claim."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,9 +10,10 @@ import polars as pl
 from carti_lake.claim import claim
 from carti_lake.integrity import damage, hashes, recorded, repair
 from carti_lake.models import registry, store
-from carti_lake.release import latest, retire
+from carti_lake.release import latest, preceding, releases, retire
 from carti_lake.storage import CorruptTableError, LakeError, Storage, row_count, translated
 from carti_lake.tables import TABLES
+from carti_lake.tables.gold.events import COMPARED
 
 #: Files younger than this may belong to a writer that has not committed yet.
 WRITER_HOURS = 1
@@ -40,11 +41,11 @@ def existing(storage: Storage) -> list[str]:
     return [name for name, table in TABLES.items() if table.view_of is None and storage.open(name) is not None]
 
 
-def optimize(storage: Storage, progress: Callable[[str], None]) -> list[Upkeep]:
-    """Join small files of every table; the rows stay the same, which is checked."""
+def optimize(storage: Storage, names: Collection[str], progress: Callable[[str], None]) -> list[Upkeep]:
+    """Join small files of the tables, where they were ever made; the rows stay the same, which is checked."""
     done = []
     with claim(storage, "optimize"):
-        for name in existing(storage):
+        for name in (one for one in existing(storage) if one in names):
             progress(name)
             handle = storage.open(name)
             assert handle is not None
@@ -68,18 +69,22 @@ def vacuum(
     """Remove files that no kept release needs.
 
     Kept are the newest release, every locked one, and those published within ``keep_days``. The others are marked
-    expired before a file of theirs is removed, so that readers get a clear answer.
+    expired before a file of theirs is removed, so that readers get a clear answer. Of the release before a kept one,
+    what its publication is compared with stays on disk: else it would show what it hides.
     """
     done = []
     with claim(storage, "vacuum"):
         kept = retire(storage, now - timedelta(days=keep_days), now, dry_run=dry_run)
+        found = releases(storage)
+        compared = [before for one in kept if (before := preceding(found, one)) is not None]
         for name in existing(storage):
             if name == "releases":
                 continue
             progress(name)
             handle = storage.open(name)
             assert handle is not None
-            needed = sorted({one.versions[name] for one in kept if name in one.versions})
+            readers = [*kept, *compared] if name in COMPARED else kept
+            needed = sorted({one.versions[name] for one in readers if name in one.versions})
             with translated(name):
                 removed = handle.vacuum(
                     retention_hours=WRITER_HOURS,

@@ -122,7 +122,14 @@ class Storage:
             except TableNotFoundError:
                 return None
 
-    def create(self, table: str, declaration: type[Table], *, change_feed: bool = True) -> "DeltaTable":
+    def create(
+        self,
+        table: str,
+        declaration: type[Table],
+        *,
+        change_feed: bool = True,
+        configuration: Mapping[str, str] | None = None,
+    ) -> "DeltaTable":
         """A handle on the table, created empty from its declaration where it is new."""
         from deltalake import DeltaTable
 
@@ -140,7 +147,7 @@ class Storage:
                 mode="ignore",
                 partition_by=[declaration.partition_by] if declaration.partition_by else None,
                 description=declaration.purpose(),
-                configuration={**CONFIGURATION, **feed},
+                configuration={**CONFIGURATION, **feed, **(configuration or {})},
                 storage_options=self.options or None,
             )
         self.let_go(table)

@@ -12,7 +12,7 @@ from carti_lake.measure import measure
 from carti_lake.metrics import find_metric
 from carti_lake.pipeline.silver.readable import readable
 from carti_lake.query import query
-from carti_lake.release import Release, ReleaseError
+from carti_lake.release import Release, ReleaseError, preceding
 from carti_lake.tables import TABLES, find
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ class View:
 
     lake: "Lake"
     release: Release
+
+    def before(self) -> "View | None":
+        """The release that publications of this one are compared with, if any; only what is compared can be read."""
+        earlier = preceding(self.lake.releases(), self.release)
+        return None if earlier is None else View(self.lake, earlier)
 
     def scan(self, table: str) -> pl.LazyFrame:
         """Lazy rows of a table of this release; withdrawn rows and bookkeeping columns are left out."""

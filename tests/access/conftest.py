@@ -23,14 +23,6 @@ class Before:
 
     frames: "Frames | None" = None
 
-    def releases(self):
-        return [] if self.frames is None else [self.frames.release]
-
-    def at(self, release):
-        assert self.frames is not None
-        assert self.frames.release.number == release
-        return self.frames
-
 
 @dataclass(frozen=True)
 class Frames:
@@ -39,6 +31,9 @@ class Frames:
     frames: dict[str, pl.DataFrame]
     release: Release
     lake: Before = field(default_factory=Before)
+
+    def before(self):
+        return self.lake.frames
 
     def tables(self):
         return [name for name in TABLES if name in self.frames]

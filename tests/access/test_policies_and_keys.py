@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from carti_lake import audit
 from carti_lake.access import AccessError, Policy, grant, keys, policies, revoke
-from carti_lake.access.policies import viewer_of
+from carti_lake.access.policies import alike, signed_in_by_provider, viewer_of
 from carti_lake.storage import Storage
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -63,6 +63,33 @@ def test_what_cannot_be_granted_is_refused_and_not_recorded(storage, wrong, said
         give(storage, "ann", **wrong)
     assert policies(storage, TODAY) == {}
     assert audit.entries(storage).is_empty()
+
+
+@pytest.mark.parametrize("other", ["Ann@example.org", "ANN@EXAMPLE.ORG", "\uff41nn@example.org"])
+def test_a_name_that_differs_in_case_alone_is_refused(storage, other):
+    give(storage, "ann@example.org")
+    with pytest.raises(AccessError, match=r"ann@example.org has access, and .* differs from it in case alone"):
+        give(storage, other)
+    give(storage, "ann@example.org", exact=True)
+    assert policies(storage, TODAY).keys() == {"ann@example.org"}
+    revoke(storage, "ann@example.org", why="misspelt", **BY)
+    give(storage, other)
+    assert policies(storage, TODAY).keys() == {other}
+
+
+def test_power_bi_lists_none_of_those_whom_it_cannot_tell_apart():
+    def policy(name, **more):
+        usual = {"providers": frozenset({"P1"}), "service_lines": None, "exact": True, "scopes": frozenset({"read"})}
+        return Policy(name, **{**usual, **more}, until=None)
+
+    # The second of them would see exact numbers by the first one's row, whatever its own policy says.
+    ann, also = policy("Ann@example.org", providers=None), policy("ann@example.org", exact=False)
+    bob = policy("bob@example.org")
+    found = {one.viewer: one for one in (ann, also, bob)}
+    assert signed_in_by_provider(found) == {"bob@example.org": {"P1"}}
+    assert alike(found) == ["Ann@example.org", "ann@example.org"]
+    del found["ann@example.org"]
+    assert signed_in_by_provider(found) == {"Ann@example.org": None, "bob@example.org": {"P1"}}
 
 
 def test_a_group_counts_for_those_without_a_policy_of_their_own(storage):

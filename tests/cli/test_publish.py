@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 
 import polars as pl
+from deltalake import write_deltalake
+
+from carti_lake.outlets.published.publish import ALIKE
 
 from .conftest import Type
 
@@ -26,6 +29,26 @@ def test_the_whole_star_needs_a_reason_which_is_on_record(carti_lake: Type, here
     assert pl.read_parquet(file)["release"].unique().to_list() == [said["release"]]
     newest = json.loads(carti_lake("disclosures", "--json").out)[0]
     assert (newest["outlet"], newest["reason"]) == ("publish", "for Power BI")
+
+
+def test_viewers_whom_power_bi_takes_for_one_are_not_in_its_role(carti_lake: Type, here: Path) -> None:
+    for viewer in ("ann@example.org", "bob@example.org", "eve@example.org"):
+        carti_lake("access", "grant", viewer, "--all-providers", "--exact", "--why", "leads")
+    # As an earlier version let it be granted.
+    rows = pl.read_delta("lake/access").with_columns(pl.col("viewer").replace("eve@example.org", "Ann@Example.org"))
+    write_deltalake("lake/access", rows.to_arrow(), mode="overwrite")
+    ended = carti_lake("publish", "-o", "star", "--full-counts", "for Power BI")
+    assert "lists none of Ann@Example.org, ann@example.org" in ended.out
+    said = json.loads(carti_lake("publish", "-o", "star", "--full-counts", "for Power BI", "--json").out)
+    assert said["not_in_role"] == ["Ann@Example.org", "ann@example.org"]
+    assert ALIKE in said["notes"]
+    listed = pl.read_parquet(Path("star/sets") / said["set"] / "security_map.parquet")
+    assert set(listed["user_principal_name"]) == {"bob@example.org"}
+    assert carti_lake("access", "revoke", "Ann@Example.org", "--why", "one person").code == 0
+    said = json.loads(carti_lake("publish", "-o", "star", "--full-counts", "for Power BI", "--json").out)
+    listed = pl.read_parquet(Path("star/sets") / said["set"] / "security_map.parquet")
+    assert set(listed["user_principal_name"]) == {"ann@example.org", "bob@example.org"}
+    assert (said["not_in_role"], ALIKE in said["notes"]) == ([], False)
 
 
 def test_a_locked_release_is_published_to_a_folder_of_its_own_and_the_same_again(carti_lake: Type, here: Path) -> None:

@@ -1,12 +1,16 @@
 """Outlets read a release through one door: compared with the release before, and in full only on the record."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
-from carti_lake import Lake
+from carti_lake import Lake, maintenance
+from carti_lake.access import Viewer, visible
 from carti_lake.outlets.disclosure import opened
+from carti_lake.release import ExpiredError, preceding
 from carti_lake.trail import ReasonError
 from tests.examples import appointment, lake_in, load
 
@@ -39,11 +43,49 @@ def test_whoever_publishes_some_releases_only_names_the_last_one(lake: Lake) -> 
     assert "since release 1," in " ".join(opened(lake.at(release=3), "workbook", after="1").notes)
 
 
-def test_a_release_that_vacuum_took_is_passed_over(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    standing = lake.releases()
-    left = [replace(one, expired=one.number == 1) for one in standing]
-    monkeypatch.setattr(Lake, "releases", lambda self: left)
-    assert shown(lake, 2)["Dr. Ann Lee"] == 45
+SOME = Viewer("some", providers=frozenset({"name:ann lee"}), service_lines=None)
+SOME_LINES = Viewer("lines", providers=None, service_lines=frozenset({"lung"}))
+
+
+def seen(lake: Lake, release: int, viewer: Viewer) -> dict[str, int | None]:
+    summary = visible(lake.at(release=release), viewer).scan("gold.provider_summary")
+    return dict(summary.sort("provider_name").select("provider_name", "appointments").collect().iter_rows())
+
+
+def test_what_is_blank_stays_so_when_vacuum_has_taken_the_release_before(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "WRITER_HOURS", 0)
+    own = lake_in(shutil.copytree(lake.uri, tmp_path / "lake"))
+    own.lock("kept", 2)
+    own.clock.turn(days=1)  # type: ignore[attr-defined]
+    # Twice: the second vacuum finds the release before among those that are gone.
+    for _ in range(2):
+        own.vacuum(keep_days=0)
+        with pytest.raises(ExpiredError):
+            own.at(1)
+        assert shown(own, 2) == {"Dr. Ann Lee": None, "Dr. Bo Chan": 40}
+        assert seen(own, 2, SOME) == {"Dr. Ann Lee": None}
+        assert seen(own, 2, SOME_LINES) == {"Dr. Ann Lee": None, "Dr. Bo Chan": 40}
+        assert "since release 1," in " ".join(opened(own.at(2), "workbook").notes)
+    # When nothing is compared with it any more, it goes.
+    table = own.storage.path("gold.provider_summary")
+    files = DeltaTable(table, version=lake.releases()[0].versions["gold.provider_summary"]).file_uris()
+    assert all(Path(file).is_file() for file in files)
+    own.unlock("kept")
+    own.vacuum(keep_days=0)
+    assert not any(Path(file).is_file() for file in files)
+    assert shown(own, 3) == {"Dr. Ann Lee": 60, "Dr. Bo Chan": 40}
+
+
+def test_a_release_of_tables_that_were_made_anew_is_compared_with_none(lake: Lake) -> None:
+    first, second, _ = lake.releases()
+    assert preceding([first], second) == first
+    assert preceding([replace(first, expired=True)], second) == replace(first, expired=True)
+    remade = replace(second, ids={**second.ids, "gold.provider_monthly": "another"})
+    assert preceding([first], remade) is None
+    other = replace(second, ids={**second.ids, "gold.marketing_roi": "another"})
+    assert preceding([first], other) == first
 
 
 def test_full_counts_are_on_record_before_they_are_shown(lake: Lake) -> None:

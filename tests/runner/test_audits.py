@@ -103,6 +103,29 @@ def test_a_key_that_is_there_twice_is_found(lake, table):
 
 
 @pytest.mark.parametrize(
+    ("table", "column"),
+    [("gold.provider_summary", "provider_id"), ("gold.provider_monthly", "month"), ("gold.claims_monthly", "payer")],
+)
+def test_a_key_that_lacks_a_part_is_found(lake, table, column):
+    rewrite(lake, table, lambda rows: rows.with_columns(pl.lit(None).alias(column)).head(1))
+    key = " or ".join(find(table).key())
+    assert f"{table}: 1 rows have no {key}" in failures(lake)["keys"]
+
+
+def test_a_name_with_blanks_around_it_means_whom_it_means_without_them(tmp_path):
+    lake = Lake(tmp_path / "lake", clock=lambda: NOW, environment={})
+    lake.load("salesforce_crm", [account("  Ann Lee ")], extract_date=date(2026, 4, 3))
+    lake.load("ehr_visits", [visit("V1"), visit("V2", provider_name=" ")], extract_date=date(2026, 4, 3))
+    result = lake.run()
+    assert not result.failed, result.failed
+    summary = lake.query("SELECT provider_id, contact_count, total_visits FROM provider_summary").collect()
+    assert summary.rows() == [("name:ann lee", 4, 1)]
+    # A name of blanks names nobody.
+    refused = lake.quarantine("visits").collect()
+    assert refused["rules"].to_list() == ["rendering_provider_id|nullability"]
+
+
+@pytest.mark.parametrize(
     ("dimension", "key"),
     [("gold.dim_provider", "provider_id"), ("gold.dim_service_line", "service_line"), ("gold.dim_date", "date")],
 )

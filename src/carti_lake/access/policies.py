@@ -1,5 +1,7 @@
 """Access policies as they are recorded in the lake: granted, revoked, in force."""
 
+import unicodedata
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,8 +10,10 @@ import polars as pl
 
 from carti_lake import audit
 from carti_lake.access.viewer import SCOPES, Viewer
+from carti_lake.release import latest
 from carti_lake.storage import LakeError, Storage, transaction
 from carti_lake.tables.access import AccessChanges
+from carti_lake.tables.gold import DimProvider, DimServiceLine, Gold
 
 TABLE = AccessChanges.full_name()
 NUMBERING = "access"
@@ -58,12 +62,28 @@ def signed_in_by_provider(found: Mapping[str, Policy]) -> dict[str, frozenset[st
     """Providers (None: all) of the viewers who may read exact numbers of all lines, for Power BI's role.
 
     Its model holds full counts, and its role knows providers alone: who is limited in another way sees nothing there.
+    Nor does any of those whose names are :func:`alike`: it would see what all of them may.
     """
+    mistakable = alike(found)
     return {
         name: policy.providers
         for name, policy in found.items()
-        if policy.exact and policy.service_lines is None and "read" in policy.scopes and not name.startswith(GROUP)
+        if policy.exact
+        and policy.service_lines is None
+        and "read" in policy.scopes
+        and not name.startswith(GROUP)
+        and name not in mistakable
     }
+
+
+def alike(names: Collection[str]) -> list[str]:
+    """The names that Power BI takes for another one's, since it does not tell cases apart; in order."""
+    bearers = Counter(map(_as_compared, names))
+    return sorted(name for name in names if bearers[_as_compared(name)] > 1)
+
+
+def _as_compared(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def viewer_of(found: dict[str, Policy], name: str, groups: Collection[str] = ()) -> Viewer | None:
@@ -97,7 +117,7 @@ def grant(
     viewer
         A name, or ``group:`` and a group of the identity provider.
     providers, service_lines
-        Ids that are seen; None: all.
+        Ids that are seen; None: all. They must be in the newest release, where there is one.
     exact
         Exact numbers instead of suppressed ones.
     scopes
@@ -110,13 +130,22 @@ def grant(
     Raises
     ------
     AccessError
-        Where a scope is unknown, or a name or reason is missing.
+        Where a scope or id is unknown, a name or reason is missing, or another viewer's name differs in case alone.
     """
     unknown = sorted({*scopes} - {*SCOPES})
     if unknown:
         raise AccessError(f"There is no scope {', '.join(unknown)}; scopes are {', '.join(SCOPES)}.")
     if not viewer.strip() or viewer.strip() == GROUP:
         raise AccessError("Say who is to have access: a name, or group:NAME.")
+    others = policies(storage, now.date()).keys() - {viewer.strip()}
+    same = sorted(name for name in others if _as_compared(name) == _as_compared(viewer.strip()))
+    if same:
+        raise AccessError(
+            f"{same[0]} has access, and {viewer.strip()} differs from it in case alone: Power BI takes both for one. "
+            f"Write {same[0]}, or revoke that first: `carti-lake access revoke {same[0]} --why REASON`."
+        )
+    _refuse_unknown(storage, DimProvider, providers)
+    _refuse_unknown(storage, DimServiceLine, service_lines)
     _change(
         storage,
         {
@@ -132,6 +161,20 @@ def grant(
         why=why,
         now=now,
     )
+
+
+def _refuse_unknown(storage: Storage, dimension: type[Gold], ids: Collection[str] | None) -> None:
+    """Refuse ids that the newest release does not have; a lake without a release may get any."""
+    release, table = latest(storage), dimension.full_name()
+    if not ids or release is None or table not in release.versions:
+        return
+    (key,) = dimension.key()
+    known = storage.scan(table, release.versions[table]).select(key).collect()[key]
+    if unknown := sorted({*ids} - {*known}):
+        raise AccessError(
+            f"Release {release.number} has no {key} {', '.join(unknown)}; "
+            f'`carti-lake query "SELECT * FROM {dimension.short_name}"` lists those that it has.'
+        )
 
 
 def revoke(storage: Storage, viewer: str, *, who: str, why: str, now: datetime) -> None:

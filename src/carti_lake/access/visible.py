@@ -15,7 +15,7 @@ from carti_lake.disclosure import Publication, in_full, publication
 from carti_lake.measure import delivered, measure
 from carti_lake.metrics import PROVIDER_RATES, Metric, find_metric
 from carti_lake.metrics.value import undelivered, values
-from carti_lake.outlets.disclosure import gold_frames, release_before
+from carti_lake.outlets.disclosure import gold_frames
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_service_line
 from carti_lake.pipeline.gold.provider_summary import provider_summary, sums_of_months
 from carti_lake.release import ReleaseError
@@ -28,7 +28,7 @@ from carti_lake.tables.gold import (
     ProviderMonthly,
     ProviderSummary,
 )
-from carti_lake.tables.gold.events import AXES, MADE_FROM
+from carti_lake.tables.gold.events import AXES, COMPARED, MADE_FROM
 from carti_lake.tables.silver import CrmAccounts, Encounters, Opportunities
 
 if TYPE_CHECKING:
@@ -118,11 +118,11 @@ class Visible:
         exactly = replace(self, viewer=replace(self.viewer, exact=True))
         if self.viewer.exact:
             return in_full(gold_frames(exactly))
-        earlier = release_before(self.view)
-        if earlier is None:
+        before = self.view.before()
+        if before is None:
             return publication(gold_frames(exactly))
-        before = Visible(self.lake.at(release=earlier.number), exactly.viewer)
-        return publication(gold_frames(exactly), gold_frames(before), f"release {earlier.number}")
+        earlier = gold_frames(Visible(before, exactly.viewer), COMPARED)
+        return publication(gold_frames(exactly), earlier, f"release {before.release.number}")
 
     def _published(self, metric: Metric, by: Sequence[str]) -> pl.LazyFrame:
         """A metric of the sums that are published, and no others: null where one of them is blank."""

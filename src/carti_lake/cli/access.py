@@ -224,6 +224,16 @@ def verify(
     found = verified(open_lake(lake, storage_option).storage, head)
     if json:
         show.as_json(found)
+    elif found.unsealed:
+        for one in found.unsealed:
+            show.say(
+                f"No entry tells of change {one.change} of {one.table}, of {one.viewer}, by {one.who} at "
+                f"{one.at:%F %T} UTC: a crash kept it from being written, or somebody put the change in by hand.",
+                "bold red",
+            )
+        (first, *_) = found.unsealed
+        seal = command(f"audit seal {first.table} {first.change} --why REASON", lake)
+        show.next_steps((seal, "tells of it afterwards, where you know it to be right"))
     elif found.faults:
         for fault in found.faults:
             show.say(f"Tampered with: {fault}.", "bold red")
@@ -231,3 +241,24 @@ def verify(
         show.say(f"{found.entries:,} entries, each as it was written. The last one's hash: {found.head or 'none'}")
     if found.faults:
         raise typer.Exit(FAILED)
+
+
+@audit.command()
+def seal(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="access or api_keys; `audit verify` says which.")],
+    change: Annotated[int, typer.Argument(metavar="CHANGE", help="Number of the change.")],
+    why: Why,
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
+    """Tell of a change whose entry a crash kept from being written, with who says so and why."""
+    from carti_lake.audit import seal as told_afterwards
+
+    opened = open_lake(lake, storage_option)
+    told_afterwards(opened.storage, table, change, who=getuser(), why=why, now=opened.clock())
+    if json:
+        show.as_json({"table": table, "change": change, "sealed": True})
+        return
+    show.say(f"The trail tells of change {change} of {table}, and that it was told afterwards.")
+    show.next_steps((command("audit verify", lake), "checks the trail"))

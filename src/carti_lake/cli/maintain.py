@@ -10,11 +10,18 @@ from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, StorageOptions, c
 
 
 @app.command()
-def optimize(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, json: Json = False) -> None:
+def optimize(
+    table: Annotated[str | None, typer.Argument(metavar="TABLE", help="Table; else all.")] = None,
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
     """Join small files; the rows stay the same."""
+    from carti_lake.runner.run import OF_NO_RELEASE
+
     opened = open_lake(lake, storage_option)
     with show.steps("Optimising") as progress:
-        done = opened.optimize(progress=progress)
+        done = opened.optimize(table, progress=progress)
     if json:
         show.as_json(done)
         return
@@ -23,8 +30,9 @@ def optimize(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None,
         rows = [(one.table, one.files_before, one.files_after) for one in joined]
         show.screen().print(show.grid(["table", "files before", "files now"], rows))
     show.say(f"Joined the small files of {len(joined)} of {len(done)} tables.")
+    release = (command("run", lake), "makes a release of it; the old files stay until then")
     show.next_steps(
-        (command("run", lake), "makes a release of it; the old files stay until then"),
+        *([] if all(one.table in OF_NO_RELEASE for one in done) else [release]),
         (command("vacuum --dry-run", lake), "shows what could be removed"),
     )
 

@@ -23,6 +23,7 @@ def publish(
     json: Json = False,
 ) -> None:
     """Publish a release as Parquet, a star schema for Power BI."""
+    from carti_lake.access.policies import alike, policies
     from carti_lake.outlets.files import published
     from carti_lake.outlets.published.publish import publish_of
 
@@ -31,14 +32,20 @@ def publish(
     target = output or published(opened, "tables", release)
     with show.steps("Publishing the tables"):
         manifest = publish_of(view, target, after=after, full_counts=full_counts)
+    mistakable = alike(policies(opened.storage, opened.clock().date()))
     if json:
-        show.as_json({"release": view.release.number, "folder": target, **manifest})
+        show.as_json({"release": view.release.number, "folder": target, "not_in_role": mistakable, **manifest})
         return
     tables = manifest["tables"]
     show.say(
         f"From release {view.release.number}: {len(tables)} tables, {sum(t['rows'] for t in tables.values()):,} rows."
     )
     show.say(f"  {target}/sets/{manifest['set']}")
+    if mistakable:
+        show.say(
+            f"Power BI's role lists none of {', '.join(mistakable)}: it does not tell cases apart, and each would see "
+            "what all of them may. Revoke all but one."
+        )
     if full_counts is None:
         show.say(
             "The facts of Power BI's model cross providers, months and payers; without full counts they stay inside."

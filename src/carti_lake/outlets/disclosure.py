@@ -7,19 +7,17 @@ import polars as pl
 
 from carti_lake import trail
 from carti_lake.disclosure import Publication, in_full, publication
-from carti_lake.tables.gold.events import AXES
+from carti_lake.tables.gold.events import COMPARED
 
 if TYPE_CHECKING:
     from carti_lake.access import Visible
     from carti_lake.lake import When
-    from carti_lake.release import Release
     from carti_lake.view import View
 
 
 def gold_frames(view: "View | Visible", names: frozenset[str] | None = None) -> dict[str, pl.DataFrame]:
-    """Gold tables of the release by bare name, as stored: all, or those of ``names`` that it has."""
-    full = [name for name in view.tables() if name.startswith("gold.")]
-    kept = [name for name in full if names is None or name.removeprefix("gold.") in names]
+    """Gold tables of the release by bare name, as stored: all, or those of ``names`` (full ones) that it has."""
+    kept = [name for name in view.tables() if name.startswith("gold.") and (names is None or name in names)]
     frames = pl.collect_all([view.scan(name) for name in kept], engine="streaming")
     return {name.removeprefix("gold."): frame for name, frame in zip(kept, frames, strict=True)}
 
@@ -54,15 +52,7 @@ def opened(view: "View", outlet: str, *, after: "When | None" = None, full_count
             now=lake.clock(),
         )
         return in_full(gold_frames(view))
-    earlier = release_before(view) if after is None else view.lake.at(after).release
-    if earlier is None:
+    before = view.before() if after is None else view.lake.at(after)
+    if before is None:
         return publication(gold_frames(view))
-    needed = frozenset({"provider_summary", *(axis.mart.short_name for axis in AXES)})
-    before = gold_frames(view.lake.at(release=earlier.number), needed)
-    return publication(gold_frames(view), before, f"release {earlier.number}")
-
-
-def release_before(view: "View") -> "Release | None":
-    """The newest release before it that can still be read."""
-    standing = [one for one in view.lake.releases() if one.number < view.release.number and not one.expired]
-    return standing[-1] if standing else None
+    return publication(gold_frames(view), gold_frames(before, COMPARED), f"release {before.release.number}")

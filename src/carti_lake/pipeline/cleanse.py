@@ -9,6 +9,7 @@ from carti_lake.pipeline.codes import NORMALISERS
 from carti_lake.pipeline.order import order
 from carti_lake.pipeline.parse import parse_date, parse_decimal, parse_flag, parse_whole, whole
 from carti_lake.pipeline.silver import derived_columns
+from carti_lake.pipeline.silver.providers import as_named
 from carti_lake.tables.silver import HIDDEN, ORIGIN, Entity
 
 #: Column of bronze with the values that fit no type, as JSON.
@@ -249,7 +250,7 @@ def _rules(entity: type[Entity]) -> dict[str, pl.Expr]:
         rules["patient_key|nullability"] = identifier(pl.col("patient_id")).is_not_null()
     for role, (name, npi) in entity.providers.items():
         if not entity.columns()[role].nullable:
-            rules[f"{role}|nullability"] = pl.col(name).is_not_null() | pl.col(npi).is_not_null()
+            rules[f"{role}|nullability"] = (as_named(name) != "") | (as_named(npi) != "")
     return rules
 
 

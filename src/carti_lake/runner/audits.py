@@ -92,7 +92,7 @@ def _reconciliation(storage: Storage) -> Audit:
 
 
 def _keys(storage: Storage, last: Release | None) -> Audit:
-    """Business keys are unique: in the partitions of silver and gold that changed."""
+    """Business keys are unique, and no part of gold's is null: in the partitions of silver and gold that changed."""
     problems = []
     checked = 0
     for entity in ENTITIES.values():
@@ -108,8 +108,12 @@ def _keys(storage: Storage, last: Release | None) -> Audit:
         key, rows = table.key(), _changed_rows(storage, table.full_name(), last)
         if rows is None:
             continue
-        count, distinct = rows.select(pl.len(), keys=pl.struct(key).n_unique()).collect(engine="streaming").row(0)
+        blank = pl.any_horizontal(pl.col(key).is_null()).sum()
+        asked = rows.select(pl.len(), keys=pl.struct(key).n_unique(), blank=blank)
+        count, distinct, nameless = asked.collect(engine="streaming").row(0)
         checked += count
+        if nameless:
+            problems.append(f"{table.full_name()}: {nameless} rows have no {' or '.join(key)}")
         if count != distinct:
             problems.append(f"{table.full_name()}: {count - distinct} rows repeat a key")
     return Audit("keys", not problems, "; ".join(problems) or f"{checked} keys are unique")

@@ -18,7 +18,7 @@ from carti_lake.pipeline.newest import LIGHT, Settled, settle
 from carti_lake.pipeline.order import among, order
 from carti_lake.pipeline.silver import providers as providers_module
 from carti_lake.pipeline.silver import visits as visits_module
-from carti_lake.pipeline.silver.providers import resolve
+from carti_lake.pipeline.silver.providers import as_named, resolve
 from carti_lake.pipeline.silver.snapshot import unlisted
 from carti_lake.runner.fingerprint import fingerprint
 from carti_lake.storage import Commit, Storage, commits, scan, transaction
@@ -305,7 +305,7 @@ def _re_resolved(
     rows = scan(silver, options)
     parts = []
     for name, npi in entity.providers.values():
-        named = rows.with_columns(_name=pl.col(name).fill_null(""), _npi=pl.col(npi).fill_null(""))
+        named = rows.with_columns(_name=as_named(name), _npi=as_named(npi))
         parts.append(
             named.join(
                 changed.lazy().select(_name="reference_name", _npi="reference_npi"), on=["_name", "_npi"], how="semi"

@@ -4,8 +4,9 @@ import polars as pl
 import pytest
 
 from carti_lake.pipeline.silver.providers import references, resolve, resolve_references
-from carti_lake.tables.silver import Providers, Referrals
-from tests.rows import held
+from carti_lake.tables.feeds import SalesforceCrm
+from carti_lake.tables.silver import CrmAccounts, Providers, Referrals
+from tests.rows import account, held, landed
 
 LEE, DIAZ = "1234567893", "1679576722"
 DIRECTORY = [
@@ -67,3 +68,16 @@ def test_referring_and_rendering_roles_are_resolved_apart():
         (LEE, DIAZ),
         (DIAZ, None),
     ]
+
+
+def test_the_key_of_an_account_loses_its_blanks_and_still_finds_its_provider():
+    delivered = landed(SalesforceCrm, account("  Ann Lee "), account(" ", provider_npi=f" {DIAZ} "))
+    named = references(delivered, CrmAccounts)
+    assert sorted(named.collect().rows()) == [("", DIAZ), ("Ann Lee", "")]
+    accounts = pl.LazyFrame({"provider_name": ["Ann Lee", None], "provider_npi": [None, f" {DIAZ} "]})
+    found = resolve(accounts, CrmAccounts, resolve_references(named, held(Providers, *DIRECTORY)))
+    assert found.collect()["provider_id"].to_list() == [LEE, DIAZ]
+
+
+def test_a_name_of_blanks_names_nobody():
+    assert references(landed(SalesforceCrm, account(" ")), CrmAccounts).collect().is_empty()

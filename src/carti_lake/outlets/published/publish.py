@@ -1,12 +1,13 @@
 """Publish a release: the star schema as Parquet, checked, then put in place as one set."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from carti_lake.access.policies import policies, signed_in_by_provider
+from carti_lake.access.policies import alike, policies, signed_in_by_provider
 from carti_lake.disclosure import Publication
 from carti_lake.integrity import hashes
 from carti_lake.outlets.disclosure import opened
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from carti_lake.lake import When
     from carti_lake.release import Release
     from carti_lake.view import View
+
+
+#: What readers are told who see nothing by Power BI's role for that reason.
+ALIKE = "The role lists nobody whose sign-in name differs from another viewer's in case alone."
 
 
 class PublishError(LakeError):
@@ -41,13 +46,16 @@ def publish_of(
         Where a check fails; readers keep the set that they have.
     """
     publication = opened(view, "publish", after=after, full_counts=full_counts)
+    found = policies(view.lake.storage, view.lake.clock().date())
+    if alike(found):
+        publication = replace(publication, notes=(*publication.notes, ALIKE))
     return write_set(
         publication,
         view.release,
         target,
         view.lake.storage_options,
         full_counts=full_counts is not None,
-        allowed=signed_in_by_provider(policies(view.lake.storage, view.lake.clock().date())),
+        allowed=signed_in_by_provider(found),
     )
 
 

@@ -11,10 +11,15 @@ def provider_key() -> pl.Expr:
     return pl.coalesce("npi", "name:" + name_key(pl.col("provider_name")))
 
 
+def as_named(column: str) -> pl.Expr:
+    """A delivered name or NPI as references hold it: without blanks around it, empty where nothing is left."""
+    return pl.col(column).str.strip_chars().fill_null("")
+
+
 def references(rows: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
     """Distinct ways in which delivered rows name a provider: ``reference_name``, ``reference_npi`` (empty for null)."""
     roles = [
-        rows.select(reference_name=pl.col(name).fill_null(""), reference_npi=pl.col(number).fill_null("")).unique()
+        rows.select(reference_name=as_named(name), reference_npi=as_named(number)).unique()
         for name, number in entity.providers.values()
     ]
     return pl.concat(roles).unique().filter((pl.col("reference_name") != "") | (pl.col("reference_npi") != ""))
@@ -95,7 +100,7 @@ def resolve(rows: pl.LazyFrame, entity: type[Entity], references: pl.LazyFrame) 
         )
         rows = (
             rows.drop(role, strict=False)
-            .with_columns(_name=pl.col(name).fill_null(""), _npi=pl.col(number).fill_null(""))
+            .with_columns(_name=as_named(name), _npi=as_named(number))
             .join(known, on=["_name", "_npi"], how="left")
             .drop("_name", "_npi")
         )

@@ -6,6 +6,7 @@ A count of visits, claims, stays, referrals or appointments is a count about pat
 from dataclasses import dataclass
 
 from carti_lake.tables.gold.claims import ClaimsMaturity, ClaimsMonthly
+from carti_lake.tables.gold.dimensions import DimProvider
 from carti_lake.tables.gold.marketing import MarketingRoi
 from carti_lake.tables.gold.models import Forecasts
 from carti_lake.tables.gold.provider import Gold, ProviderMonthly, ProviderSummary
@@ -81,6 +82,9 @@ AXES = (
     Axis("service_line", ProviderMonthly, "network_by_service_line", "The network's sums and rates by service line."),
     Axis("payer", ClaimsMonthly, "network_by_payer", "The network's claims by payer."),
 )
+
+#: What a later release's publication is compared with, and what a viewer's part of that is made from.
+COMPARED = frozenset({ProviderSummary.full_name(), DimProvider.full_name(), *(axis.mart.full_name() for axis in AXES)})
 
 #: On the axis of providers, referrals made and received are about two roles; on these they are about one referral.
 _ONE_REFERRAL = ("month", "service_line")
