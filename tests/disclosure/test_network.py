@@ -41,7 +41,10 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> tuple[Frames, Frames]:
             if month in file.name:
                 lake.load(file.parent.name, file)
         lake.run(accept=["drift"])
-    return gold_frames(lake.at(release=1)), gold_frames(lake.at(release=2))
+    of_first, of_second = (gold_frames(lake.at(release=number)) for number in (1, 2))
+    return {name: rows.collect() for name, rows in of_first.items()}, {
+        name: rows.collect() for name, rows in of_second.items()
+    }
 
 
 def seen(kind: Kind, axes: tuple[str, str], frames: tuple[Frames, Frames]) -> tuple[Kind, list[np.ndarray]]:

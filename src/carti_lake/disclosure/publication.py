@@ -1,6 +1,6 @@
 """What outlets read: the tables of a release as they may leave the lake."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -12,6 +12,12 @@ from carti_lake.tables.gold import ProviderSummary
 from carti_lake.tables.gold.events import AXES, MADE_FROM, NOT_OF_PEOPLE, OF_DEALS, OF_ESTIMATES, OF_PATIENTS, PLAIN
 
 Frames = Mapping[str, pl.DataFrame]
+#: Gold tables of a release by name, as stored; only what is shown of them is read.
+Stored = Mapping[str, pl.LazyFrame | pl.DataFrame]
+
+#: What is shown without full counts, and what that is summed from: tables of single rows are large, and are not read.
+_SUMMED = frozenset({ProviderSummary.short_name, *(axis.mart.short_name for axis in AXES)})
+_SHOWN = _SUMMED | PLAIN | OF_DEALS.keys() | OF_ESTIMATES.keys()
 
 RULE = (
     f"Blank by rule: counts of 1 to {SMALLEST_CELL - 1} patients, visits, claims, stays, referrals or appointments; "
@@ -43,20 +49,21 @@ class Publication:
     notes: tuple[str, ...]
 
 
-def publication(frames: Frames, before: Frames | None = None, compared_with: str | None = None) -> Publication:
+def publication(stored: Stored, before: Stored | None = None, compared_with: str | None = None) -> Publication:
     """The release with no count of people from 1 to 10, nor any that can be worked out.
 
     Parameters
     ----------
-    frames
-        Gold tables of the release by name, as stored.
+    stored
+        Gold tables of the release.
     before
         Those of the release that readers had before; None for the first.
     compared_with
         How to call that release in the notes.
     """
+    frames = _read(stored, _SHOWN)
     now = margins(frames)
-    flags = shown(now, None if before is None else margins(before))
+    flags = shown(now, None if before is None else margins(_read(before, _SUMMED)))
     tables = {name: frame for name, frame in frames.items() if name in PLAIN}
     tables |= {name: _masked(rows, key, flags[key]) for name, (key, rows) in _by_axis(frames, now).items()}
     tables |= {
@@ -68,7 +75,7 @@ def publication(frames: Frames, before: Frames | None = None, compared_with: str
         if name in frames
     }
     notes = [RULE]
-    if left_out := sorted(frames.keys() - tables.keys()):
+    if left_out := sorted(stored.keys() - tables.keys()):
         notes.append(f"Left out, since their rows are about few people or single ones: {', '.join(left_out)}.")
     if compared_with is not None:
         notes.append(
@@ -78,12 +85,17 @@ def publication(frames: Frames, before: Frames | None = None, compared_with: str
     return Publication(tables, _masked(_with_rates(now[NETWORK], NETWORK), NETWORK, flags[NETWORK]), tuple(notes))
 
 
-def in_full(frames: Frames) -> Publication:
+def in_full(stored: Stored) -> Publication:
     """The release with every count, but without rows of single patients."""
+    frames = _read(stored, stored.keys() - OF_PATIENTS)
     now = margins(frames)
-    tables = {name: frame for name, frame in frames.items() if name not in OF_PATIENTS}
-    tables |= {name: rows for name, (_, rows) in _by_axis(frames, now).items()}
+    tables = frames | {name: rows for name, (_, rows) in _by_axis(frames, now).items()}
     return Publication(tables, _with_rates(now[NETWORK], NETWORK), (IN_FULL,))
+
+
+def _read(stored: Stored, wanted: Collection[str]) -> dict[str, pl.DataFrame]:
+    kept = [name for name in stored if name in wanted]
+    return dict(zip(kept, pl.collect_all([stored[name].lazy() for name in kept], engine="streaming"), strict=True))
 
 
 def _by_axis(frames: Frames, now: Margins) -> dict[str, tuple[str, pl.DataFrame]]:

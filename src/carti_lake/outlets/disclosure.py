@@ -15,11 +15,10 @@ if TYPE_CHECKING:
     from carti_lake.view import View
 
 
-def gold_frames(view: "View | Visible", names: frozenset[str] | None = None) -> dict[str, pl.DataFrame]:
+def gold_frames(view: "View | Visible", names: frozenset[str] | None = None) -> dict[str, pl.LazyFrame]:
     """Gold tables of the release by bare name, as stored: all, or those of ``names`` (full ones) that it has."""
     kept = [name for name in view.tables() if name.startswith("gold.") and (names is None or name in names)]
-    frames = pl.collect_all([view.scan(name) for name in kept], engine="streaming")
-    return {name.removeprefix("gold."): frame for name, frame in zip(kept, frames, strict=True)}
+    return {name.removeprefix("gold."): view.scan(name) for name in kept}
 
 
 def opened(view: "View", outlet: str, *, after: "When | None" = None, full_counts: str | None = None) -> Publication:
