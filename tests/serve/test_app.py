@@ -264,6 +264,14 @@ def test_prometheus_reads_figures_by_route(client):
     assert client.get("/metrics").status_code == 401
 
 
+def test_a_method_that_a_client_makes_up_is_no_figure_of_its_own(client):
+    for number in range(3):
+        client.request(f"BREW{number}", "/v1/summary")
+    figures = client.get("/metrics", headers=key()).text
+    assert "BREW" not in figures
+    assert 'method="other"' in figures
+
+
 @pytest.mark.parametrize("what_if", WHAT_IFS[:4], ids=lambda one: one.path)
 def test_a_model_that_was_not_trained_says_so_and_makes_nothing_up(client, what_if):
     answer = client.post(f"/v1/predictions/{what_if.path}", json={"rows": [{}, {}]}, headers=key()).json()
