@@ -330,6 +330,45 @@ def test_it_looks_as_it_was_looked_at(full_page: Path, open_page: Open, width: i
     assert differing(open_page, tab, picture, file.read_bytes()) < 0.01
 
 
+@pytest.mark.parametrize("width", [1280, 1180, 1080, 390])
+def test_no_text_of_a_chart_is_cut(full_page: Path, open_page: Open, width: int) -> None:
+    tab = open_page(full_page, width)
+    cut = tab.eval_on_selector_all(
+        ".chart",
+        """charts => charts.flatMap((chart) => {
+          const room = chart.getBoundingClientRect();
+          return [...chart.querySelectorAll("svg text")]
+            .filter((one) => {
+              const box = one.getBoundingClientRect();
+              const seen = box.width && one.getAttribute("opacity") !== "0";
+              return seen && (box.left < room.left - 1 || box.right > room.right + 1);
+            })
+            .map((one) => `${chart.parentElement.id}: ${one.textContent}`);
+        })""",
+    )
+    assert cut == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_tells_two_of_one_name_apart_is_read(full_page: Path, open_page: Open, width: int) -> None:
+    tab = open_page(full_page, width)
+    for view in ("ranking", "flow"):
+        told = "\n".join(tab.eval_on_selector_all(f"#{view} svg text", "all => all.map(one => one.textContent)"))
+        assert "P004" in told and "P005" in told
+
+
+def test_the_lines_of_one_end_are_together_no_thicker_than_its_dot(full_page: Path, open_page: Open) -> None:
+    tab = open_page(full_page)
+    lines = tab.eval_on_selector_all(
+        "#flow .mark-line path",
+        "all => all.map(one => [one.getAttribute('d').split('L')[0], Number(one.getAttribute('stroke-width'))])",
+    )
+    of_an_end: dict[str, float] = {}
+    for end, thick in lines:
+        of_an_end[end] = of_an_end.get(end, 0) + thick
+    assert 6 < max(of_an_end.values()) < 15 and max(thick for _, thick in lines) < 5
+
+
 def differing(open_page: Open, tab: Any, one: bytes, other: bytes) -> float:
     """The share of pixels that two pictures differ in, clearly; 1 where their sizes differ."""
     blank = tab.context.browser.new_page()
