@@ -140,6 +140,10 @@ def ranking(rows: Any, unit: str = "ratio") -> "alt.LayerChart":
     ends = {"x": alt.X("lower:Q", title=None), "x2": "upper:Q"}
     return finished(
         [
+            # First, and of every row, so that those without a value have their place among the others.
+            base.transform_calculate(written="datum.hidden === true ? 'hidden' : ''")
+            .mark_text(align="left", color=GREY, fontStyle="italic")
+            .encode(y=y, x=alt.value(4), text="written:N"),
             base.mark_rule(color=INK, strokeDash=[3, 3]).encode(x=alt.X("mean(average):Q", title=None)),
             sure.mark_rule(strokeWidth=3).encode(
                 y=y,
@@ -160,9 +164,6 @@ def ranking(rows: Any, unit: str = "ratio") -> "alt.LayerChart":
                 align="left",
                 dx=8,
             ),
-            base.transform_filter(HIDDEN_MARK)
-            .mark_text(align="left", color=GREY, fontStyle="italic", text="hidden")
-            .encode(y=y, x=alt.value(4)),
         ],
         unit,
     )
