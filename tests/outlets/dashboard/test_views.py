@@ -19,7 +19,7 @@ AHEAD = pl.DataFrame({"member": ["2026-03"], "forecast": [4.0], "lower_80": [3.0
     lower_95=pl.lit(2.0), upper_95=pl.lit(6.0)
 )
 ENDS = pl.DataFrame({"member": ["a", "b"], "label": ["A", "B"], "side": [0, 1], "row": [0.5, 0.5], "value": [3, 3]})
-LINKS = pl.DataFrame({"link": "1", "side": [0, 1], "row": [0.5, 0.5], "value": [3, 3], "outside": False})
+LINKS = pl.DataFrame({"link": "1", "side": [0, 1], "row": [0.5, 0.5], "value": [3, 3], "share": 1.0, "outside": False})
 
 
 def part(name: str) -> pl.DataFrame:

@@ -356,7 +356,7 @@ function fillTable(card, result) {
 function fit(one) {
   const width = one.chart.clientWidth;
   if (!width || one.chart.hidden) return;
-  const narrow = width < 460;
+  const narrow = width < 530;
   if (one.width === width && one.narrow === narrow) return;
   [one.width, one.narrow] = [width, narrow];
   one.view.signal("narrow", narrow).signal("width", width);

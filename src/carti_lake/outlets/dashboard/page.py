@@ -18,11 +18,12 @@ from carti_lake.outlets.dashboard.encode import encoded
 if TYPE_CHECKING:
     import altair as alt
 
-#: The cards by where they stand: id, title, and what is seen in it.
+#: The cards by where they stand: id, title, what is seen in it, and what a click does, which paper leaves out.
 TOP = (
     (
         "trend",
         "Patient volume by month",
+        "The months outside of the chosen period are pale.",
         "Choose a headline number above to see its months; click a month to look at it alone.",
     ),
 )
@@ -37,7 +38,7 @@ LEFT = (
         "Referral leakage by service line",
         "Referrals seen out of network or never completed, as a share of all made.",
     ),
-    ("flow", "Referral flow", "From who refers (left) to who sees the patient (right); click a dot."),
+    ("flow", "Referral flow", "From who refers (left) to who sees the patient (right).", "Click a dot to see its own."),
 )
 RIGHT = (
     ("payers", "Denials by payer", "Best first. The payer's denials among the claims that it has answered."),
@@ -51,7 +52,12 @@ RIGHT = (
         "Marketing ROI, three ways",
         "The same campaigns by value of all deals, of won deals, and by cash received.",
     ),
-    ("checks", "Data quality: checks by table", "Click a table to see its checks by month below."),
+    (
+        "checks",
+        "Data quality: checks by table",
+        "How many checks each table passes.",
+        "Click a table to see its checks by month below.",
+    ),
 )
 BOTTOM = (("quality", "Data quality: failing rows by month", "Darker: a greater share of rows fails."),)
 
@@ -141,7 +147,7 @@ def _cards() -> str:
     return f'{above}\n  <div class="side">\n{left}\n  </div>\n  <div class="side">\n{right}\n  </div>\n{below}'
 
 
-def _card(name: str, title: str, lead: str, look: str = "card") -> str:
+def _card(name: str, title: str, lead: str, click: str = "", *, look: str = "card") -> str:
     extra = {
         "ranking": '<label class="unseen" for="rank-by">Rank by</label><select id="rank-by"></select>',
         "returns": '<div class="headline"></div>',
@@ -149,7 +155,7 @@ def _card(name: str, title: str, lead: str, look: str = "card") -> str:
     choice, headline = ("", extra) if name == "returns" else (extra, "")
     return f"""  <section class="{look}" id="{name}" aria-labelledby="{name}-title">
     <div class="head"><h2 id="{name}-title">{escape(title)}</h2><span class="badge" hidden></span>{choice}</div>
-    <p class="lead">{escape(lead)}</p>
+    <p class="lead">{escape(lead)}<span class="click"> {escape(click)}</span></p>
     {headline}<div class="chart" role="img"></div><p class="words" hidden></p><p class="notes"></p>
     <details><summary>Data table<span class="unseen">: {escape(title)}</span></summary>
       <div class="scroll"><table></table></div></details>

@@ -238,7 +238,12 @@ function flowRows(page, state, filters) {
     one.value += pair.above;
     joined.set(link, one);
   }
+  const largest = Math.max(...sides.flat().map((end) => (end.place < 0 ? 0 : end.value)));
+  // What those send each other who are not named is most in a large network: its line would hide all others.
+  const named = (one) => one.from.place >= 0 || one.to.place >= 0;
+  const unnamed = [...joined.values()].reduce((sum, one) => (named(one) ? sum : sum + one.value), 0);
   const links = [...joined.values()]
+    .filter(named)
     .sort((one, other) => other.value - one.value || (one.link < other.link ? -1 : 1))
     .flatMap((one) =>
       [one.from, one.to].map((end) => ({
@@ -246,6 +251,7 @@ function flowRows(page, state, filters) {
         side: end.side,
         row: end.row,
         value: one.value,
+        share: one.value / largest,
         outside: one.outside,
         label: `${one.from.label} → ${one.to.label}`,
         tip: [["Referrals", written(one.value, "count")], ["Receiver", one.outside ? "out of network" : "in network, or not told"]],
@@ -261,7 +267,10 @@ function flowRows(page, state, filters) {
     unit: "count",
     definition: page.metrics.referrals.definition,
     ignored: found.ignored,
-    notes: biggest.length > 100 ? ["The table has the 100 largest pairs."] : [],
+    notes: [
+      unnamed && `Not drawn: ${written(unnamed, "count")} referrals from others to others.`,
+      biggest.length > 100 && "The table has the 100 largest pairs.",
+    ].filter(Boolean),
     axis: "provider",
     columns: ["Referring provider", "Rendering provider", "Referrals"],
     table: biggest.slice(0, 100).map((pair) => ({

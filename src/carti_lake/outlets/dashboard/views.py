@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 HIDDEN_MARK = "datum.hidden === true && !(datum.place > 0)"
 #: Where a rate's interval lies to the network's rate, with shape and colour.
-STANDINGS = ("below the average", "includes the average", "above the average")
+STANDINGS = ("below average", "may be average", "above average")
 LEAKS = ("Out of network", "Never completed")
 RETURNS = ("As delivered", "Closed-won", "Realised")
 DENIALS = ("Still denied", "Other", "Overturned: paid since")
@@ -140,6 +140,10 @@ def ranking(rows: Any, unit: str = "ratio") -> "alt.LayerChart":
     ends = {"x": alt.X("lower:Q", title=None), "x2": "upper:Q"}
     return finished(
         [
+            # First, and of every row, so that those without a value have their place among the others.
+            base.transform_calculate(written="datum.hidden === true ? 'hidden' : ''")
+            .mark_text(align="left", color=GREY, fontStyle="italic")
+            .encode(y=y, x=alt.value(4), text="written:N"),
             base.mark_rule(color=INK, strokeDash=[3, 3]).encode(x=alt.X("mean(average):Q", title=None)),
             sure.mark_rule(strokeWidth=3).encode(
                 y=y,
@@ -160,9 +164,6 @@ def ranking(rows: Any, unit: str = "ratio") -> "alt.LayerChart":
                 align="left",
                 dx=8,
             ),
-            base.transform_filter(HIDDEN_MARK)
-            .mark_text(align="left", color=GREY, fontStyle="italic", text="hidden")
-            .encode(y=y, x=alt.value(4)),
         ],
         unit,
     )
@@ -264,7 +265,8 @@ def flow(links: Any, ends: Any) -> "alt.LayerChart":
     Parameters
     ----------
     links
-        Two rows a line: ``link``, ``side`` (0, 1), ``row``, ``value``, ``outside`` (the receiver is out of network).
+        Two rows a line: ``link``, ``side`` (0, 1), ``row``, ``value``, ``outside`` (the receiver is out of network),
+        ``share``: of the referrals of the largest end, so that the lines of one end together are no thicker than 12.
     ends
         ``member``, ``label``, ``side``, ``row``, ``value``, ``outside``.
     """
@@ -276,12 +278,12 @@ def flow(links: Any, ends: Any) -> "alt.LayerChart":
     y = alt.Y("row:Q", axis=None, scale=alt.Scale(reverse=True, nice=False, zero=False, padding=18))
     kinds = ("In network, or not told", "Out of network")
     scale = alt.Scale(domain=list(kinds), range=[DARK, MIDDLE])
-    thick = alt.Scale(type="linear", range=[0.3, 18], zero=True)
+    thick = alt.Scale(type="linear", domain=[0, 1], range=[0.3, 12])
     named = alt.Chart(ends).encode(x=x, y=y, opacity=opacity(picked))
     texts = []
     for side, align, dx in ((0, "right", -9), (1, "left", 9)):
         one = named.transform_filter(f"datum.side === {side}").transform_calculate(
-            written=f"[datum.label, {number('datum.value')}]"
+            written=f"split(datum.label + ' · ' + ({number('datum.value')}), ' · ')"
         )
         limit = alt.ExprRef("0.34 * width")
         looks: dict[str, Any] = {
@@ -304,7 +306,7 @@ def flow(links: Any, ends: Any) -> "alt.LayerChart":
                 detail="link:N",
                 color=alt.Color("kind:N", scale=scale, legend=key()),
                 strokeDash=alt.StrokeDash("kind:N", scale=alt.Scale(domain=list(kinds), range=[[1, 0], [6, 3]])),
-                strokeWidth=alt.StrokeWidth("value:Q", scale=thick, legend=None),
+                strokeWidth=alt.StrokeWidth("share:Q", scale=thick, legend=None),
                 tooltip=told(),
             ),
             named.mark_point(filled=True, size=70, color=INK).encode(tooltip=told()).add_params(picked),

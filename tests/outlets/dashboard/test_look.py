@@ -1,0 +1,135 @@
+"""In a browser: the page looks as it was looked at, on a screen, on a phone, on paper and in grey."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import golden_mode
+
+GOLDEN = Path(__file__).parent / "golden"
+Open = Callable[..., Any]
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_looks_as_it_was_looked_at(full_page: Path, open_page: Open, width: int) -> None:
+    """Whoever changes the page on purpose looks at it, and runs this once with CARTI_LAKE_GOLDEN=write."""
+    tab = open_page(full_page, width, device_scale_factor=0.75, reduced_motion="reduce")
+    assert tab.evaluate("document.documentElement.scrollWidth") == width
+    cut = tab.eval_on_selector_all(
+        ".tile, .card h2, .card .lead, .headline div, #filters > *",
+        "all => all.filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth).map(one => one.outerHTML)",
+    )
+    assert cut == []
+    for name, box in parts(tab).items():
+        picture = tab.screenshot(full_page=True, animations="disabled", clip=box)
+        file = GOLDEN / str(width) / f"{name}.png"
+        if golden_mode():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(picture)
+        assert file.stat().st_size < 300_000
+        assert differing(tab, picture, file.read_bytes()) < 0.01, name
+
+
+def parts(tab: Any) -> dict[str, dict[str, float]]:
+    """Where the parts of the page lie on it: the head, the headline numbers, each view, and the foot."""
+    boxes: dict[str, dict[str, float]] = tab.eval_on_selector_all(
+        "header, #tiles, .card, footer",
+        """all => Object.fromEntries(all.map((one) => {
+          const { left, top, width, height } = one.getBoundingClientRect();
+          return [one.id || one.tagName.toLowerCase(), { x: left, y: top + scrollY, width, height }];
+        }))""",
+    )
+    assert len(boxes) == 12
+    return boxes
+
+
+@pytest.mark.parametrize("width", [1280, 1180, 1080, 390])
+def test_no_text_of_a_chart_is_cut(full_page: Path, open_page: Open, width: int) -> None:
+    tab = open_page(full_page, width)
+    cut = tab.eval_on_selector_all(
+        ".chart",
+        """charts => charts.flatMap((chart) => {
+          const room = chart.getBoundingClientRect();
+          return [...chart.querySelectorAll("svg text")]
+            .filter((one) => {
+              const box = one.getBoundingClientRect();
+              const seen = box.width && one.getAttribute("opacity") !== "0";
+              return seen && (box.left < room.left - 1 || box.right > room.right + 1);
+            })
+            .map((one) => `${chart.parentElement.id}: ${one.textContent}`);
+        })""",
+    )
+    assert cut == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_tells_two_of_one_name_apart_is_read(full_page: Path, open_page: Open, width: int) -> None:
+    tab = open_page(full_page, width)
+    for view in ("ranking", "flow"):
+        told = "\n".join(tab.eval_on_selector_all(f"#{view} svg text", "all => all.map(one => one.textContent)"))
+        assert "P004" in told and "P005" in told
+
+
+def test_the_lines_of_one_end_are_together_no_thicker_than_its_dot(full_page: Path, open_page: Open) -> None:
+    tab = open_page(full_page)
+    lines = tab.eval_on_selector_all(
+        "#flow .mark-line path",
+        "all => all.map(one => [one.getAttribute('d').split('L')[0], Number(one.getAttribute('stroke-width'))])",
+    )
+    of_an_end: dict[str, float] = {}
+    for end, thick in lines:
+        of_an_end[end] = of_an_end.get(end, 0) + thick
+    assert 6 < max(of_an_end.values()) < 15 and max(thick for _, thick in lines) < 5
+
+
+def differing(tab: Any, one: bytes, other: bytes) -> float:
+    """The share of pixels that two pictures differ in, clearly; 1 where their sizes differ."""
+    blank = tab.context.browser.new_page()
+    share = blank.evaluate(
+        """async (pictures) => {
+          const [one, other] = await Promise.all(pictures.map(async (text) => {
+            const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+            const image = await createImageBitmap(new Blob([bytes]));
+            const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
+            canvas.drawImage(image, 0, 0);
+            return canvas.getImageData(0, 0, image.width, image.height);
+          }));
+          if (one.width !== other.width || one.height !== other.height) return 1;
+          let differ = 0;
+          for (let at = 0; at < one.data.length; at += 4) {
+            const off = [0, 1, 2].some((part) => Math.abs(one.data[at + part] - other.data[at + part]) > 40);
+            differ += off ? 1 : 0;
+          }
+          return (4 * differ) / one.data.length;
+        }""",
+        [b64encode(picture).decode() for picture in (one, other)],
+    )
+    blank.close()
+    return float(share)
+
+
+def test_it_prints_without_controls_and_in_grey(full_page: Path, open_page: Open) -> None:
+    tab = open_page(full_page)
+    tab.emulate_media(media="print")
+    assert not tab.is_visible("#filters") and tab.is_visible("#in-force") and tab.is_visible("#trend svg")
+    assert not tab.is_visible("#ranking details")
+    assert "click" not in tab.inner_text("main").lower()
+    sheets = tab.pdf(prefer_css_page_size=True, print_background=True).count(b"/Type /Page\n")
+    assert sheets == 3
+
+
+def test_colours_are_told_apart_without_colour() -> None:
+    """Luminance of neighbouring parts differs, and each state has a shape or a pattern as well."""
+    from carti_lake.outlets.dashboard.marks import DARK, LIGHT, MIDDLE, OUTSIDE
+
+    def grey(color: str) -> float:
+        red, green, blue = (int(color[place : place + 2], 16) / 255 for place in (1, 3, 5))
+        return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+
+    for one, other in ((DARK, MIDDLE), (MIDDLE, LIGHT), (DARK, OUTSIDE), (OUTSIDE, LIGHT)):
+        assert abs(grey(one) - grey(other)) > 0.1
