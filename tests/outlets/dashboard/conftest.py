@@ -61,6 +61,9 @@ def release_frames(providers: int = 6, lines: tuple[str, ...] = LINES, count: in
     charges = np.round(visits * rng.uniform(900, 1100, size), 2)
     made = rng.poisson(14, size)
     out = rng.binomial(made, skill)
+    lost = rng.binomial(made - out, 0.15)
+    newest = cells["month"].is_in(months(2)).to_numpy()
+    still_open = rng.binomial(made - out - lost, 0.4 * newest)
     scores, booked = rng.poisson(12, size), rng.poisson(30, size)
     paid = np.round(charges * 0.4, 2)
     monthly = _table(
@@ -76,9 +79,9 @@ def release_frames(providers: int = 6, lines: tuple[str, ...] = LINES, count: in
         contractual_payments=paid,
         referrals_made=made,
         referrals_made_out_of_network=out,
-        referrals_made_lost=rng.binomial(made - out, 0.15),
+        referrals_made_lost=lost,
         referrals_received=made,
-        referrals_completed=rng.binomial(made, 0.6),
+        referrals_completed=made - out - lost - still_open,
         appointments=booked,
         no_shows=rng.binomial(booked, skill),
         satisfaction_count=scores,

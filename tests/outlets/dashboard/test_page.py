@@ -5,26 +5,32 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import polars as pl
 import pytest
 
+from carti_lake.disclosure import in_full
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.value import values
 from carti_lake.outlets.dashboard.cubes import KPIS
 from carti_lake.outlets.dashboard.page import page
+from carti_lake.outlets.workbook import write_workbook
+from carti_lake.release import Release
 from carti_lake.tables.gold import GOLD
 
 from .conftest import AS_OF, HOSTILE, checks_of, release_frames, shown
 
 YEAR = (date(2025, 4, 1), date(2026, 3, 1))
-BEFORE = (date(2024, 4, 1), date(2025, 3, 1))
+#: Of the newest months how many still move: March is not over, nor February's claims answered and referrals ended.
+MOVING = dict.fromkeys(KPIS, 2) | dict.fromkeys(("visits", "no_show_rate", "top_box_rate"), 1)
 Open = Callable[..., Any]
 
-pytestmark = pytest.mark.browser
+#: openpyxl leaves sparklines alone, and says so.
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore:Sparkline Group extension")]
 
 
 def asked(frames: dict[str, pl.DataFrame], metric: str, table: str | None = None, **kept: Any) -> float | None:
@@ -64,6 +70,17 @@ def agree(shown: dict[str, float | None], frames: dict[str, pl.DataFrame], **kep
         assert value == pytest.approx(asked(frames, metric, **kept), rel=1e-12), metric
 
 
+def agree_in_change(tab: Any, frames: dict[str, pl.DataFrame], **kept: Any) -> None:
+    """The newest year is compared with the year before in those months whose numbers stay."""
+    now, before = tiles(tab, "compared"), tiles(tab, "before")
+    for metric, months in MOVING.items():
+        ends = [date(year, 4 - months, 1) for year in (2025, 2026)]
+        for told, year, end in ((before, 2024, ends[0]), (now, 2025, ends[1])):
+            last = (end - timedelta(days=1)).replace(day=1)
+            expected = asked(frames, metric, period=(date(year, 4, 1), last), **kept)
+            assert told[metric] == pytest.approx(expected, rel=1e-12), metric
+
+
 def settled(tab: Any, act: Callable[[], Any]) -> None:
     """Do something, and wait until the page has been drawn anew."""
     before = tab.get_attribute("body", "data-updates")
@@ -86,7 +103,8 @@ def test_it_opens_with_the_newest_year_and_the_year_before(
 ) -> None:
     tab = open_page(full_page)
     agree(tiles(tab), frames, period=YEAR)
-    agree(tiles(tab, "before"), frames, period=BEFORE)
+    agree_in_change(tab, frames)
+    assert "over 11 of 12 months" in tab.inner_text("[data-metric=visits] .change")
     months = table(tab, "trend")
     visits = frames["provider_monthly"].group_by("month").agg(pl.col("visits").sum()).sort("month")
     assert list(months.values())[:26] == [[count] for count in visits["visits"]]
@@ -120,6 +138,47 @@ def test_a_click_on_a_provider_filters_every_view(
     assert tab.locator("#chips .chip").count() == 1
     settled(tab, lambda: worst_point(tab).click(force=True))
     agree(tiles(tab), frames, period=YEAR)
+
+
+def test_the_change_of_a_month_is_the_workbooks(
+    frames: dict[str, pl.DataFrame], full_page: Path, open_page: Open, tmp_path: Path
+) -> None:
+    release = Release(12, datetime(2026, 3, 21, tzinfo=UTC), AS_OF, {}, {}, (), (), (), False)
+    book = openpyxl.load_workbook(write_workbook(in_full(frames), release, tmp_path / "board.xlsx"))
+    header, *rows = book["KPIs"].iter_rows(values_only=True)
+    told = {row[header.index("metric")]: dict(zip(header, row, strict=True)) for row in rows}
+    tab = open_page(full_page)
+    for metric in KPIS:
+        row = told[metric]
+        look_at(tab, f"{row['month']:%b %Y}")
+        assert f"{row['month']:%b %Y}" == ("Feb 2026" if MOVING[metric] == 1 else "Jan 2026")
+        assert tiles(tab, "compared")[metric] == pytest.approx(row["in the month"])
+        assert tiles(tab, "before")[metric] == pytest.approx(row["month before"]), metric
+        ratio = METRICS[metric].unit == "ratio"
+        size = 100 * (row["change"] if ratio else row["relative change"])
+        arrow = "=" if abs(size) < 0.05 else "▲" if size > 0 else "▼"
+        written = f"{arrow} {abs(size):.1f} {'pts' if ratio else '%'}"
+        assert tab.inner_text(f"[data-metric={metric}] .change b") == written
+        if arrow != "=":
+            assert row["against the month before"] in tab.inner_text(f"[data-metric={metric}] .change")
+
+
+@pytest.mark.parametrize("newest", [1, 2])
+def test_a_month_that_still_moves_is_compared_with_nothing(full_page: Path, open_page: Open, newest: int) -> None:
+    tab = open_page(full_page)
+    look_at(tab, {1: "Mar 2026", 2: "Feb 2026"}[newest])
+    for metric, before in tiles(tab, "before").items():
+        told = tab.inner_text(f"[data-metric={metric}] .change")
+        assert (before is None) == ("still moves" in told) == (newest <= MOVING[metric]), metric
+        assert not (before is None and ("▲" in told or "▼" in told))
+
+
+def look_at(tab: Any, month: str) -> None:
+    """That month alone."""
+    # A period that would end before it began is turned round.
+    for end in ("to", "from", "to"):
+        if tab.eval_on_selector(f"#{end}", "one => one.selectedOptions[0].text") != month:
+            settled(tab, lambda end=end: tab.select_option(f"#{end}", label=month))
 
 
 def test_a_click_on_a_month_looks_at_it_alone(

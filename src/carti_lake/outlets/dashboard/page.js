@@ -46,12 +46,13 @@ function setPeriod(from, to) {
 
 const allMonths = () => state.from === 0 && state.to >= page.last;
 
+const periodLength = () => state.to - state.from + 1;
+const monthsOfPeriod = () => Array.from({ length: periodLength() }, (_, step) => state.from + step);
+
 /** Members that are kept, by axis; axes of which all are kept are left out. */
-function filters(from = state.from, to = state.to) {
+function filters() {
   const kept = {};
-  if (!(from === 0 && to >= page.last)) {
-    kept.month = new Set(Array.from({ length: to - from + 1 }, (_, step) => from + step));
-  }
+  if (!allMonths()) kept.month = new Set(monthsOfPeriod());
   for (const axis of PICKED) if (state.picks[axis].size) kept[axis] = state.picks[axis];
   return kept;
 }
@@ -171,8 +172,7 @@ function tile(metric) {
   const about = page.metrics[metric];
   const kept = filters();
   const now = total(page, metric, kept);
-  const length = state.to - state.from + 1;
-  const before = state.from - length >= 0 ? total(page, metric, filters(state.from - length, state.from - 1)) : null;
+  const { months, then, before } = compared(metric, kept);
   const lacking = now ? now.ignored.filter((axis) => axis !== "table") : [];
   let words = null;
   if (about.missing) words = `not delivered`;
@@ -187,6 +187,7 @@ function tile(metric) {
       class: "tile",
       "data-metric": metric,
       "data-value": value,
+      "data-compared": words || !then ? null : then.value,
       "data-before": words || !before ? null : before.value,
       "aria-pressed": String(state.metric === metric),
       title: `${about.title}: ${about.missing ?? about.definition}`,
@@ -197,15 +198,31 @@ function tile(metric) {
     },
     element("span", { class: "name" }, about.short),
     element("span", { class: words ? "number none" : "number" }, words ? "–" : written(value, about.unit)),
-    words ? element("span", { class: "change" }, words) : changeOf(about, now, before),
+    words ? element("span", { class: "change" }, words) : changeOf(about, months, then, before),
     sparkline(metric, kept),
   );
 }
 
-function changeOf(about, now, before) {
-  const none = !before || before.hidden || before.value === null || (!about.ratio && before.value === 0);
+/** Places of the months whose numbers of the metric will still move. */
+const moving = (metric) => new Set((page.provisional[metric] ?? []).map((id) => page.axes.month.ids.indexOf(id)));
+
+/** The metric in those months of the period that stay as they are, and in the months that they are compared with. */
+function compared(metric, kept) {
+  const length = periodLength();
+  if (state.from < length) return {};
+  const open = moving(metric);
+  const months = monthsOfPeriod().filter((month) => !open.has(month) && !open.has(month - length));
+  if (!months.length) return { months };
+  const then = total(page, metric, { ...kept, month: new Set(months) });
+  return { months, then, before: total(page, metric, { ...kept, month: new Set(months.map((month) => month - length)) }) };
+}
+
+function changeOf(about, months, now, before) {
+  if (months?.length === 0) return element("span", { class: "change" }, "still moves: not compared yet");
+  const lacking = (one) => !one || one.hidden || one.value === null;
+  const none = lacking(now) || lacking(before) || (!about.ratio && before.value === 0);
   if (none) return element("span", { class: "change" }, "no earlier period to compare");
-  const by = about.unit === "ratio" || about.ratio ? now.value - before.value : now.value / before.value - 1;
+  const by = about.unit === "ratio" || about.ratio ? now.value - before.value : (now.value - before.value) / Math.abs(before.value);
   const size = Math.abs(by);
   const text = about.unit === "ratio" ? `${(100 * size).toFixed(1)} pts` : about.ratio ? written(size, about.unit) : written(size, "ratio");
   const way = size < 0.0005 ? "same" : by > 0 === (about.good === "up") ? "better" : "worse";
@@ -216,12 +233,15 @@ function changeOf(about, now, before) {
     { class: `change${judged}` },
     element("span", {}, element("b", {}, `${arrow} ${text}`), judged),
     element("span", {}, `${written(before.value, about.unit)} before`),
+    months.length < periodLength() ? element("span", {}, `over ${months.length} of ${periodLength()} months`) : null,
   );
 }
 
 function sparkline(metric, kept) {
   const found = measured(page, metric, ["month"], without(kept, "month"));
-  const points = found?.groups.filter((group) => group.at[0] <= page.last && group.value !== null) ?? [];
+  const open = moving(metric);
+  const told = (group) => group.at[0] <= page.last && group.value !== null && !open.has(group.at[0]);
+  const points = found?.groups.filter(told) ?? [];
   const NS = "http://www.w3.org/2000/svg";
   const picture = document.createElementNS(NS, "svg");
   picture.setAttribute("viewBox", "0 0 100 24");
