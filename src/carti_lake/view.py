@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from carti_lake import quality
-from carti_lake.integrity import refuse_damaged
+from carti_lake.integrity import damage, refuse_damaged
 from carti_lake.measure import measure
 from carti_lake.metrics import find_metric
 from carti_lake.pipeline.silver.readable import readable
 from carti_lake.query import query
 from carti_lake.release import Release, ReleaseError, preceding
 from carti_lake.tables import TABLES, find
+from carti_lake.tables.gold.events import COMPARED
 
 if TYPE_CHECKING:
     from carti_lake.lake import Lake
@@ -35,9 +36,24 @@ class View:
     release: Release
 
     def before(self) -> "View | None":
-        """The release that publications of this one are compared with, if any; only what is compared can be read."""
+        """The release that publications of this one are compared with, if any; only what is compared can be read.
+
+        Raises
+        ------
+        ReleaseError
+            Where its files are gone.
+        """
         earlier = preceding(self.lake.releases(), self.release)
-        return None if earlier is None else View(self.lake, earlier)
+        if earlier is None:
+            return None
+        compared = COMPARED & earlier.versions.keys()
+        if earlier.expired and any(damage(self.lake.storage, name, earlier.versions[name]) for name in compared):
+            raise ReleaseError(
+                f"Release {self.release.number} hides what would tell it from release {earlier.number}, and the files "
+                "of that are gone. Take a later release, name the one that its readers had (--after), or give a reason "
+                "for full counts (--full-counts)."
+            )
+        return View(self.lake, earlier)
 
     def scan(self, table: str) -> pl.LazyFrame:
         """Lazy rows of a table of this release; withdrawn rows and bookkeeping columns are left out."""

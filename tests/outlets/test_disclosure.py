@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from carti_lake import Lake, maintenance
 from carti_lake.access import Viewer, visible
 from carti_lake.outlets.disclosure import opened
-from carti_lake.release import ExpiredError, preceding
+from carti_lake.release import ExpiredError, ReleaseError, preceding
 from carti_lake.trail import ReasonError
 from tests.examples import appointment, lake_in, load
 
@@ -68,6 +68,17 @@ def test_what_is_blank_stays_so_when_vacuum_has_taken_the_release_before(
         assert seen(own, 2, SOME) == {"Dr. Ann Lee": None}
         assert seen(own, 2, SOME_LINES) == {"Dr. Ann Lee": None, "Dr. Bo Chan": 40}
         assert "since release 1," in " ".join(opened(own.at(2), "workbook").notes)
+    # Without its files nothing is shown that might tell the two apart, but in full for a reason.
+    mart = own.storage.path("gold.provider_monthly")
+    of_first, of_second = (
+        {*DeltaTable(mart, version=one.versions["gold.provider_monthly"]).file_uris()} for one in lake.releases()[:2]
+    )
+    (gone,) = of_first - of_second
+    Path(gone).rename(tmp_path / "gone")
+    with pytest.raises(ReleaseError, match="from release 1, and the files of that are gone"):
+        shown(own, 2)
+    assert shown(own, 2, full_counts="asked for")["Dr. Ann Lee"] == 45
+    (tmp_path / "gone").rename(gone)
     # When nothing is compared with it any more, it goes.
     table = own.storage.path("gold.provider_summary")
     files = DeltaTable(table, version=lake.releases()[0].versions["gold.provider_summary"]).file_uris()
