@@ -58,7 +58,9 @@ def series(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
         come to (null where nothing says how mature it is); ``share`` of it that is known by now.
     """
     known = origins(tables["gold.reconciliation"])
-    cells = _long(_completed(tables, known)).join(known, on="metric")
+    # Each is read many times below, and would be worked out as often.
+    arrived = _arrived(tables["silver.visits"], known).cache()
+    cells = _long(_completed(tables, arrived).cache()).join(known, on="metric")
     cells = cells.filter(pl.col("month") <= pl.col("origin"), pl.col("month") > pl.col("origin").dt.offset_by(_ago()))
     # A month's share is one for all cells; where it is not known, no sum is.
     sums = (pl.col("value").sum(), _sum_of_known("completed"))
@@ -66,7 +68,7 @@ def series(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
         cells.group_by(member=member, metric="metric", month="month").agg(*sums).with_columns(level=pl.lit(level))
         for level, member in zip(LEVELS, (pl.lit(NETWORK), pl.col("service_line"), pl.col("provider_id")), strict=True)
     ]
-    return _filled(pl.concat(parts), known, _shares(tables, known))
+    return _filled(pl.concat(parts).cache(), known, _shares(tables, arrived))
 
 
 def weekend(visits: pl.LazyFrame) -> pl.LazyFrame:
@@ -111,7 +113,7 @@ def _cells(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     )
 
 
-def _completed(tables: Mapping[str, pl.LazyFrame], known: pl.LazyFrame) -> pl.LazyFrame:
+def _completed(tables: Mapping[str, pl.LazyFrame], arrived: pl.LazyFrame) -> pl.LazyFrame:
     """Cells with each metric as known, and as it will be (``…_completed``).
 
     What is known of a month's visits is divided by the share of it that is in. Cash still to come is that of the
@@ -119,18 +121,17 @@ def _completed(tables: Mapping[str, pl.LazyFrame], known: pl.LazyFrame) -> pl.La
     R. Ferguson, "The Actuary and IBNR", Proceedings of the Casualty Actuarial Society 59 (1972); a chain ladder's
     division by a maturity of a fifth would make noise of the newest month.
     """
-    cells = _cells(tables).join(_arrived(tables["silver.visits"], known), on="month", how="left")
-    cells = with_maturity(cells, tables["gold.claims_maturity"])
-    arrived = pl.col("arrived").fill_null(1.0)
+    cells = with_maturity(_cells(tables).join(arrived, on="month", how="left"), tables["gold.claims_maturity"])
+    share = pl.col("arrived").fill_null(1.0)
     mature = (pl.col("maturity") >= COMPLETE) & (pl.col("month") > pl.col("month").max().dt.offset_by(_ago_mature()))
     paid, charged = pl.col("net_cash").filter(mature).sum(), pl.col("gross_charges").filter(mature).sum()
     own = pl.when(charged.over("provider_id") > 0).then(paid.over("provider_id") / charged.over("provider_id"))
     rate = pl.coalesce(own, pl.when(charged > 0).then(paid / charged))
-    charges = pl.col("gross_charges") / arrived
+    charges = pl.col("gross_charges") / share
     to_come = (1 - pl.col("maturity")) * charges * rate
     nothing = (pl.col("maturity") == 1) | (charges == 0)
     return cells.with_columns(
-        (pl.col("visits", "new_patients", "gross_charges") / arrived).name.suffix("_completed"),
+        (pl.col("visits", "new_patients", "gross_charges") / share).name.suffix("_completed"),
         net_cash_completed=pl.col("net_cash") + pl.when(nothing).then(0.0).otherwise(to_come),
         referrals_completed="referrals",
     )
@@ -176,9 +177,9 @@ def _arrived(visits: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
     return joined.select("month", pl.col("arrived").fill_null(1.0))
 
 
-def _shares(tables: Mapping[str, pl.LazyFrame], known: pl.LazyFrame) -> pl.LazyFrame:
+def _shares(tables: Mapping[str, pl.LazyFrame], arrived: pl.LazyFrame) -> pl.LazyFrame:
     """By ``metric`` and ``month``, of those that are not complete for certain: ``share`` that is in."""
-    arrived = _arrived(tables["silver.visits"], known).rename({"arrived": "share"})
+    arrived = arrived.rename({"arrived": "share"})
     matured = tables["gold.claims_maturity"].select("month", share=pl.col("maturity").fill_null(0.0))
     of_visits = [arrived.with_columns(metric=pl.lit(name)) for name in ("visits", "new_patients", "gross_charges")]
     return pl.concat([*of_visits, matured.with_columns(metric=pl.lit("net_cash"))], how="diagonal")
@@ -216,6 +217,8 @@ def _filled(sums: pl.LazyFrame, known: pl.LazyFrame, shares: pl.LazyFrame) -> pl
             completed=pl.when(pl.col("value").is_null()).then(0.0).otherwise("completed"),
             share=pl.col("share").fill_null(1.0),
         )
+        # The last digits of a sum depend on the order of its terms, and with them a model would change.
+        .with_columns(pl.col("value", "completed").round(6))
         .sort("level", "member", "metric", "month")
     )
 
