@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -52,11 +52,7 @@ class Entry:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of what it tells: may be asked for early, so that sealing a batch holds up nothing else for long."""
-        return content(self.told())
-
-    def told(self) -> dict[str, Any]:
-        """Its columns."""
-        return {name: getattr(self, name) for name in TOLD}
+        return content({name: getattr(self, name) for name in TOLD})
 
 
 #: Columns of an entry that are not its seal.
@@ -128,6 +124,45 @@ def append(storage: Storage, entries: Sequence[Entry]) -> str:
             continue
         break
     return last
+
+
+def change(
+    storage: Storage,
+    action: str,
+    values: Mapping[str, object],
+    told: Callable[[int], str],
+    *,
+    who: str,
+    why: str | None,
+    now: datetime,
+) -> None:
+    """Commit a change of access, then the entry that seals it; a crash between the two shows.
+
+    Parameters
+    ----------
+    storage
+        The lake.
+    action
+        One of `CHANGES`.
+    values
+        Columns of its table, but for the number and who, when and why.
+    told
+        What the entry says of the change of that number.
+    who, why, now
+        Who makes it, why, and when.
+    """
+    table = CHANGES[action]
+    name = table.full_name()
+    handle = storage.create(name, table, change_feed=False)
+    number = (transaction(handle, name) or 0) + 1
+    row = {"change": number, **values, "at": now, "who": who, "why": why}
+    storage.append(
+        handle,
+        pl.DataFrame([row], schema=table.dtypes()),
+        transactions={name: number},
+        metadata={"change": number},
+    )
+    append(storage, [Entry(now, who, action, told(number), content=content(row))])
 
 
 def entries(storage: Storage) -> pl.DataFrame:

@@ -11,11 +11,10 @@ import polars as pl
 from carti_lake import audit
 from carti_lake.access.policies import AccessError, policies
 from carti_lake.access.viewer import SCOPES, Viewer
-from carti_lake.storage import Storage, transaction
+from carti_lake.storage import Storage
 from carti_lake.tables.access import ApiKeys
 
 TABLE = ApiKeys.full_name()
-NUMBERING = "api_keys"
 PREFIX = "cl"
 
 
@@ -103,15 +102,6 @@ def _digest(secret: str) -> str:
 
 
 def _change(storage: Storage, values: Mapping[str, object], *, who: str, now: datetime, why: str | None) -> None:
-    handle = storage.create(TABLE, ApiKeys, change_feed=False)
-    number = (transaction(handle, NUMBERING) or 0) + 1
-    row = {"change": number, **values, "at": now, "who": who, "why": why}
-    storage.append(
-        handle,
-        pl.DataFrame([row], schema=ApiKeys.dtypes()),
-        transactions={NUMBERING: number},
-        metadata={"change": number},
-    )
     done = "revoked" if values["revoked"] else "created"
     told = f"{done}: {values['key_id']} of {values['viewer']}"
-    audit.append(storage, [audit.Entry(now, who, "key", told, content=audit.content(row))])
+    audit.change(storage, "key", values, lambda _: told, who=who, why=why, now=now)

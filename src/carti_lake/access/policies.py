@@ -11,12 +11,11 @@ import polars as pl
 from carti_lake import audit
 from carti_lake.access.viewer import SCOPES, Viewer
 from carti_lake.release import latest
-from carti_lake.storage import LakeError, Storage, transaction
+from carti_lake.storage import LakeError, Storage
 from carti_lake.tables.access import AccessChanges
 from carti_lake.tables.gold import DimProvider, DimServiceLine, Gold
 
 TABLE = AccessChanges.full_name()
-NUMBERING = "access"
 GROUP = "group:"
 
 
@@ -188,15 +187,9 @@ def revoke(storage: Storage, viewer: str, *, who: str, why: str, now: datetime) 
 def _change(storage: Storage, values: Mapping[str, object], *, who: str, why: str, now: datetime) -> None:
     if not why.strip():
         raise AccessError("Say why: it is recorded with the change.")
-    handle = storage.create(TABLE, AccessChanges, change_feed=False)
-    number = (transaction(handle, NUMBERING) or 0) + 1
-    row = {"change": number, **values, "at": now, "who": who, "why": why.strip()}
-    storage.append(
-        handle,
-        pl.DataFrame([row], schema=AccessChanges.dtypes()),
-        transactions={NUMBERING: number},
-        metadata={"change": number},
-    )
     done = "granted" if values["granted"] else "revoked"
-    told = f"{done}: {values['viewer']} (change {number})"
-    audit.append(storage, [audit.Entry(now, who, "policy", told, content=audit.content(row))])
+
+    def told(number: int) -> str:
+        return f"{done}: {values['viewer']} (change {number})"
+
+    audit.change(storage, "policy", values, told, who=who, why=why.strip(), now=now)
