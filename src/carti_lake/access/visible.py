@@ -11,11 +11,11 @@ import polars as pl
 
 from carti_lake.access.rows import row_filter
 from carti_lake.access.viewer import Viewer
-from carti_lake.disclosure import Publication, in_full, publication
+from carti_lake.disclosure import Publication, in_full
 from carti_lake.measure import delivered, measure
 from carti_lake.metrics import PROVIDER_RATES, Metric, find_metric
 from carti_lake.metrics.value import undelivered, values
-from carti_lake.outlets.disclosure import gold_frames
+from carti_lake.outlets.disclosure import compared, gold_frames
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_service_line
 from carti_lake.pipeline.gold.provider_summary import provider_summary, sums_of_months
 from carti_lake.release import ReleaseError
@@ -28,7 +28,7 @@ from carti_lake.tables.gold import (
     ProviderMonthly,
     ProviderSummary,
 )
-from carti_lake.tables.gold.events import AXES, COMPARED, MADE_FROM
+from carti_lake.tables.gold.events import AXES, MADE_FROM
 from carti_lake.tables.silver import CrmAccounts, Encounters, Opportunities
 
 if TYPE_CHECKING:
@@ -119,10 +119,7 @@ class Visible:
         if self.viewer.exact:
             return in_full(gold_frames(exactly))
         before = self.view.before()
-        if before is None:
-            return publication(gold_frames(exactly))
-        earlier = gold_frames(Visible(before, exactly.viewer), COMPARED)
-        return publication(gold_frames(exactly), earlier, f"release {before.release.number}")
+        return compared(exactly, None if before is None else Visible(before, exactly.viewer))
 
     def _published(self, metric: Metric, by: Sequence[str]) -> pl.LazyFrame:
         """A metric of the sums that are published, and no others: null where one of them is blank."""

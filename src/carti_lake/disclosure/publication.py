@@ -9,14 +9,23 @@ from carti_lake.disclosure.blocks import SMALLEST_CELL
 from carti_lake.disclosure.margins import NETWORK, Margins, margins, shown
 from carti_lake.metrics import CRM_RATES, METRICS, PROVIDER_RATES, Metric
 from carti_lake.tables.gold import ProviderSummary
-from carti_lake.tables.gold.events import AXES, MADE_FROM, NOT_OF_PEOPLE, OF_DEALS, OF_ESTIMATES, OF_PATIENTS, PLAIN
+from carti_lake.tables.gold.events import (
+    AXES,
+    MADE_FROM,
+    NOT_OF_PEOPLE,
+    OF_DEALS,
+    OF_ESTIMATES,
+    OF_PATIENTS,
+    PLAIN,
+    SUMMED,
+)
 
 Frames = Mapping[str, pl.DataFrame]
 #: Gold tables of a release by name, as stored; only what is shown of them is read.
 Stored = Mapping[str, pl.LazyFrame | pl.DataFrame]
 
 #: What is shown without full counts, and what that is summed from: tables of single rows are large, and are not read.
-_SUMMED = frozenset({ProviderSummary.short_name, *(axis.mart.short_name for axis in AXES)})
+_SUMMED = frozenset(table.short_name for table in SUMMED)
 _SHOWN = _SUMMED | PLAIN | OF_DEALS.keys() | OF_ESTIMATES.keys()
 
 RULE = (

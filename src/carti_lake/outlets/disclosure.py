@@ -51,7 +51,11 @@ def opened(view: "View", outlet: str, *, after: "When | None" = None, full_count
             now=lake.clock(),
         )
         return in_full(gold_frames(view))
-    before = view.before() if after is None else view.lake.at(after)
+    return compared(view, view.before() if after is None else view.lake.at(after))
+
+
+def compared(view: "View | Visible", before: "View | Visible | None") -> Publication:
+    """The release without small counts, nor small changes since another that its readers have; None for none."""
     if before is None:
         return publication(gold_frames(view))
     return publication(gold_frames(view), gold_frames(before, COMPARED), f"release {before.release.number}")

@@ -83,8 +83,10 @@ AXES = (
     Axis("payer", ClaimsMonthly, "network_by_payer", "The network's claims by payer."),
 )
 
+#: What the network's totals and the axes are summed from.
+SUMMED: tuple[type[Gold], ...] = (ProviderSummary, *dict.fromkeys(axis.mart for axis in AXES))
 #: What a later release's publication is compared with, and what a viewer's part of that is made from.
-COMPARED = frozenset({ProviderSummary.full_name(), DimProvider.full_name(), *(axis.mart.full_name() for axis in AXES)})
+COMPARED = frozenset({DimProvider.full_name(), *(table.full_name() for table in SUMMED)})
 
 #: On the axis of providers, referrals made and received are about two roles; on these they are about one referral.
 _ONE_REFERRAL = ("month", "service_line")
