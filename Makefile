@@ -16,10 +16,11 @@ demo: install ## Synthetic network, three months of extracts, a release, charts 
 test: install ## Run the tests, a file a processor
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-lint: install ## Run ruff and mypy
+lint: install ## Run ruff, mypy, and the check of who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 check: lint test ## Run lint and tests
 

@@ -17,7 +17,7 @@ from carti_lake.disclosure import in_full, publication
 from carti_lake.outlets.charts import Shown
 from carti_lake.outlets.charts.files import write_charts
 from carti_lake.outlets.workbook import write_workbook
-from carti_lake.release import Release
+from carti_lake.releases.release import Release
 from carti_lake.tables.gold import GOLD
 
 PROVIDERS, LINES, PAYERS, FLOWS = 400, 8, 6, 300_000

@@ -11,7 +11,7 @@ from unittest import mock
 from carti_lake.cli.app import VERBS, main
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.catalogue import describe_metric
-from carti_lake.runner.marts import BUILT
+from carti_lake.pipeline.marts import BUILT
 from carti_lake.tables import GOLD, QUARANTINE, TABLES
 from carti_lake.tables.catalogue import describe
 from carti_lake.tables.gold import DataQuality, Reconciliation

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from carti_lake.sources.extract import ExtractError
-from tests.examples import lake_in, load, visit
+from tests.worlds.lakes import lake_in, load, visit
 
 GOOD = [visit(1), visit(2)]
 HEADER = ",".join(GOOD[0])

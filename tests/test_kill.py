@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from carti_lake import Lake, maintenance
+from carti_lake import Lake
+from carti_lake.upkeep import vacuum as vacuum_module
 from tests.equality import assert_same, state
 from tests.processes import FORKS
 from tests.strategies import Delivery, sequence
@@ -46,7 +47,7 @@ def optimize(folder: Path) -> None:
 
 def vacuum(folder: Path) -> None:
     # Nobody else writes here, so that files of a moment ago may go as well.
-    maintenance.WRITER_HOURS = 0
+    vacuum_module.WRITER_HOURS = 0
     lake_at(folder).vacuum(keep_days=0)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from carti_lake import Lake
 from carti_lake.outlets.files import charts_of, workbook_of
-from tests.examples import account, appointment, lake_in, load, referral, stay, visit
+from tests.worlds.lakes import account, appointment, lake_in, load, referral, stay, visit
 
 #: openpyxl leaves sparklines alone, and says so.
 pytestmark = pytest.mark.filterwarnings("ignore:Sparkline Group extension")

@@ -11,7 +11,7 @@ from carti_lake import Lake
 from carti_lake.generate import Network, truths
 from carti_lake.generate.providers import directory
 from carti_lake.metrics import METRICS
-from tests.generate.networks import delivered
+from tests.worlds.networks import delivered
 
 NETWORK = Network(seed=21, providers=24, patients=6_000, start=date(2025, 1, 1), days=400, visits_per_day=150, dirt=0)
 #: What the lake knows ends here, in the middle of a month; the network goes on, and tells how its claims end.

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from carti_lake import Lake
-from carti_lake.claim import BusyError, claim
 from carti_lake.pipeline.newest import OUTCOMES
+from carti_lake.store.locks import BusyError, lake_lock
 from tests.equality import assert_same, state
-from tests.examples import lake_in, load, stay, visit
 from tests.processes import together
 from tests.strategies import Delivery, sequence
+from tests.worlds.lakes import lake_in, load, stay, visit
 
 
 def load_all(folder: Path, deliveries: list[Delivery]) -> int:
@@ -108,7 +108,7 @@ def test_a_busy_lake_names_who_holds_it(tmp_path):
     load_all(tmp_path / "lake", sequence(2, seed=3))
     lake = lake_in(tmp_path / "lake")
     with (
-        claim(lake.storage, "vacuum"),
+        lake_lock(lake.storage, "vacuum"),
         pytest.raises(BusyError, match=r"Another run is active on .*lake \(vacuum, process \d+\)"),
     ):
         lake.run()

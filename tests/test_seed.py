@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from tests.examples import lake_in
+from tests.worlds.lakes import lake_in
 
 EXTRACTS = {
     "sg2_patient_flow": "sg2_patient_flow_full.csv",

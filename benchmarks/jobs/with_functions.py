@@ -14,8 +14,8 @@ from carti_lake.pipeline.cleanse import cleanse, survey
 from carti_lake.pipeline.gold.dimensions import dim_provider
 from carti_lake.pipeline.gold.provider_monthly import provider_monthly
 from carti_lake.pipeline.gold.provider_summary import provider_summary
-from carti_lake.pipeline.newest import LIGHT, settle
-from carti_lake.pipeline.order import among
+from carti_lake.pipeline.newest import LIGHT, resolve_versions
+from carti_lake.pipeline.order import at_places
 from carti_lake.pipeline.silver.providers import references, resolve, resolve_references
 from carti_lake.tables import ENTITIES, Table
 from carti_lake.tables.quarantine import QUARANTINE
@@ -73,8 +73,8 @@ def _newest(entity: type[Entity], rows: pl.LazyFrame) -> pl.LazyFrame:
         _nothing(table).with_columns(order=pl.lit(None, pl.Int128)).select(LIGHT).collect()
         for table in (entity, QUARANTINE[entity.short_name])
     )
-    settled = settle(cleansed, current, refused)
-    return cleansed.filter(~among(settled.losers))
+    resolution = resolve_versions(cleansed, current, refused)
+    return cleansed.filter(~at_places(resolution.superseded))
 
 
 def _nothing(table: type[Table]) -> pl.LazyFrame:

@@ -16,8 +16,8 @@ import polars as pl
 from carti_lake import Lake
 from carti_lake.generate import Network, extracts
 from carti_lake.models.catalogue import MODELS
-from carti_lake.models.forecast.series import INPUTS, series
 from carti_lake.models.registry import known
+from carti_lake.pipeline.gold.forecast_series import INPUTS, series
 
 FIRST, ORIGIN, LAST = date(2023, 1, 1), date(2024, 12, 31), date(2025, 9, 30)
 FEEDS = ("providers", "ehr_visits", "salesforce_referrals")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from carti_lake.lake import Lake
-    from carti_lake.view import View
+    from carti_lake.releases.view import View
 
 __all__ = ["Lake", "View", "__version__"]
 __version__ = "0.1.0"

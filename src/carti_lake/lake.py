@@ -10,23 +10,33 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from carti_lake import changes, loading, maintenance, quality, release, status, trail
-from carti_lake.explain import Explanation
-from carti_lake.explain import explain as explain_change
-from carti_lake.release import Release
+from carti_lake.access import full_counts
+from carti_lake.releases import diff, publish, quality, release
+from carti_lake.releases.explain import Explanation
+from carti_lake.releases.explain import explain as explain_change
+from carti_lake.releases.quarantine import refused
+from carti_lake.releases.release import Release, When
+from carti_lake.releases.view import View
 from carti_lake.runner import RunResult
 from carti_lake.runner import run as runner
-from carti_lake.storage import LakeError, Storage, commits
+from carti_lake.sources import batches
+from carti_lake.sources.mapping import SourceMap, source_map
+from carti_lake.store.errors import LakeError
+from carti_lake.store.log import commits
+from carti_lake.store.storage import Storage
 from carti_lake.tables import TABLES, Thresholds, find
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import HIDDEN
-from carti_lake.view import View
+from carti_lake.upkeep import status
+from carti_lake.upkeep.optimize import optimize
+from carti_lake.upkeep.tables import Upkeep
+from carti_lake.upkeep.vacuum import vacuum
+from carti_lake.upkeep.verify import Check, verify
 
 if TYPE_CHECKING:
     from carti_lake.models import registry
 
 Progress = Callable[[str], None]
-When = int | str | date | datetime
 
 
 def _quiet(step: str) -> None:
@@ -87,9 +97,9 @@ class Lake:
         *extracts: Any,
         extract_date: date | None = None,
         delivered_at: datetime | None = None,
-        mapping: Mapping[str, str] | None = None,
+        mapping: Mapping[str, str] | SourceMap | None = None,
         progress: Progress = _quiet,
-    ) -> list[loading.Loaded]:
+    ) -> list[batches.Loaded]:
         """Load extracts into the feed's bronze table: paths, globs, folders, frames, Arrow, or lists of dictionaries.
 
         Parameters
@@ -129,36 +139,36 @@ class Lake:
         *extracts: Any,
         extract_date: date | None = None,
         delivered_at: datetime | None = None,
-        mapping: Mapping[str, str] | None = None,
+        mapping: Mapping[str, str] | SourceMap | None = None,
         progress: Progress = _quiet,
-    ) -> Iterator[loading.Loaded]:
+    ) -> Iterator[batches.Loaded]:
         """As :meth:`load`, one extract at a time."""
         from carti_lake.sources.files import open_paths
         from carti_lake.sources.frames import open_frame
 
-        declared = loading.feed_of(feed)
+        declared = batches.feed_of(feed)
         paths = [one for one in extracts if isinstance(one, str | Path)]
         if paths:
             opened = open_paths(
                 paths,
                 declared,
-                mapping=mapping,
+                mapping=source_map(mapping),
                 extract_date=extract_date,
                 delivered_at=delivered_at,
                 storage_options=dict(self.storage_options) or None,
             )
-            yield from loading.load(self.storage, declared, opened, progress)
+            yield from batches.load(self.storage, declared, opened, progress)
         for frame in extracts:
             if not isinstance(frame, str | Path):
                 extract = open_frame(
                     frame,
                     declared,
-                    mapping=mapping,
+                    mapping=source_map(mapping),
                     extract_date=extract_date,
                     delivered_at=delivered_at,
                     now=self.clock(),
                 )
-                yield from loading.load(self.storage, declared, iter([extract]), progress)
+                yield from batches.load(self.storage, declared, iter([extract]), progress)
 
     def run(self, *, full: bool = False, accept: Collection[str] = (), progress: Progress = _quiet) -> RunResult:
         """Bring silver, gold and models up to date, audit them, and publish a release.
@@ -200,7 +210,7 @@ class Lake:
 
         chosen = [find_model(name) for name in dict.fromkeys(models)] or list(MODELS.values())
         return registry.train(
-            [View(self, one) for one in release.monthly(select(self, None), self.releases())],
+            [View(self.storage, one, self.clock) for one in release.monthly(select(self, None), self.releases())],
             chosen,
             forced=bool(models),
             seed=seed,
@@ -222,7 +232,7 @@ class Lake:
         ReleaseError
             Where none stood then, the time lies in the future, or its files are gone.
         """
-        return View(self, select(self, release if release is not None else when))
+        return View(self.storage, select(self, release if release is not None else when), self.clock)
 
     def scan(self, table: str) -> pl.LazyFrame:
         """Lazy rows of a table of the latest release."""
@@ -243,12 +253,12 @@ class Lake:
     def lock(self, name: str, which: When | None = None) -> Release:
         """Keep a release (default: the latest) under a name; vacuum keeps its files."""
         chosen = select(self, which)
-        release.lock(self.storage, chosen, name, self.clock())
+        publish.lock(self.storage, chosen, name, self.clock())
         return chosen
 
     def unlock(self, name: str) -> Release:
         """Remove a lock."""
-        return release.unlock(self.storage, name, self.clock())
+        return publish.unlock(self.storage, name, self.clock())
 
     def history(self, table: str) -> list[dict[str, Any]]:
         """The versions of a table, newest first: version, time, operation, rows added, releases that hold it."""
@@ -273,7 +283,7 @@ class Lake:
         """Rows of a table that two releases hold differently: inserted, updated (old and new values), deleted."""
         old, new = self.at(before), self.at(after)
         rows = [view.scan(table) if _holds(view, table) else _nothing(table) for view in (old, new)]
-        return changes.diff(rows[0], rows[1], find(table))
+        return diff.diff(rows[0], rows[1], find(table))
 
     def explain(self, metric: str, before: When, after: When, *, provider: str | None = None) -> Explanation:
         """Why a metric differs between two releases, for the network or one provider (id or name)."""
@@ -292,7 +302,7 @@ class Lake:
         if entity is not None and entity not in QUARANTINE:
             raise LakeError(f"There is no entity {entity!r}. Entities: {', '.join(QUARANTINE)}.")
         names = [entity] if entity is not None else list(QUARANTINE)
-        parts = [status.refused(self.storage, name, rule) for name in names]
+        parts = [refused(self.storage, name, rule) for name in names]
         return pl.concat(parts)
 
     def quality(self) -> pl.DataFrame:
@@ -301,7 +311,8 @@ class Lake:
 
     def candidate(self) -> View:
         """What the last run made, whether or not it was published: for those who mend what an audit found."""
-        return View(self, quality.candidate(self.storage, release.latest(self.storage), self.clock()))
+        chosen = quality.candidate(self.storage, release.latest(self.storage), self.clock())
+        return View(self.storage, chosen, self.clock)
 
     def set_thresholds(self, check: str, wanted: Thresholds | None, *, why: str, who: str | None = None) -> None:
         """Put other thresholds in force for a check, at once and for every release; recorded in ``thresholds``.
@@ -332,23 +343,19 @@ class Lake:
 
     def disclosures(self) -> pl.DataFrame:
         """The audit trail: whoever had an outlet show small counts, when, of which release, and why; newest first."""
-        return trail.entries(self.storage)
+        return full_counts.entries(self.storage)
 
-    def optimize(self, table: str | None = None, *, progress: Progress = _quiet) -> list[maintenance.Upkeep]:
+    def optimize(self, table: str | None = None, *, progress: Progress = _quiet) -> list[Upkeep]:
         """Join small files of one table or all."""
-        return maintenance.optimize(self.storage, _stored(table), progress)
+        return optimize(self.storage, _stored(table), progress)
 
-    def vacuum(
-        self, *, keep_days: int = 90, dry_run: bool = False, progress: Progress = _quiet
-    ) -> list[maintenance.Upkeep]:
+    def vacuum(self, *, keep_days: int = 90, dry_run: bool = False, progress: Progress = _quiet) -> list[Upkeep]:
         """Remove files that neither the newest, nor a locked, nor a recent release needs."""
-        return maintenance.vacuum(
-            self.storage, keep_days=keep_days, now=self.clock(), dry_run=dry_run, progress=progress
-        )
+        return vacuum(self.storage, keep_days=keep_days, now=self.clock(), dry_run=dry_run, progress=progress)
 
-    def verify(self, table: str | None = None, *, progress: Progress = _quiet) -> list[maintenance.Check]:
+    def verify(self, table: str | None = None, *, progress: Progress = _quiet) -> list[Check]:
         """Compare data files with the log and with their recorded hashes, for one table or all."""
-        return maintenance.verify(self.storage, _stored(table), progress)
+        return verify(self.storage, _stored(table), progress)
 
 
 def select(lake: Lake, which: When | None) -> Release:

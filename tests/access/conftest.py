@@ -9,9 +9,9 @@ import pytest
 
 from carti_lake import Lake
 from carti_lake.generate import Network
-from carti_lake.release import Release
+from carti_lake.releases.release import Release
 from carti_lake.tables import TABLES
-from tests.generate.networks import delivered
+from tests.worlds.networks import delivered
 
 NETWORK = Network(seed=8, providers=16, patients=300, days=24, visits_per_day=25)
 NEWEST = date(2026, 1, 1)

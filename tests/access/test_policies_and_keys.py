@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carti_lake import audit
 from carti_lake.access import AccessError, Policy, grant, keys, policies, revoke
+from carti_lake.access import audit_log as audit
 from carti_lake.access.policies import alike, signed_in_by_provider, viewer_of
-from carti_lake.storage import Storage
+from carti_lake.store.storage import Storage
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 TODAY = NOW.date()

@@ -8,7 +8,7 @@ from polars.testing import assert_frame_equal, assert_series_equal
 
 from carti_lake.access import Viewer, visible
 from carti_lake.metrics import METRICS
-from carti_lake.release import ReleaseError
+from carti_lake.releases.release import ReleaseError
 from carti_lake.tables import TABLES
 from carti_lake.tables.gold.events import FAMILIES, MADE_FROM
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from carti_lake import Lake
-from carti_lake.claim import claim
 from carti_lake.cli import run as verb
+from carti_lake.store.locks import lake_lock
 
 from .conftest import Type
 
@@ -69,7 +69,7 @@ def test_what_fails_exits_1_with_one_clear_message(
 
 
 def test_a_second_run_is_told_to_wait(carti_lake: Type, here: Path) -> None:
-    with claim(Lake("lake").storage, "run"):
+    with lake_lock(Lake("lake").storage, "run"):
         ended = carti_lake("run")
     assert ended.code == 1
     assert "Another run is active" in ended.err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.models.toys import TOYS, only, small_lake
+from tests.doubles.models import TOYS, only, small_lake
 
 from .conftest import Type
 
@@ -55,7 +55,7 @@ def test_named_models_are_trained_with_a_seed(carti_lake: Type, at: Path) -> Non
 def test_too_little_data_exits_1_where_it_was_asked_for(
     carti_lake: Type, at: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.models.toys.LEAST", 100)
+    monkeypatch.setattr("tests.doubles.models.LEAST", 100)
     ended = carti_lake("model", "train", "paid")
     assert ended.code == 1
     assert "not enough data: has 8 answered claims, needs 100" in ended.out

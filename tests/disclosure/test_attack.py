@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from carti_lake.disclosure import Publication, in_full, publication
 from carti_lake.metrics import METRICS
+from tests.worlds.events import APPOINTMENTS, KINDS, PROVIDERS, VISITS, release
 
 from .attacker import Attacker, Kind, moved, recovered
-from .events import APPOINTMENTS, KINDS, PROVIDERS, VISITS, release
 
 #: Few of a kind, about eleven, and many; and how a release later changes them.
 COUNTS = (0, 0, 0, 1, 1, 2, 5, 9, 10, 11, 12, 30, 100)

@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 
 from carti_lake.disclosure import in_full, publication
+from carti_lake.disclosure.release import gold_frames
 from carti_lake.generate import Network, write
-from carti_lake.outlets.disclosure import gold_frames
-from tests.examples import lake_in
+from tests.worlds.events import APPOINTMENTS, VISITS
+from tests.worlds.lakes import lake_in
 
 from .attacker import Attacker, Kind, moved, recovered
-from .events import APPOINTMENTS, VISITS
 from .test_attack import primary_only
 
 Frames = Mapping[str, pl.DataFrame]

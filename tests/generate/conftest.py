@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.generate.networks import QUARTER, YEAR, Feeds, delivered
+from tests.worlds.networks import QUARTER, YEAR, Feeds, delivered
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from carti_lake.generate import Network, codes, truths
 from carti_lake.generate.campaigns import draw as draw_campaigns
 from carti_lake.generate.demand import working
 from carti_lake.generate.providers import directory
-from tests.generate.networks import YEAR, current, delivered
+from tests.worlds.networks import YEAR, current, delivered
 
 # --- demand ----------------------------------------------------------------------------------------------------------
 

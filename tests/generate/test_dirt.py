@@ -8,7 +8,7 @@ import pytest
 
 from carti_lake.generate import dirt
 from carti_lake.tables.feeds import FEEDS
-from tests.generate.networks import QUARTER, delivered
+from tests.worlds.networks import QUARTER, delivered
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from carti_lake.generate import Network, extracts
 from carti_lake.tables.feeds import FEEDS
-from tests.generate.networks import QUARTER, current, delivered
+from tests.worlds.networks import QUARTER, current, delivered
 
 
 @pytest.mark.parametrize("dirt", [0, 0.1])

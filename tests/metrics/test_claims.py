@@ -10,7 +10,7 @@ from carti_lake.metrics.claims import CLAIMS_METRICS, with_maturity
 from carti_lake.metrics.value import values
 from carti_lake.metrics.window import windowed
 from carti_lake.tables.gold import ClaimsMaturity
-from tests.rows import APRIL, MARCH, held
+from tests.worlds.rows import APRIL, MARCH, held
 
 BY_ID = {metric.id: metric for metric in CLAIMS_METRICS}
 

@@ -6,7 +6,7 @@ import pytest
 
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.value import values
-from tests.metrics.cells import cells
+from tests.worlds.cells import cells
 
 #: Metric, two rows of its mart, and its value with the arithmetic.
 EXAMPLES = [

@@ -13,8 +13,8 @@ from carti_lake.metrics.marketing import MARKETING_METRICS
 from carti_lake.metrics.metric import FORMATS
 from carti_lake.tables import SILVER
 from carti_lake.tables.gold import GOLD, ProviderMonthly, ProviderSummary
-from tests.metrics.cells import cells
-from tests.rows import APRIL, MARCH
+from tests.worlds.cells import cells
+from tests.worlds.rows import APRIL, MARCH
 
 EACH = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 RATIOS = [metric for metric in METRICS.values() if metric.denominator]

@@ -5,8 +5,8 @@ import pytest
 
 from carti_lake.metrics.referral import median_days, patient_origin
 from carti_lake.tables.gold import ReferralDays, ReferralFlow
-from tests.metrics.cells import cells
-from tests.rows import APRIL, MARCH
+from tests.worlds.cells import cells
+from tests.worlds.rows import APRIL, MARCH
 
 DAYS = cells(
     ReferralDays,

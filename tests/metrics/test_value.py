@@ -6,7 +6,7 @@ import pytest
 from carti_lake.metrics import METRICS, Metric, Sum
 from carti_lake.metrics.value import TERMS, undelivered, values
 from carti_lake.tables.gold import ProviderMonthly, ProviderSummary
-from tests.metrics.cells import cells
+from tests.worlds.cells import cells
 
 CELLS = cells(
     ProviderMonthly,

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, date, datetime
 
 from carti_lake.models.card import card
-from tests.models.toys import PAID
+from tests.doubles.models import PAID
 
 ERRORS = [
     {"estimator": estimator, "split": split, "metric": metric, "value": value, "n": n, "note": note}

@@ -8,8 +8,10 @@ import pytest
 
 from carti_lake.models.catalogue import MODELS, UnknownModelError, find_model
 from carti_lake.models.model import Known
+from carti_lake.pipeline.fingerprint import code
+from carti_lake.pipeline.mart import Mart
+from carti_lake.pipeline.marts import MARTS
 from carti_lake.pipeline.silver.readable import readable
-from carti_lake.runner.marts import MARTS, Mart
 from carti_lake.runner.scores import MODEL, in_order
 from carti_lake.tables import GOLD, TABLES
 from tests.equality import assert_same
@@ -57,7 +59,8 @@ def test_what_a_model_reads_and_what_reads_it_are_made_in_that_order():
 
 @EACH
 def test_its_code_is_watched(model):
-    assert model.score.__module__ in {module.__name__ for module in model.code}
+    watched = {module.__name__ for module in code(model.module)}
+    assert {model.module, model.score.__module__, model.train.__module__} <= watched
 
 
 @EACH

@@ -5,8 +5,8 @@ import pytest
 from carti_lake.models import denial
 from carti_lake.models.model import Known
 from carti_lake.tables.silver import EarlierAnswers, Visits
-from tests.models.known import day, silver
-from tests.rows import held
+from tests.worlds.known import day, silver
+from tests.worlds.rows import held
 
 NOW = 120
 

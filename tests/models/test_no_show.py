@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from carti_lake.models import no_show
 from carti_lake.models.model import Known
 from carti_lake.tables.silver import Appointments
-from tests.models.known import day, silver
+from tests.worlds.known import day, silver
 
 FEATURES = [feature.name for feature in no_show.FEATURES]
 #: Releases stood on these days.

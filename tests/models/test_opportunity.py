@@ -12,8 +12,8 @@ from carti_lake.models.estimators import predict
 from carti_lake.models.model import Known, NotEnoughData
 from carti_lake.tables import TABLES
 from carti_lake.tables.silver import Campaigns, Opportunities, Referrals
-from tests.generate.networks import current, delivered
-from tests.models.known import day, silver
+from tests.worlds.known import day, silver
+from tests.worlds.networks import current, delivered
 
 DEAL = {"opportunity_id": "O1", "provider_id": "lee", "amount": 100, "created_date": day(0), "probability": 40}
 OPEN, WON = {"is_closed": False, "is_won": False}, {"is_closed": True, "is_won": True}

@@ -5,7 +5,7 @@ import polars as pl
 from carti_lake.models import readmission
 from carti_lake.models.model import Known
 from carti_lake.tables.silver import Encounters
-from tests.models.known import day, silver
+from tests.worlds.known import day, silver
 
 NOW = 200
 

@@ -16,15 +16,15 @@ from carti_lake.models import registry, store
 from carti_lake.models.catalogue import UnknownModelError
 from carti_lake.models.model import Retrain, Trained
 from carti_lake.models.store import ModelFileError
-from carti_lake.release import ReleaseError, monthly
-from carti_lake.storage import ConflictError, LakeError, Storage
+from carti_lake.releases.release import ReleaseError, monthly
+from carti_lake.releases.view import View
+from carti_lake.store.errors import ConflictError, LakeError
 from carti_lake.tables.silver import Visits
-from carti_lake.view import View
-from tests.examples import Clock, lake_in, load, visit
-from tests.explain.releases import release
-from tests.models.toys import PAID, RATE, TOYS, VISITS, WON, known_of, only, small_lake
+from tests.doubles.models import PAID, RATE, TOYS, VISITS, WON, known_of, only, small_lake
 from tests.processes import together
-from tests.rows import held
+from tests.worlds.lakes import Clock, lake_in, load, visit
+from tests.worlds.releases import release
+from tests.worlds.rows import held
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +230,7 @@ def test_a_training_that_is_killed_before_its_row_leaves_a_file_alone_and_is_mad
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Storage, "append", killed)
+        patch.setattr(registry, "append", killed)
         with pytest.raises(KeyboardInterrupt):
             lake.train(["paid"])
     (orphan,) = (lake.storage.local / "model_files/paid").iterdir()
@@ -248,7 +248,7 @@ def test_a_training_that_is_killed_before_its_file_leaves_nothing(lake, monkeypa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Storage, "write_file", killed)
+        patch.setattr(store, "write_file", killed)
         with pytest.raises(KeyboardInterrupt):
             lake.train(["paid"])
     assert trainings(lake).is_empty()
@@ -271,16 +271,16 @@ def test_trainings_at_once_are_recorded_each_once(lake):
 
 
 def test_whoever_loses_the_race_looks_again_before_it_writes(lake, monkeypatch):
-    append, lost = Storage.append, []
+    append, lost = registry.append, []
 
-    def overtaken(self, handle, rows, **how):
+    def overtaken(storage, handle, rows, **how):
         if not lost:
             # Another process of the same seed ends first.
             lost.append(1)
             lake.train(["paid"])
-        return append(self, handle, rows, **how)
+        return append(storage, handle, rows, **how)
 
-    monkeypatch.setattr(Storage, "append", overtaken)
+    monkeypatch.setattr(registry, "append", overtaken)
     lake.train(["paid"])
     assert lost == [1]
     assert trainings(lake).height == 1
@@ -290,15 +290,15 @@ def test_who_always_loses_says_so(lake, monkeypatch):
     def overtaken(*given, **how):
         raise ConflictError("another process wrote to the table first")
 
-    monkeypatch.setattr(Storage, "append", overtaken)
+    monkeypatch.setattr(registry, "append", overtaken)
     with pytest.raises(ConflictError):
         lake.train(["paid"])
 
 
 def test_training_waits_for_no_run(lake):
-    from carti_lake.claim import claim
+    from carti_lake.store.locks import lake_lock
 
-    with claim(lake.storage, "run"):
+    with lake_lock(lake.storage, "run"):
         assert lake.train(["paid"])[0].new
 
 
@@ -398,9 +398,9 @@ def test_verify_reads_the_current_models_files(lake):
 
 
 def test_vacuum_and_optimise_leave_models_as_they_are(lake, monkeypatch):
-    from carti_lake import maintenance
+    from carti_lake.upkeep import vacuum
 
-    monkeypatch.setattr(maintenance, "WRITER_HOURS", 0)
+    monkeypatch.setattr(vacuum, "WRITER_HOURS", 0)
     for seed in (0, 1):
         lake.train(["paid", "won"], seed=seed)
     before = registry.versions(lake.storage)

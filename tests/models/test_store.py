@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from carti_lake.models import store
 from carti_lake.models.store import ModelFileError
-from carti_lake.storage import Storage
+from carti_lake.store.storage import Storage
 from tests.processes import together
 
 TREES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from carti_lake import disclosure
-from carti_lake.models.opportunity_value import metrics, predictions
 from carti_lake.outlets.charts import Shown
-from carti_lake.release import Audit, Release
+from carti_lake.pipeline.gold.opportunity_predictions import metrics, predictions
+from carti_lake.releases.release import Audit, Release
 from carti_lake.tables.gold import GOLD, Gold
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-from carti_lake import Lake, maintenance
+from carti_lake import Lake
 from carti_lake.access import Viewer, visible
+from carti_lake.access.full_counts import ReasonError
 from carti_lake.outlets.disclosure import opened
-from carti_lake.release import ExpiredError, ReleaseError, preceding
-from carti_lake.trail import ReasonError
-from tests.examples import appointment, lake_in, load
+from carti_lake.releases.release import ExpiredError, ReleaseError, preceding
+from carti_lake.upkeep import vacuum
+from tests.worlds.lakes import appointment, lake_in, load
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def seen(lake: Lake, release: int, viewer: Viewer) -> dict[str, int | None]:
 def test_what_is_blank_stays_so_when_vacuum_has_taken_the_release_before(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintenance, "WRITER_HOURS", 0)
+    monkeypatch.setattr(vacuum, "WRITER_HOURS", 0)
     own = lake_in(shutil.copytree(lake.uri, tmp_path / "lake"))
     own.lock("kept", 2)
     own.clock.turn(days=1)  # type: ignore[attr-defined]

@@ -6,8 +6,8 @@ import pytest
 
 from carti_lake.models import registry
 from carti_lake.outlets.model_card import card_of, pictures
-from carti_lake.storage import LakeError
-from tests.models.toys import PAID, RATE, only, small_lake
+from carti_lake.store.errors import LakeError
+from tests.doubles.models import PAID, RATE, only, small_lake
 
 CURVES = {
     "calibration": [{"bin": 0, "predicted": 0.1, "observed": 0.2, "n": 50}],
@@ -79,9 +79,9 @@ def test_a_card_is_written_with_its_pictures_and_again_the_same(tmp_path):
     with only(PAID, RATE):
         lake = small_lake(tmp_path / "lake")
         with pytest.raises(LakeError, match="paid was never trained"):
-            card_of(lake, PAID, str(tmp_path / "cards"))
+            card_of(lake.storage, PAID, str(tmp_path / "cards"))
         lake.train()
-        files = card_of(lake, PAID, str(tmp_path / "cards"))
+        files = card_of(lake.storage, PAID, str(tmp_path / "cards"))
         assert files == [
             str(tmp_path / "cards" / name)
             for name in ("paid.md", "paid-calibration.svg", "paid-drivers.svg", "paid-segments.svg")
@@ -94,8 +94,8 @@ def test_a_card_is_written_with_its_pictures_and_again_the_same(tmp_path):
         assert version in text and f"Version {version} of paid" in pictured[0]
         # Patients and what the sources call them are in neither.
         assert "MRN-" not in "".join([text, *pictured])
-        assert card_of(lake, PAID, str(tmp_path / "again")) != files
+        assert card_of(lake.storage, PAID, str(tmp_path / "again")) != files
         for name in ("paid.md", "paid-calibration.svg", "paid-drivers.svg", "paid-segments.svg"):
             assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "cards" / name).read_bytes()
         # A model that has no curves has a card without pictures.
-        assert card_of(lake, RATE, str(tmp_path / "cards")) == [str(tmp_path / "cards" / "rate.md")]
+        assert card_of(lake.storage, RATE, str(tmp_path / "cards")) == [str(tmp_path / "cards" / "rate.md")]

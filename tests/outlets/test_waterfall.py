@@ -6,10 +6,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from carti_lake.explain import Cause, Explanation, Part
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.waterfall import change_text, number_text, waterfall
-from tests.explain.releases import release
+from carti_lake.releases.explain import Cause, Explanation, Part
+from tests.worlds.releases import release
 
 
 def explanation(metric: str, numerators: Any, denominators: Any, **changes: Any) -> Explanation:

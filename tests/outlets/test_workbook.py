@@ -18,7 +18,7 @@ from openpyxl.utils import get_column_letter
 from carti_lake.disclosure import in_full, publication
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.workbook import WorkbookError, book, sheets, write_workbook
-from carti_lake.release import Release
+from carti_lake.releases.release import Release
 from carti_lake.tables.gold import GOLD
 
 from .conftest import providers, release_of, rows_of

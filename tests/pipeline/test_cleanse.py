@@ -8,7 +8,7 @@ import pytest
 
 from carti_lake.pipeline.cleanse import cleanse, refusals, survey
 from carti_lake.tables.silver import Encounters, Opportunities, Referrals, Visits
-from tests.rows import MARCH, landed, stay, visit
+from tests.worlds.rows import MARCH, landed, stay, visit
 
 
 def cleansed(entity, *rows, secret=""):

@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carti_lake.pipeline.newest import LIGHT, OUTCOMES, Settled, ledger, settle
+from carti_lake.pipeline.newest import LIGHT, OUTCOMES, Resolution, ledger, resolve_versions
 
 SCHEMA = {"key_hash": pl.Int64, "order": pl.Int128, "row_hash": pl.Int64, "batch_id": pl.String}
 
@@ -58,7 +58,7 @@ def step(state: State, rows: list[Row]) -> State:
     keys = new.select("key_hash").unique()
     current = state.silver.join(keys, on="key_hash", how="semi")
     waiting = state.quarantine.join(keys, on="key_hash", how="semi", nulls_equal=True)
-    result = settle(new.lazy(), current, waiting)
+    result = resolve_versions(new.lazy(), current, waiting)
     return State(
         pl.concat([state.silver.join(result.replaced, on="order", how="anti"), winners(result, new, current)]),
         pl.concat([state.quarantine.join(result.released, on="order", how="anti"), result.refused]),
@@ -66,9 +66,9 @@ def step(state: State, rows: list[Row]) -> State:
     )
 
 
-def winners(result: Settled, new: pl.DataFrame, current: pl.DataFrame) -> pl.DataFrame:
+def winners(result: Resolution, new: pl.DataFrame, current: pl.DataFrame) -> pl.DataFrame:
     good = new.filter(~pl.col("broken")).select(LIGHT)
-    return good.join(result.losers, on="order", how="anti").join(current, on="order", how="anti")
+    return good.join(result.superseded, on="order", how="anti").join(current, on="order", how="anti")
 
 
 def reference(rows: list[Row]) -> tuple[set[int], set[int], dict[str, list[int]]]:
@@ -158,7 +158,7 @@ def test_rows_that_were_taken_in_before_change_nothing():
     rows = [Row(1, 0, True, 0, 1, 0), Row(2, 1, False, 0, 2, 0)]
     once = step(EMPTY, rows)
 
-    silver_again = settle(frame(rows).lazy(), once.silver, once.quarantine)
+    silver_again = resolve_versions(frame(rows).lazy(), once.silver, once.quarantine)
 
     assert silver_again.replaced.is_empty()
     assert silver_again.refused.is_empty()

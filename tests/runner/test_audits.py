@@ -2,18 +2,21 @@
 
 import shutil
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
 
 from carti_lake import Lake
-from carti_lake.release import latest
-from carti_lake.runner import marts
+from carti_lake.pipeline.gold.provider_monthly import provider_monthly
+from carti_lake.pipeline.marts import MARTS
+from carti_lake.releases.release import latest
 from carti_lake.runner.audits import audit
+from carti_lake.store.write import append
 from carti_lake.tables import find
 from carti_lake.tables.gold import ProviderMonthly
-from tests.rows import account, stay, visit
+from tests.worlds.rows import account, stay, visit
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -59,8 +62,8 @@ def rewrite(lake, table, change):
     """Write other rows than the run did, as a bug would."""
     storage = lake.storage
     rows = change(storage.scan(table).collect()).cast(find(table).dtypes())
-    storage.append(
-        storage.create(table, find(table)), rows, transactions={}, metadata={"rebuild": True}, mode="overwrite"
+    append(
+        storage, storage.create(table, find(table)), rows, transactions={}, metadata={"rebuild": True}, mode="overwrite"
     )
 
 
@@ -208,12 +211,11 @@ def test_no_audit_names_a_patient(lake):
 
 
 def test_a_bug_that_doubles_rows_never_reaches_readers(lake, monkeypatch):
-    make = marts.provider_monthly
     doubled = tuple(
-        marts.Mart(one.tables, one.inputs, lambda *given: (make(*given).with_columns(pl.col("visits") * 2),), True)
+        replace(one, make=lambda *given: provider_monthly(*given).with_columns(pl.col("visits") * 2))
         if one.tables == (ProviderMonthly,)
         else one
-        for one in marts.MARTS
+        for one in MARTS
     )
     monkeypatch.setattr(sys.modules["carti_lake.runner.run"], "MARTS", doubled)
     lake.load("ehr_visits", [visit("V11", visit_date="2026-04-05")], extract_date=date(2026, 4, 6))

@@ -11,11 +11,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from carti_lake import Lake
-from carti_lake.pipeline.gold.dimensions import UNDATED
-from carti_lake.runner.entities import changed_months
-from carti_lake.storage import commits
+from carti_lake.store.log import changed_months, commits
+from carti_lake.tables.gold.dimensions import UNDATED
 from tests.equality import assert_same, state
-from tests.rows import APRIL, MARCH, visit
+from tests.worlds.rows import APRIL, MARCH, visit
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 TABLE = "silver.earlier_answers"

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from carti_lake import Lake
-from tests.rows import account, stay, visit
+from tests.worlds.rows import account, stay, visit
 
 CANARY = "CANARY-4711"
 FIRST, SECOND, THIRD = (datetime(2026, 4, day, 12, tzinfo=UTC) for day in (1, 8, 15))

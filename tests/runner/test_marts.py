@@ -8,14 +8,14 @@ from decimal import Decimal
 import pytest
 
 from carti_lake import Lake
+from carti_lake.pipeline.gold import provider_summary
 from carti_lake.runner import marts
-from carti_lake.runner.entities import changed_months
 from carti_lake.runner.marts import changes
-from carti_lake.storage import commits
+from carti_lake.store.log import changed_months, commits
 from carti_lake.tables import Table, find
 from carti_lake.tables.gold import DimServiceLine
 from tests.equality import assert_same, state
-from tests.rows import APRIL, MARCH, account, held, provider, stay, visit
+from tests.worlds.rows import APRIL, MARCH, account, held, provider, stay, visit
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 LEE, DIAZ = "1234567893", "1679576722"
@@ -161,10 +161,10 @@ def test_a_crm_list_withdraws_whom_it_leaves_out(lake):
 
 def test_changed_code_rebuilds_what_follows_from_it(lake, monkeypatch):
     before = versions(lake)
-    monkeypatch.setattr("carti_lake.runner.marts.fingerprint", lambda *given: 42)
+    monkeypatch.setattr("carti_lake.pipeline.marts.fingerprint", lambda *given: 42)
     seen = []
-    make = marts.provider_summary
-    monkeypatch.setattr("carti_lake.runner.marts.provider_summary", lambda *given: seen.append(1) or make(*given))
+    make = provider_summary.provider_summary
+    monkeypatch.setattr(provider_summary, "provider_summary", lambda *given: seen.append(1) or make(*given))
     lake.run()
     assert seen == [1]
     # Every row came out the same, so that none was written.

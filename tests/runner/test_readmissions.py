@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from carti_lake import Lake
-from carti_lake.runner.entities import changed_months
-from carti_lake.storage import commits
+from carti_lake.store.log import changed_months, commits
 from tests.equality import assert_same, state
-from tests.rows import MARCH, Row, stay
+from tests.worlds.rows import MARCH, Row, stay
 
 FEBRUARY = date(2026, 2, 1)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from carti_lake import Lake
 from tests.equality import assert_same, state
-from tests.examples import referral, visit
+from tests.worlds.lakes import referral, visit
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 

@@ -5,13 +5,12 @@ from datetime import date
 import pytest
 
 from carti_lake.runner import marts as runner_marts
-from carti_lake.runner.entities import changed_months
-from carti_lake.storage import commits
+from carti_lake.store.log import changed_months, commits
 from tests.equality import State, assert_same, state
-from tests.examples import lake_in, load, opportunity, referral, visit
 from tests.strategies import VALUES, sequence
 from tests.test_equivalence import load as deliver
 from tests.test_equivalence import new_lake, run
+from tests.worlds.lakes import lake_in, load, opportunity, referral, visit
 
 FEEDS = ("ehr_visits", "ehr_visits", "salesforce_referrals", "salesforce_opportunities", "salesforce_campaigns")
 TABLES = ("referral_flow", "referral_days", "referral_revenue", "marketing_monthly", "marketing_roi")

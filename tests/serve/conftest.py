@@ -13,9 +13,9 @@ import pytest
 from carti_lake import Lake
 from carti_lake.generate import Network, write
 from carti_lake.serve.app import Settings, create_app
-from tests.examples import Clock, lake_in
-from tests.serve.fakes import Viewer, see
+from tests.doubles.readers import Viewer, see
 from tests.serve.in_process import InProcess
+from tests.worlds.lakes import Clock, lake_in
 
 NETWORK = Network(providers=16, patients=250, days=9, visits_per_day=20)
 #: Days of extracts in each release.

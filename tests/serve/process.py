@@ -6,7 +6,7 @@ from pathlib import Path
 from carti_lake import Lake
 from carti_lake.serve.app import Settings, create_app
 from carti_lake.serve.server import run
-from tests.serve.fakes import Viewer, see
+from tests.doubles.readers import Viewer, see
 
 
 def main(lake: str, port: str, trail: str) -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import zstandard
 
+from tests.doubles.readers import Visible
 from tests.serve.conftest import PATIENT, key, service
-from tests.serve.fakes import Visible
 
 READS = ["/v1/summary", "/v1/monthly?limit=3", "/providers", "/v1/releases", "/v1/metrics/claims", "/v1/workbook"]
 

@@ -10,16 +10,16 @@ import openpyxl
 import polars as pl
 import pytest
 
-from carti_lake.models import opportunity_value
-from carti_lake.release import Audit
-from carti_lake.serve.asked import Asked
+from carti_lake.pipeline.gold import opportunity_predictions as opportunity_value
+from carti_lake.releases.release import Audit
 from carti_lake.serve.downloads import _told
 from carti_lake.serve.observe import LOG, JsonLines
 from carti_lake.serve.problems import SCHEMA
+from carti_lake.serve.request import RequestContext
 from carti_lake.serve.seed import COLUMNS
 from carti_lake.serve.what_if import WHAT_IFS
+from tests.doubles.readers import Visible
 from tests.serve.conftest import PATIENT, key, service
-from tests.serve.fakes import Visible
 
 
 def problem(answer, status):
@@ -95,12 +95,12 @@ def test_a_viewer_may_ask_so_often_and_others_are_not_held_up(served):
 
 
 def test_nobody_guesses_keys_for_long(served):
-    asked = []
+    context = []
     with service(served, replace(PATIENT, refusals="3/hour")) as client:
         for _ in range(5):
-            asked.append(client.get("/v1/summary", headers=key("guess")).status_code)
+            context.append(client.get("/v1/summary", headers=key("guess")).status_code)
         locked_out = client.get("/v1/summary", headers=key("all"))
-    assert asked == [401] * 3 + [429] * 2
+    assert context == [401] * 3 + [429] * 2
     problem(locked_out, 429)
 
 
@@ -141,7 +141,7 @@ def test_an_unforeseen_error_says_nothing_of_rows(served, monkeypatch, caplog, e
 
 
 def test_a_lake_that_cannot_be_read_is_said_to_be_so(served, monkeypatch):
-    from carti_lake.storage import CorruptTableError
+    from carti_lake.store.errors import CorruptTableError
 
     def damaged(self, table):
         raise CorruptTableError("claims_monthly: a data file is missing")
@@ -191,13 +191,13 @@ def test_a_what_if_row_is_predicted_as_a_provider_without_a_recorded_value(clien
     summary = served.lake.scan("gold.provider_summary").collect()
     row = summary.filter(pl.col("opportunity_value").is_not_null()).head(1)
     features = row.select(pl.col(*opportunity_value.FEATURES).cast(pl.Float64)).to_dicts()[0]
-    asked = {"rows": [features, {}]}
-    answer = client.post("/v1/predictions/opportunity", json=asked, headers=key()).json()
+    context = {"rows": [features, {}]}
+    answer = client.post("/v1/predictions/opportunity", json=context, headers=key()).json()
     fitted = opportunity_value.predictions(summary.lazy()).filter(provider_id=row["provider_id"].item()).collect()
     assert answer["rows"][0]["predicted"] == pytest.approx(fitted["predicted"].item(), abs=0.02)
     assert answer["rows"][1]["predicted"] is not None
     assert answer["note"]
-    alone = client.post("/v1/predictions/opportunity", json=asked, headers=key("none")).json()
+    alone = client.post("/v1/predictions/opportunity", json=context, headers=key("none")).json()
     assert [one["predicted"] for one in alone["rows"]] == [None, None]
 
 
@@ -241,13 +241,13 @@ def test_the_workbook_tells_figures_of_audits_to_those_alone_who_see_everything(
     for name in ("all", "few"):
         viewer = served.viewers[name]
         visible = Visible(replace(served.lake.at(), release=failed), viewer)
-        told[name] = _told(Asked(viewer=viewer, visible=visible)).audits[0].detail
+        told[name] = _told(RequestContext(viewer=viewer, visible=visible)).audits[0].detail
     assert told == {"all": "payments moved by 40 %", "few": "accepted"}
 
 
 def test_it_is_well_once_a_release_can_be_read(client, served, tmp_path):
     assert client.get("/healthz").json() == client.get("/readyz").json() == {"status": "ok"}
-    from tests.examples import lake_in
+    from tests.worlds.lakes import lake_in
 
     with service(replace(served, lake=lake_in(tmp_path / "lake"))) as empty:
         assert empty.get("/healthz").status_code == 200
@@ -302,8 +302,8 @@ def test_a_trained_model_answers_as_it_scores(client, served, monkeypatch):
     version = {"version": "abc", "rows": 600, "data_as_of": "2026-01-09"}
     monkeypatch.setattr("carti_lake.serve.what_if.current", lambda trained: {"no_show": version})
     monkeypatch.setattr("carti_lake.serve.what_if.artifact", lambda storage, model, row: fitted)
-    asked = [{"lead": 39, "service_line": "lung", "missed": 2}, {"lead": 0}]
-    answer = client.post("/v1/predictions/no-show", json={"rows": asked}, headers=key()).json()
+    context = [{"lead": 39, "service_line": "lung", "missed": 2}, {"lead": 0}]
+    answer = client.post("/v1/predictions/no-show", json={"rows": context}, headers=key()).json()
     late, soon = (row["probability"] for row in answer["rows"])
     assert late > 0.5 > soon
     assert "booked 39 days ahead" in answer["rows"][0]["drivers"]

@@ -9,11 +9,11 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from carti_lake import Lake
 from carti_lake.disclosure import in_full
-from carti_lake.outlets.disclosure import gold_frames
+from carti_lake.disclosure.release import gold_frames
 from carti_lake.serve.app import create_app
 from carti_lake.serve.resources import RESOURCES
+from tests.doubles.readers import see
 from tests.serve.conftest import key
-from tests.serve.fakes import see
 
 load_all_checks()
 #: It would send requests of its own; what is refused without a key is checked below.

@@ -15,8 +15,8 @@ import uvicorn
 
 from carti_lake.serve import dashboard, sessions
 from carti_lake.serve.app import create_app
+from tests.doubles.readers import see
 from tests.serve.conftest import PATIENT, key, service
-from tests.serve.fakes import see
 
 
 def signed_in(client, name="few"):
@@ -91,11 +91,11 @@ def test_another_sites_page_can_do_nothing(client, headers):
     assert client.post("/sign-in", data={"key": "few"}, headers=headers).status_code == 403
     cookie = signed_in(client)
     assert client.post("/sign-out", headers=with_cookie(cookie, **headers)).status_code == 403
-    asked = client.post("/v1/predictions/opportunity", json={"rows": [{}]}, headers=with_cookie(cookie, **headers))
-    assert asked.status_code == 403
+    context = client.post("/v1/predictions/opportunity", json={"rows": [{}]}, headers=with_cookie(cookie, **headers))
+    assert context.status_code == 403
     own = {"Sec-Fetch-Site": "same-origin"}
-    asked = client.post("/v1/predictions/opportunity", json={"rows": [{}]}, headers=with_cookie(cookie, **own))
-    assert asked.status_code == 200
+    context = client.post("/v1/predictions/opportunity", json={"rows": [{}]}, headers=with_cookie(cookie, **own))
+    assert context.status_code == 200
 
 
 def test_who_signs_out_is_out(client):

@@ -5,17 +5,17 @@ import time
 import pytest
 
 from carti_lake.serve.app import create_app
+from tests.doubles.readers import see
 from tests.serve.conftest import PATIENT, key
-from tests.serve.fakes import see
 from tests.serve.in_process import InProcess
 
 
 @pytest.mark.parametrize(("name", "status"), [("all", 200), ("wrong", 401)])
 def test_a_key_is_looked_up_once_for_all_requests_that_bear_it(served, name, status):
-    asked = []
+    context = []
 
     def slowly(credential):
-        asked.append(credential)
+        context.append(credential)
         time.sleep(0.2)
         return served.viewers.get(credential)
 
@@ -23,4 +23,4 @@ def test_a_key_is_looked_up_once_for_all_requests_that_bear_it(served, name, sta
     with InProcess(app) as client:
         answers = client.together([("GET", "/v1/service-lines", {"headers": key(name)})] * 30)
     assert {one.status_code for one in answers} == {status}
-    assert asked == [name]
+    assert context == [name]

@@ -211,13 +211,13 @@ def test_an_explanation_sums_to_the_change(client):
 
 def test_an_explanation_of_a_provider_is_for_those_who_see_it(client, served):
     ids = served.lake.scan("gold.dim_provider").collect()["provider_id"].sort().to_list()
-    asked = "/v1/explain/gross_charges?from=1&to=3"
-    assert client.get(f"{asked}&provider={ids[0]}", headers=key("few")).status_code == 200
-    hidden = client.get(f"{asked}&provider={ids[-1]}", headers=key("few"))
-    unknown = client.get(f"{asked}&provider=nobody", headers=key("few"))
+    context = "/v1/explain/gross_charges?from=1&to=3"
+    assert client.get(f"{context}&provider={ids[0]}", headers=key("few")).status_code == 200
+    hidden = client.get(f"{context}&provider={ids[-1]}", headers=key("few"))
+    unknown = client.get(f"{context}&provider=nobody", headers=key("few"))
     assert hidden.status_code == unknown.status_code == 404
     assert hidden.content == unknown.content
-    assert client.get(asked, headers=key("few")).status_code == 403
+    assert client.get(context, headers=key("few")).status_code == 403
 
 
 def test_a_release_is_read_as_soon_as_it_stands(served):

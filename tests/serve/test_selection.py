@@ -42,8 +42,8 @@ def pages(rows, query):
     """Every page, by following the cursors."""
     found, cursor = [], None
     while cursor is not None or not found:
-        asked = [*query, *([("cursor", cursor)] if cursor else [])]
-        page = select(rows.lazy(), selection("rows", asked, SCHEMA, ["key"]), 7)
+        context = [*query, *([("cursor", cursor)] if cursor else [])]
+        page = select(rows.lazy(), selection("rows", context, SCHEMA, ["key"]), 7)
         found.append(page)
         cursor = page.next
         assert len(found) <= rows.height + 1

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from carti_lake.serve.signing_in import jwks, provider_from
 from carti_lake.serve.tokens import FRESH_FOR, NOT_BEFORE, TRUSTED_FOR, KeySet, Provider, claims, named
-from carti_lake.storage import LakeError
+from carti_lake.store.errors import LakeError
 
 PROVIDER = Provider("https://login.example", "carti-lake")
 OWN, STRANGE, STRICT, CURVE = (

@@ -13,6 +13,7 @@ import pytest
 from carti_lake.pipeline.bronze import bronze
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.files import explain_failure, open_paths
+from carti_lake.sources.mapping import source_map
 from carti_lake.tables.feeds import FEEDS, EhrAppointments, EhrVisits, SalesforceCrm, SalesforceOpportunities
 
 HEADER = "patient_id,visit_date,diagnosis_code,procedure_code,provider_name,claim_amount,claim_paid,claim_status"
@@ -24,7 +25,7 @@ VISITS = "\n".join([HEADER, *ROWS]) + "\n"
 
 
 def opened(path, feed=EhrVisits, **how):
-    (extract,) = open_paths([path], feed, **how)
+    (extract,) = open_paths([path], feed, **{**how, "mapping": source_map(how.get("mapping"))})
     return extract
 
 

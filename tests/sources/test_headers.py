@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.headers import column_names, match_headers, read_mapping
+from carti_lake.sources.mapping import NO_MAP, SourceMap
 from carti_lake.tables.feeds import EhrVisits, SalesforceCrm
 
 CRM = ["provider_name", "contact_count", "deals_value", "opportunity_value", "marketing_cost", "pipeline_stage"]
@@ -18,23 +19,24 @@ def test_case_blanks_underscores_and_hyphens_do_not_matter():
         " marketing cost ",
         "PipelineStage",
     ]
-    assert list(match_headers(headers, SalesforceCrm, None, "crm.csv").values()) == CRM
+    assert list(match_headers(headers, SalesforceCrm, NO_MAP, "crm.csv").values()) == CRM
 
 
 def test_headers_that_name_no_column_are_left_out():
-    assert "Region" not in match_headers([*CRM, "Region"], SalesforceCrm, None, "crm.csv")
+    assert "Region" not in match_headers([*CRM, "Region"], SalesforceCrm, NO_MAP, "crm.csv")
 
 
 def test_a_mapping_goes_before_a_match_by_name():
     headers = ["Physician", *CRM[1:]]
     assert (
-        match_headers(headers, SalesforceCrm, {"physician": "provider_name"}, "crm.csv")["Physician"] == "provider_name"
+        match_headers(headers, SalesforceCrm, SourceMap({"physician": "provider_name"}), "crm.csv")["Physician"]
+        == "provider_name"
     )
 
 
 def test_a_missing_column_is_named_with_the_place_and_the_remedy():
     with pytest.raises(ExtractError) as error:
-        match_headers(CRM[1:], SalesforceCrm, None, "crm.csv, line 1")
+        match_headers(CRM[1:], SalesforceCrm, NO_MAP, "crm.csv, line 1")
     assert str(error.value) == (
         'crm.csv, line 1: column "provider_name" is missing; the feed salesforce_crm needs it. '
         "Map a foreign header with --map FILE."
@@ -44,29 +46,29 @@ def test_a_missing_column_is_named_with_the_place_and_the_remedy():
 def test_values_of_a_file_without_a_header_are_not_repeated():
     row = ["P-1734", "2026-01-02", "C50.911", "99213", "Dr. Brown", "120.50"]
     with pytest.raises(ExtractError) as error:
-        match_headers(row, EhrVisits, None, "visits.csv, line 1")
+        match_headers(row, EhrVisits, NO_MAP, "visits.csv, line 1")
     assert not any(value in str(error.value) for value in row)
 
 
 @pytest.mark.parametrize("twin", ["provider_name", "Provider-Name"])
 def test_two_headers_for_one_column_are_refused(twin):
     with pytest.raises(ExtractError, match=r'2 headers deliver the column "provider_name"'):
-        match_headers([*CRM, twin], SalesforceCrm, None, "crm.csv")
+        match_headers([*CRM, twin], SalesforceCrm, NO_MAP, "crm.csv")
 
 
 def test_a_repeated_header_that_the_feed_does_not_know_is_refused():
     with pytest.raises(ExtractError, match=r'the header "note" appears more than once'):
-        match_headers([*CRM, "note", "Note"], SalesforceCrm, None, "crm.csv")
+        match_headers([*CRM, "note", "Note"], SalesforceCrm, NO_MAP, "crm.csv")
 
 
 def test_a_mapping_to_an_unknown_column_suggests_the_nearest():
     with pytest.raises(ExtractError, match=r'did you mean "provider_name"'):
-        match_headers(CRM, SalesforceCrm, {"Physician": "provider_nme"}, "crm.csv")
+        match_headers(CRM, SalesforceCrm, SourceMap({"Physician": "provider_nme"}), "crm.csv")
 
 
 def test_columns_without_a_header_are_called_by_their_place():
     headers = [*CRM, "", "Region", "", "-"]
-    matched = match_headers(headers, SalesforceCrm, None, "crm.csv")
+    matched = match_headers(headers, SalesforceCrm, NO_MAP, "crm.csv")
     assert column_names(headers, matched) == [*CRM, "column 7", "Region", "column 9", "column 10"]
 
 
@@ -79,7 +81,7 @@ def test_any_spelling_of_the_declared_names_matches(columns, data):
         )
         for name in columns
     ]
-    assert match_headers(spelt, SalesforceCrm, None, "crm.csv") == dict(zip(spelt, columns, strict=True))
+    assert match_headers(spelt, SalesforceCrm, NO_MAP, "crm.csv") == dict(zip(spelt, columns, strict=True))
 
 
 def test_a_mapping_file_is_toml_or_json(tmp_path):

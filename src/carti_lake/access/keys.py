@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from carti_lake import audit
+from carti_lake.access import audit_log as audit
 from carti_lake.access.policies import AccessError, policies
 from carti_lake.access.viewer import SCOPES, Viewer
-from carti_lake.storage import Storage
+from carti_lake.store.storage import Storage
 from carti_lake.tables.access import ApiKeys
 
 TABLE = ApiKeys.full_name()
@@ -71,10 +71,10 @@ def keys(storage: Storage) -> pl.DataFrame:
 
 def revoke(storage: Storage, key_id: str, *, who: str, now: datetime, why: str | None = None) -> None:
     """End a key at once; a service that is running trusts it for some seconds more."""
-    standing = _standing(storage).filter(key_id=key_id)
-    if standing.is_empty():
+    by_content = _standing(storage).filter(key_id=key_id)
+    if by_content.is_empty():
         raise AccessError(f"There is no key {key_id} that could be revoked; `carti-lake key list` shows them.")
-    row = standing.drop("change", "at", "who", "why").row(0, named=True)
+    row = by_content.drop("change", "at", "who", "why").row(0, named=True)
     _change(storage, {**row, "revoked": True}, who=who, now=now, why=why)
 
 
@@ -103,5 +103,5 @@ def _digest(secret: str) -> str:
 
 def _change(storage: Storage, values: Mapping[str, object], *, who: str, now: datetime, why: str | None) -> None:
     done = "revoked" if values["revoked"] else "created"
-    told = f"{done}: {values['key_id']} of {values['viewer']}"
-    audit.change(storage, "key", values, lambda _: told, who=who, why=why, now=now)
+    description = f"{done}: {values['key_id']} of {values['viewer']}"
+    audit.change(storage, "key", values, lambda _: description, who=who, why=why, now=now)

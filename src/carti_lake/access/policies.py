@@ -8,10 +8,11 @@ from datetime import date, datetime
 
 import polars as pl
 
-from carti_lake import audit
+from carti_lake.access import audit_log as audit
 from carti_lake.access.viewer import SCOPES, Viewer
-from carti_lake.release import latest
-from carti_lake.storage import LakeError, Storage
+from carti_lake.releases.release import latest
+from carti_lake.store.errors import LakeError
+from carti_lake.store.storage import Storage
 from carti_lake.tables.access import AccessChanges
 from carti_lake.tables.gold import DimProvider, DimServiceLine, Gold
 
@@ -189,7 +190,7 @@ def _change(storage: Storage, values: Mapping[str, object], *, who: str, why: st
         raise AccessError("Say why: it is recorded with the change.")
     done = "granted" if values["granted"] else "revoked"
 
-    def told(number: int) -> str:
+    def description(number: int) -> str:
         return f"{done}: {values['viewer']} (change {number})"
 
-    audit.change(storage, "policy", values, told, who=who, why=why.strip(), now=now)
+    audit.change(storage, "policy", values, description, who=who, why=why.strip(), now=now)

@@ -12,13 +12,13 @@ import polars as pl
 from carti_lake.access.rows import row_filter
 from carti_lake.access.viewer import Viewer
 from carti_lake.disclosure import Publication, in_full
-from carti_lake.measure import delivered, measure
+from carti_lake.disclosure.release import compared, gold_frames
 from carti_lake.metrics import PROVIDER_RATES, Metric, find_metric
 from carti_lake.metrics.value import undelivered, values
-from carti_lake.outlets.disclosure import compared, gold_frames
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_service_line
 from carti_lake.pipeline.gold.provider_summary import provider_summary, sums_of_months
-from carti_lake.release import ReleaseError
+from carti_lake.releases.measure import delivered, measure
+from carti_lake.releases.release import ReleaseError
 from carti_lake.tables import TABLES, Table, find
 from carti_lake.tables.gold import (
     DimDate,
@@ -32,9 +32,9 @@ from carti_lake.tables.gold.events import AXES, MADE_FROM
 from carti_lake.tables.silver import CrmAccounts, Encounters, Opportunities
 
 if TYPE_CHECKING:
-    from carti_lake.lake import Lake
-    from carti_lake.release import Release
-    from carti_lake.view import View
+    from carti_lake.releases.release import Release
+    from carti_lake.releases.view import View
+    from carti_lake.store.storage import Storage
 
 #: Why a metric is blank for whoever may not see exact numbers.
 SUPPRESSED = "suppressed: it tells of 1 to 10 people, or lets others be worked out"
@@ -59,9 +59,9 @@ class Visible:
     viewer: Viewer
 
     @property
-    def lake(self) -> "Lake":
+    def storage(self) -> "Storage":
         """The lake that the release is of."""
-        return self.view.lake
+        return self.view.storage
 
     @property
     def release(self) -> "Release":
@@ -133,11 +133,11 @@ class Visible:
             raise ReleaseError(f"{metric.id} by {', '.join(by) or 'nothing'} is for viewers of exact numbers.")
         shown = pl.all_horizontal(pl.col(metric.inputs()).is_not_null())
         missing = undelivered(metric, self.delivered())
-        told = values(metric, rows.filter(shown).lazy(), by, missing)
+        exact = values(metric, rows.filter(shown).lazy(), by, missing)
         blank = values(metric, rows.filter(~shown).lazy(), by, missing or SUPPRESSED)
         if not by:
-            return told if rows.select(shown.all()).item() else blank
-        return pl.concat([told, blank.cast(told.collect_schema())])
+            return exact if rows.select(shown.all()).item() else blank
+        return pl.concat([exact, blank.cast(exact.collect_schema())])
 
     def _readable(self) -> list[str]:
         """Tables whose rows may be counted; silver's are not shown."""

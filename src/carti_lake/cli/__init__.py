@@ -1,44 +1,11 @@
-"""The command line: every verb parses, calls the lake, and prints."""
+"""The command line: every verb parses, calls the lake, and prints; each module here adds its verbs to the program."""
 
-from carti_lake.cli import (
-    access,
-    compare,
-    dashboard,
-    explain,
-    extracts,
-    maintain,
-    metrics,
-    models,
-    outlets,
-    powerbi,
-    publish,
-    quality,
-    read,
-    releases,
-    run,
-    serve,
-    synthetic,
-)
+import pkgutil
+from importlib import import_module
+
 from carti_lake.cli.app import app, main
 
-__all__ = [
-    "access",
-    "app",
-    "compare",
-    "dashboard",
-    "explain",
-    "extracts",
-    "main",
-    "maintain",
-    "metrics",
-    "models",
-    "outlets",
-    "powerbi",
-    "publish",
-    "quality",
-    "read",
-    "releases",
-    "run",
-    "serve",
-    "synthetic",
-]
+for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
+    import_module(_module.name)
+
+__all__ = ["app", "main"]

@@ -199,7 +199,7 @@ def list_entries(
     json: Json = False,
 ) -> None:
     """Show the newest entries: who read or changed what, when."""
-    from carti_lake.audit import entries
+    from carti_lake.access.audit_log import entries
 
     found = entries(open_lake(lake, storage_option).storage).head(last)
     if json:
@@ -219,7 +219,7 @@ def verify(
     json: Json = False,
 ) -> None:
     """Check that no entry was changed, removed or put in; note the printed hash elsewhere."""
-    from carti_lake.audit import verify as verified
+    from carti_lake.access.audit_log import verify as verified
 
     found = verified(open_lake(lake, storage_option).storage, head)
     if json:
@@ -253,7 +253,7 @@ def seal(
     json: Json = False,
 ) -> None:
     """Tell of a change whose entry a crash kept from being written, with who says so and why."""
-    from carti_lake.audit import seal as told_afterwards
+    from carti_lake.access.audit_log import seal as told_afterwards
 
     opened = open_lake(lake, storage_option)
     told_afterwards(opened.storage, table, change, who=getuser(), why=why, now=opened.clock())

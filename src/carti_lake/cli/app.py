@@ -67,13 +67,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _ended(error: BaseException) -> int:
     """Say what went wrong, for the person who reads it; returns the exit code."""
-    from carti_lake.claim import BusyError
     from carti_lake.cli.show import complain
-    from carti_lake.loading import UnknownFeedError
     from carti_lake.metrics import UnknownMetricError
     from carti_lake.models.catalogue import UnknownModelError
+    from carti_lake.sources.batches import UnknownFeedError
     from carti_lake.sources.extract import ExtractError
-    from carti_lake.storage import LakeError
+    from carti_lake.store.errors import LakeError
+    from carti_lake.store.locks import BusyError
     from carti_lake.tables import UnknownTableError
 
     if os.environ.get(DEBUG):

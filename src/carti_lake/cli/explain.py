@@ -19,7 +19,7 @@ from carti_lake.cli.options import (
 from carti_lake.cli.read import MOST_ROWS, write
 
 if TYPE_CHECKING:
-    from carti_lake.explain import Explanation
+    from carti_lake.releases.explain import Explanation
 
 
 @app.command()
@@ -46,10 +46,10 @@ def explain(
     json: Json = False,
 ) -> None:
     """Show why a metric differs between two releases: causes that sum exactly to the change."""
-    from carti_lake.explain import Cause
     from carti_lake.outlets.picture import FORMATS
     from carti_lake.outlets.table_file import json_text
     from carti_lake.outlets.waterfall import write_waterfall
+    from carti_lake.releases.explain import Cause
 
     rows = rows or cause is not None
     if cause is not None and cause not in list(Cause):

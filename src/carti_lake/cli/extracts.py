@@ -14,7 +14,7 @@ from carti_lake.cli.app import app
 from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, StorageOptions, command, open_lake
 
 if TYPE_CHECKING:
-    from carti_lake.loading import Loaded
+    from carti_lake.sources.batches import Loaded
 
 #: More extracts than this are summed up instead of listed.
 MOST_LISTED = 20

@@ -109,8 +109,8 @@ def card_(
     opened = open_lake(lake, storage_option)
     trained = opened.models().drop_nulls("version")["model"].to_list()
     chosen = [MODELS[name] for name in trained] if every else [find_model(name) for name in models or ()]
-    target = output or published(opened, "models")
-    files = [file for model in chosen for file in card_of(opened, model, target)]
+    target = output or published(opened.uri, "models")
+    files = [file for model in chosen for file in card_of(opened.storage, model, target)]
     if json:
         show.as_json({"files": files})
         return

@@ -1,12 +1,18 @@
-"""``charts`` and ``workbook``: a release as pictures and as sheets; ``disclosures``: who had small counts shown."""
+"""``charts``, ``workbook``, ``dashboard``: a release to open; ``disclosures``: who had small counts shown."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from carti_lake.cli import show
 from carti_lake.cli.app import app
 from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, OfRelease, StorageOptions, command, open_lake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from carti_lake.releases.view import View
 
 After = Annotated[
     str | None,
@@ -26,50 +32,106 @@ FullCounts = Annotated[
 ]
 
 
-@app.command()
-def charts(
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="DIR", help="Folder; else the lake's published/charts.")
-    ] = None,
-    release: OfRelease = None,
-    after: After = None,
-    full_counts: FullCounts = None,
-    lake: LakeAt = DEFAULT_LAKE,
-    storage_option: StorageOptions = None,
-    json: Json = False,
-) -> None:
-    """Draw a release's charts, as PNG, SVG and Vega-Lite JSON."""
-    from carti_lake.outlets.files import charts_of, published
+@dataclass(frozen=True)
+class Outlet:
+    """A verb that writes one release for people to open.
 
-    opened = open_lake(lake, storage_option)
-    view = opened.at(release)
-    with show.steps("Drawing the charts"):
-        files = charts_of(view, output or published(opened, "charts", release), after=after, full_counts=full_counts)
-    say_written(files, view.release.number, json)
+    Attributes
+    ----------
+    verb, purpose
+        Its name, and the first line of its help.
+    default
+        Name of its file or folder in the lake's ``published`` folder.
+    metavar, where
+        What ``--output`` takes, in one word and in a sentence.
+    doing
+        What is said while it works.
+    write
+        Writes a view to a target, given ``after`` and ``full_counts``; returns the files.
+    """
+
+    verb: str
+    purpose: str
+    default: str
+    metavar: str
+    where: str
+    doing: str
+    write: "Callable[..., list[str]]"
 
 
-@app.command()
-def workbook(
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="File or folder; else the lake's published/workbook.xlsx."),
-    ] = None,
-    release: OfRelease = None,
-    after: After = None,
-    full_counts: FullCounts = None,
-    lake: LakeAt = DEFAULT_LAKE,
-    storage_option: StorageOptions = None,
-    json: Json = False,
-) -> None:
-    """Write a release as an Excel workbook."""
-    from carti_lake.outlets.files import published, workbook_of
+def _charts(view: "View", target: str, **shown: str | None) -> list[str]:
+    from carti_lake.outlets.files import charts_of
 
-    opened = open_lake(lake, storage_option)
-    view = opened.at(release)
-    with show.steps("Writing the workbook"):
-        target = output or published(opened, "workbook.xlsx", release)
-        file = workbook_of(view, target, after=after, full_counts=full_counts)
-    say_written([file], view.release.number, json)
+    return charts_of(view, target, **shown)
+
+
+def _workbook(view: "View", target: str, **shown: str | None) -> list[str]:
+    from carti_lake.outlets.files import workbook_of
+
+    return [workbook_of(view, target, **shown)]
+
+
+def _dashboard(view: "View", target: str, **shown: str | None) -> list[str]:
+    from carti_lake.outlets.dashboard import dashboard_of
+
+    return [dashboard_of(view, target, **shown)]
+
+
+#: Each is a verb of its own; an option that all of them take is added once, in :func:`_add`.
+OUTLETS = (
+    Outlet(
+        "charts",
+        "Draw a release's charts, as PNG, SVG and Vega-Lite JSON.",
+        "charts",
+        "DIR",
+        "Folder; else the lake's published/charts.",
+        "Drawing the charts",
+        _charts,
+    ),
+    Outlet(
+        "workbook",
+        "Write a release as an Excel workbook.",
+        "workbook.xlsx",
+        "FILE",
+        "File or folder; else the lake's published/workbook.xlsx.",
+        "Writing the workbook",
+        _workbook,
+    ),
+    Outlet(
+        "dashboard",
+        "Write a release as one HTML page whose views filter each other; it opens offline.",
+        "dashboard.html",
+        "FILE",
+        "File or folder; else published/dashboard.html.",
+        "Writing the dashboard",
+        _dashboard,
+    ),
+)
+
+
+def _add(one: Outlet) -> None:
+    @app.command(one.verb, help=one.purpose)
+    def write(
+        output: Annotated[str | None, typer.Option("--output", "-o", metavar=one.metavar, help=one.where)] = None,
+        release: OfRelease = None,
+        after: After = None,
+        full_counts: FullCounts = None,
+        lake: LakeAt = DEFAULT_LAKE,
+        storage_option: StorageOptions = None,
+        json: Json = False,
+    ) -> None:
+        from carti_lake.outlets.files import published
+
+        opened = open_lake(lake, storage_option)
+        view = opened.at(release)
+        with show.steps(one.doing):
+            target = output or published(opened.uri, one.default, release)
+            files = one.write(view, target, after=after, full_counts=full_counts)
+        say_written(files, view.release.number, json)
+
+
+for _one in OUTLETS:
+    _add(_one)
 
 
 @app.command()

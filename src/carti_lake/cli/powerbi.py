@@ -31,8 +31,8 @@ def powerbi(
     from carti_lake.outlets.powerbi.project import LAKE_FOLDER, NAME, powerbi_of
 
     opened = open_lake(lake, storage_option)
-    target = output or published(opened, "powerbi")
-    files = powerbi_of(opened, target, data=data or LAKE_FOLDER)
+    target = output or published(opened.uri, "powerbi")
+    files = powerbi_of(opened.storage, target, data=data or LAKE_FOLDER)
     if json:
         show.as_json({"folder": target, "project": f"{target}/{NAME}.pbip", "files": len(files)})
         return

@@ -29,7 +29,7 @@ def publish(
 
     opened = open_lake(lake, storage_option)
     view = opened.at(release)
-    target = output or published(opened, "tables", release)
+    target = output or published(opened.uri, "tables", release)
     with show.steps("Publishing the tables"):
         manifest = publish_of(view, target, after=after, full_counts=full_counts)
     mistakable = alike(policies(opened.storage, opened.clock().date()))

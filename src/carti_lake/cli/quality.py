@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.text import Text
 
+    from carti_lake.releases.view import View
     from carti_lake.tables import Thresholds
-    from carti_lake.view import View
 
 STYLES = {"block": "bold red", "warn": "yellow", "ok": "green", "not applicable": "dim"}
 #: Heights of a trend's marks, from nothing to the highest share of the check's last releases.
@@ -57,7 +57,7 @@ def report(
     json: Json = False,
 ) -> None:
     """Show each check with its failing share, status and trend, worst first: `quality` alone does the same."""
-    from carti_lake.quality import find_check, find_table
+    from carti_lake.releases.quality import find_check, find_table
 
     if sum(map(bool, (as_of, release, candidate))) > 1:
         raise typer.BadParameter("give one of --as-of, --release and --candidate.")
@@ -93,7 +93,7 @@ def report(
     elif one.is_empty():
         show.say(f"{table.full_name()} {rule}: no row broke it in release {view.release.number}.")
     else:
-        _print_check(one.row(0, named=True), months, view.lake.thresholds(of), shown, lake)
+        _print_check(one.row(0, named=True), months, opened.thresholds(of), shown, lake)
 
 
 def _print_failing(

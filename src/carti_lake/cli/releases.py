@@ -10,7 +10,7 @@ from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, OfRelease, Storag
 from carti_lake.cli.run import audit_grid
 
 if TYPE_CHECKING:
-    from carti_lake.release import Release
+    from carti_lake.releases.release import Release
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(group, name="release", help="List, show, lock and unlock releases.")

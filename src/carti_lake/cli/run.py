@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from carti_lake.lake import Lake
-    from carti_lake.release import Audit
+    from carti_lake.releases.release import Audit
     from carti_lake.runner import RunResult
 
 
@@ -78,7 +78,7 @@ def run(
 
 def _warn_without_key(lake: "Lake") -> None:
     from carti_lake.lake import secret_from
-    from carti_lake.status import UNKEYED
+    from carti_lake.upkeep.status import UNKEYED
 
     if not secret_from(lake.environment):
         show.warn(f"Patient key: {UNKEYED}.")

@@ -18,7 +18,7 @@ def serve(
     storage_option: StorageOptions = None,
 ) -> None:
     """Serve the releases over HTTP, each viewer the rows that the lake's policies grant."""
-    from carti_lake import audit
+    from carti_lake.access import audit_log as audit
     from carti_lake.access import visible
     from carti_lake.serve.app import Settings, create_app
     from carti_lake.serve.server import refuse_exposure, run

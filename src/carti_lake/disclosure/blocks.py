@@ -120,6 +120,6 @@ def _to_keep_the_total(cells: Cells, total: Cells, shown: Flags, hidden: Counts)
     return shown & (cells.counts[:, bare] != 0).any(axis=1) if bare.any() else None
 
 
-def _smallest(cells: Cells, among: Flags) -> int:
-    rows = np.flatnonzero(among)
+def _smallest(cells: Cells, candidates: Flags) -> int:
+    rows = np.flatnonzero(candidates)
     return int(rows[np.argmin(np.abs(cells.counts[rows]).sum(axis=1))])

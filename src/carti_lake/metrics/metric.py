@@ -27,11 +27,11 @@ class Sum:
         """Every column that it reads."""
         return (*self.columns, *self.minus)
 
-    def expression(self, among: pl.Expr | None = None) -> pl.Expr:
+    def expression(self, where: pl.Expr | None = None) -> pl.Expr:
         """The sum at any grain, as an aggregation; over the rows of ``among`` alone, where given."""
         if not self.columns:
             return pl.lit(None, pl.Float64)
-        sums = {name: (pl.col(name) if among is None else pl.col(name).filter(among)).sum() for name in self.inputs()}
+        sums = {name: (pl.col(name) if where is None else pl.col(name).filter(where)).sum() for name in self.inputs()}
         total = pl.sum_horizontal(sums[name] for name in self.columns)
         return total - pl.sum_horizontal(sums[name] for name in self.minus) if self.minus else total
 

@@ -3,7 +3,7 @@
 from carti_lake.models import denial, no_show, opportunity, readmission
 from carti_lake.models.forecast.model import MODEL as FORECAST
 from carti_lake.models.model import Model
-from carti_lake.storage import LakeError
+from carti_lake.store.errors import LakeError
 
 MODELS: dict[str, Model] = {
     model.name: model for model in (FORECAST, opportunity.MODEL, denial.MODEL, readmission.MODEL, no_show.MODEL)

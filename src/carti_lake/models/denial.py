@@ -1,6 +1,5 @@
 """Which open claims the payer will deny at first."""
 
-import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -105,7 +104,7 @@ def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
     return as_known_then(known, subjects, features, recent, since)
 
 
-def asked(tables: Tables, as_of: date) -> pl.LazyFrame:
+def to_score(tables: Tables, as_of: date) -> pl.LazyFrame:
     """Claims of the last two years that wait for an answer."""
     waiting = subjects(tables).filter(pl.col("claim_status") == OPEN)
     return waiting.with_columns(pl.lit(as_of + timedelta(days=1)).alias(INSTANT))
@@ -121,10 +120,10 @@ MODEL = risk_model(
     ),
     needs="500 answered claims, 50 of them denied, over some weeks",
     inputs=(VISITS, EARLIER),
-    code=(sys.modules[__name__],),
+    module=__name__,
     examples=examples,
     recent=recent,
-    asked=asked,
+    to_score=to_score,
     features=features,
     declared=FEATURES,
     segments=SEGMENTS,

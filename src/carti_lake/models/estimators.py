@@ -151,14 +151,14 @@ def _drivers(
         left[every, place] = -1.0
         strong = np.abs(effect) >= LEAST_DRIVE
         # Words are made for the rows that need them alone, and put in their places.
-        told, order = [pl.Series([None], dtype=pl.String)], np.zeros(len(rows), dtype=np.int64)
+        parts, order = [pl.Series([None], dtype=pl.String)], np.zeros(len(rows), dtype=np.int64)
         for column, name in enumerate(names):
             chosen = np.flatnonzero(strong & (place == column))
-            order[chosen] = sum(map(len, told)) + np.arange(len(chosen))
+            order[chosen] = sum(map(len, parts)) + np.arange(len(chosen))
             verb = pl.when(pl.lit(pl.Series(effect[chosen] > 0))).then(pl.lit("raised by "))
             words = verb.otherwise(pl.lit("lowered by ")) + _words(by_name[name])
-            told.append(rows.select(name)[chosen].select(words).to_series())
-        said.append(pl.concat([one.alias("told") for one in told])[order].alias(f"driver {len(said)}"))
+            parts.append(rows.select(name)[chosen].select(words).to_series())
+        said.append(pl.concat([one.alias("told") for one in parts])[order].alias(f"driver {len(said)}"))
     if not said:
         return pl.Series("drivers", [None] * len(rows), dtype=pl.String)
     joined = pl.concat_str(pl.all(), separator="; ", ignore_nulls=True)

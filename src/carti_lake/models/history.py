@@ -45,18 +45,18 @@ def as_known_then(
     present = known[-1]
     after = pl.lit(True) if since is None else pl.col(INSTANT) > since
 
-    def told(then: Known, day: date | None) -> pl.LazyFrame:
+    def examples_then(then: Known, day: date | None) -> pl.LazyFrame:
         rows = subjects(recent(then.tables, day) if day else then.tables).filter(after, pl.col(INSTANT) <= then.as_of)
         return rows.filter(pl.col(INSTANT) >= day) if day else rows
 
     # A claim may bill two visits.
-    ended = told(present, since).filter(pl.col(DECIDED) <= present.as_of).drop_nulls(TARGET)
+    ended = examples_then(present, since).filter(pl.col(DECIDED) <= present.as_of).drop_nulls(TARGET)
     ended = _sample(ended.group_by(SUBJECT).agg(pl.col(OUTCOME).max())).collect(engine="streaming").lazy()
     days = [since, *(then.as_of - timedelta(days=LATE) for then in known[:-1])]
     # The present tells of all, of those too that came later than that.
     first = [*zip(known, days, strict=True), *[(present, since)] * (len(known) > 1)]
     rows = pl.concat(
-        told(then, max(filter(None, (day, since)), default=None))
+        examples_then(then, max(filter(None, (day, since)), default=None))
         .drop(OUTCOME)
         .join(ended, on=SUBJECT, how="semi")
         .select(pl.lit(place).alias("_place"), pl.all())

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from types import ModuleType
 from typing import Any
 
 import polars as pl
@@ -111,8 +110,8 @@ class Model:
         When it is due.
     keeps
         Whether rows that stand are kept as they were made (forecasts) and not made anew (scores).
-    code
-        Modules whose change makes the scores anew.
+    module
+        Name of the module that declares it: when it or what it imports changes, scores are made anew.
     """
 
     name: str
@@ -124,7 +123,7 @@ class Model:
     train: Callable[[Sequence[Known], int], Trained]
     score: Callable[[Known, Mapping[str, Any] | None, str], tuple[pl.LazyFrame, ...]]
     evaluate: Callable[[Known, Mapping[str, Any], date], pl.DataFrame]
+    module: str
     trusted: tuple[str, ...] = ()
     retrain: Retrain = Retrain()
     keeps: bool = False
-    code: tuple[ModuleType, ...] = ()

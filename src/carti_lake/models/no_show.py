@@ -1,6 +1,5 @@
 """Which booked appointments will be missed."""
 
-import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -79,7 +78,7 @@ def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
     return as_known_then(known, subjects, features, recent, since)
 
 
-def asked(tables: Tables, as_of: date) -> pl.LazyFrame:
+def to_score(tables: Tables, as_of: date) -> pl.LazyFrame:
     """Booked appointments after the newest extract."""
     to_come = (pl.col("appointment_status") == BOOKED) & (pl.col("appointment_date") > as_of)
     rows = subjects({APPOINTMENTS: tables[APPOINTMENTS].filter(to_come)})
@@ -96,10 +95,10 @@ MODEL = risk_model(
     ),
     needs="500 appointments that were kept or missed, 50 of either, over some weeks",
     inputs=(APPOINTMENTS,),
-    code=(sys.modules[__name__],),
+    module=__name__,
     examples=examples,
     recent=recent,
-    asked=asked,
+    to_score=to_score,
     features=features,
     declared=FEATURES,
     segments=SEGMENTS,

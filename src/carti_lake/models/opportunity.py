@@ -1,6 +1,5 @@
 """Whether an open opportunity will be won, and what it is worth if it is."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from carti_lake.models import classifier, design, estimators, history, measures
+from carti_lake.models import classifier, estimators, measures
 from carti_lake.models.design import Feature, encoded, fitted_levels
 from carti_lake.models.estimators import BASE, DECIDED, GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.estimators import MODEL as FITTED
@@ -257,5 +256,5 @@ MODEL = Model(
     score=score,
     evaluate=evaluate,
     trusted=estimators.TRUSTED,
-    code=(sys.modules[__name__], classifier, design, estimators, history),
+    module=__name__,
 )

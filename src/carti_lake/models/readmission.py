@@ -1,6 +1,5 @@
 """Who, of those discharged lately, will come back unplanned within 30 days."""
 
-import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -12,7 +11,6 @@ from carti_lake.models.estimators import DECIDED, GROUP, INSTANT, SUBJECT, TARGE
 from carti_lake.models.history import DATE, as_known_then, before, months_since
 from carti_lake.models.model import Known, Tables
 from carti_lake.models.risk import risk_model
-from carti_lake.pipeline.gold import readmissions
 from carti_lake.pipeline.gold.readmissions import UNPLANNED, WINDOW, index_stays
 
 ENCOUNTERS = "silver.encounters"
@@ -80,7 +78,7 @@ def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
     return as_known_then(known, subjects, features, recent, since)
 
 
-def asked(tables: Tables, as_of: date) -> pl.LazyFrame:
+def to_score(tables: Tables, as_of: date) -> pl.LazyFrame:
     """Stays that ended in the last 30 days, and whose patient has not come back."""
     ended = pl.col("subject_date").is_between(as_of - timedelta(days=DAYS - 1), as_of)
     return subjects(tables).filter(ended, ~pl.col("readmitted"))
@@ -96,10 +94,10 @@ MODEL = risk_model(
     ),
     needs="500 index stays that 30 days of data follow, 50 of them with a readmission",
     inputs=(ENCOUNTERS,),
-    code=(sys.modules[__name__], readmissions),
+    module=__name__,
     examples=examples,
     recent=recent,
-    asked=asked,
+    to_score=to_score,
     features=features,
     declared=FEATURES,
     segments=SEGMENTS,

@@ -16,14 +16,17 @@ from carti_lake.models.catalogue import MODELS
 from carti_lake.models.model import Known, Model, NotEnoughData, Trained
 from carti_lake.pipeline.gold.model_metrics import EVALUATED
 from carti_lake.pipeline.silver.readable import readable
-from carti_lake.release import ReleaseError
-from carti_lake.storage import ConflictError, LakeError, Storage, transaction
+from carti_lake.releases.release import ReleaseError
+from carti_lake.store.errors import ConflictError, LakeError
+from carti_lake.store.log import transaction
+from carti_lake.store.storage import Storage
+from carti_lake.store.write import append
 from carti_lake.tables import TABLES
 from carti_lake.tables.gold import ModelMetrics
 from carti_lake.tables.trained_models import TrainedModels
 
 if TYPE_CHECKING:
-    from carti_lake.view import View
+    from carti_lake.releases.view import View
 
 TABLE = TrainedModels.full_name()
 #: Application transaction that numbers the versions of all models: two trainings that end at once conflict.
@@ -159,25 +162,25 @@ def train(
         Called with the name of each model.
     """
     present = views[-1]
-    storage, release = present.lake.storage, present.release
+    storage, release = present.storage, present.release
     outcomes = []
     for model in models:
         newest = current(versions(storage)).get(model.name)
         rows = input_rows(model, release.rows)
         reason = due(model, newest, release.data_as_of or date.min, rows)
-        standing = newest["version"] if newest else None
+        current_version = newest["version"] if newest else None
         if reason is None and not forced:
-            outcomes.append(Outcome(model.name, "not due", standing, False))
+            outcomes.append(Outcome(model.name, "not due", current_version, False))
             continue
         progress(model.name)
         try:
             trained = model.train([known(view, model) for view in views], seed)
         except NotEnoughData as error:
-            outcomes.append(Outcome(model.name, f"not enough data: {error}", standing, False))
+            outcomes.append(Outcome(model.name, f"not enough data: {error}", current_version, False))
             continue
         row = _stored(storage, model, trained, seed=seed, now=now, release=present, rows=rows)
         _append(storage, row)
-        outcomes.append(Outcome(model.name, reason or "asked for", row["version"], row["version"] != standing))
+        outcomes.append(Outcome(model.name, reason or "asked for", row["version"], row["version"] != current_version))
     return outcomes
 
 
@@ -189,7 +192,7 @@ def overview(view: "View") -> pl.DataFrame:
     view
         The release by which models are due.
     """
-    trained = versions(view.lake.storage)
+    trained = versions(view.storage)
     newest = current(trained)
     reasons = all_due(trained, view.release.data_as_of or date.min, view.release.rows)
     rows = []
@@ -222,9 +225,9 @@ def evaluation(view: "View", model: Model) -> pl.DataFrame:
     LakeError
         Where the model was never trained, or its file is not the one that was stored.
     """
-    row = newest_of(view.lake.storage, model)
+    row = newest_of(view.storage, model)
     stored = pl.DataFrame(json.loads(row["evaluation"]), schema=EVALUATION)
-    fitted = artifact(view.lake.storage, model, row)
+    fitted = artifact(view.storage, model, row)
     since = _shaped(model.evaluate(known(view, model), fitted, row["data_as_of"]))
     parts = [stored.with_columns(on=pl.lit("training")), since.with_columns(on=pl.lit("since training"))]
     return pl.concat(parts).select("on", *EVALUATION)
@@ -302,7 +305,7 @@ def _append(storage: Storage, row: dict[str, Any]) -> None:
         number = (transaction(handle, NUMBERING) or 0) + 1
         frame = pl.DataFrame([row], schema=TrainedModels.dtypes())
         try:
-            storage.append(handle, frame, transactions={NUMBERING: number}, metadata={"model": row["model"]})
+            append(storage, handle, frame, transactions={NUMBERING: number}, metadata={"model": row["model"]})
         except ConflictError:
             if attempt == TRIES - 1:
                 raise

@@ -1,14 +1,12 @@
 """What the models of single claims, stays and appointments share, down to the rows of ``gold.risk_scores``."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from types import ModuleType
 from typing import Any
 
 import polars as pl
 
-from carti_lake.models import classifier, design, estimators, history
+from carti_lake.models import classifier, estimators
 from carti_lake.models.design import Feature
 from carti_lake.models.estimators import SUBJECT, explained
 from carti_lake.models.model import Known, Model, Tables, Trained
@@ -22,10 +20,10 @@ def risk_model(
     purpose: str,
     needs: str,
     inputs: tuple[str, ...],
-    code: tuple[ModuleType, ...],
+    module: str,
     examples: Callable[[Sequence[Known], date | None], pl.DataFrame],
     recent: Callable[[Tables, date], Tables],
-    asked: Callable[[Tables, date], pl.LazyFrame],
+    to_score: Callable[[Tables, date], pl.LazyFrame],
     features: Callable[[pl.LazyFrame, Tables], pl.LazyFrame],
     declared: Sequence[Feature],
     segments: Mapping[str, pl.Expr],
@@ -34,10 +32,8 @@ def risk_model(
 
     Parameters
     ----------
-    name, title, purpose, needs, inputs
+    name, title, purpose, needs, inputs, module
         As `carti_lake.models.model.Model` has them.
-    code
-        Modules of its own.
     examples
         Subjects whose outcome is known, with what was known at their instant; after a day, or all.
     recent
@@ -58,7 +54,7 @@ def risk_model(
     def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
         tables = recent(now.tables, now.as_of)
         # Read once, however many features.
-        subjects = asked(tables, now.as_of).collect(engine="streaming")
+        subjects = to_score(tables, now.as_of).collect(engine="streaming")
         return (risk_scores(name, features(subjects.lazy(), tables), artifact, version, declared),)
 
     def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:
@@ -75,7 +71,7 @@ def risk_model(
         score=score,
         evaluate=evaluate,
         trusted=estimators.TRUSTED,
-        code=(*code, classifier, design, estimators, history, sys.modules[__name__]),
+        module=module,
     )
 
 

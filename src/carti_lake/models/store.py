@@ -7,7 +7,9 @@ import zipfile
 from collections.abc import Sequence
 from typing import Any
 
-from carti_lake.storage import LakeError, Storage, brief
+from carti_lake.store.errors import LakeError, brief
+from carti_lake.store.files import read_file, write_file
+from carti_lake.store.storage import Storage
 
 #: Digits of the hash that name a version.
 DIGITS = 12
@@ -36,7 +38,7 @@ def save(storage: Storage, model: str, content: bytes) -> tuple[str, str, str]:
     sha256 = hashlib.sha256(content).hexdigest()
     version = sha256[:DIGITS]
     name = f"{FOLDER}/{model}/{version}.skops"
-    storage.write_file(name, content)
+    write_file(storage, name, content)
     return version, name, sha256
 
 
@@ -83,7 +85,7 @@ def checked(storage: Storage, model: str, name: str, sha256: str) -> bytes:
     ModelFileError
         Where the file is gone, or has another hash.
     """
-    content = storage.read_file(name)
+    content = read_file(storage, name)
     if content is None:
         raise ModelFileError(f"{name} is gone from {storage.uri}. Restore it from a backup, or: {_again(model)}")
     found = hashlib.sha256(content).hexdigest()

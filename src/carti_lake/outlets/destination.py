@@ -6,12 +6,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from carti_lake.storage import send
-
-if TYPE_CHECKING:
-    from pyarrow.fs import FileSystem
+from carti_lake.store.files import object_store, send
 
 CHUNK = 8 << 20
 
@@ -48,20 +44,10 @@ def folder_at(target: str, options: Mapping[str, str]) -> Iterator[Path]:
         Path(target).mkdir(parents=True, exist_ok=True)
         yield Path(target)
         return
-    from deltalake.fs import DeltaStorageHandler
-
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)
-        store = DeltaStorageHandler(target, options=dict(options) or None)
+        store = object_store(target, options)
         for path in sorted(Path(folder).rglob("*")):
             if path.is_file():
                 with path.open("rb") as file:
                     send(store, str(path.relative_to(folder)), iter(partial(file.read, CHUNK), b""))
-
-
-def store_at(target: str, options: Mapping[str, str]) -> "FileSystem":
-    """A folder of an object store, to read, list and delete in."""
-    from deltalake.fs import DeltaStorageHandler
-    from pyarrow.fs import PyFileSystem
-
-    return PyFileSystem(DeltaStorageHandler(target, options=dict(options) or None))

@@ -1,22 +1,23 @@
 """A release's charts and workbook as files, and where they go unless told."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carti_lake.measure import delivered
 from carti_lake.outlets.destination import file_at, folder_at
 from carti_lake.outlets.disclosure import opened
+from carti_lake.releases.measure import delivered
 
 if TYPE_CHECKING:
-    from carti_lake.lake import Lake, When
-    from carti_lake.view import View
+    from carti_lake.releases.release import When
+    from carti_lake.releases.view import View
 
 
-def published(lake: "Lake", name: str, release: str | None = None) -> str:
-    """The file of that name in the lake's ``published`` folder; that of a chosen release has it in its name.
+def published(lake: str | Path, name: str, release: str | None = None) -> str:
+    """The file of that name in a lake's ``published`` folder; that of a chosen release has it in its name.
 
     An object store's lake has its outlets in ``published`` of the working directory.
     """
-    folder = "published" if lake.storage.local is None else f"{lake.uri}/published"
+    folder = "published" if "://" in str(lake) else f"{lake}/published"
     stem, dot, ending = name.partition(".")
     return f"{folder}/{stem}{f'-release-{release}' if release else ''}{dot}{ending}"
 
@@ -30,7 +31,7 @@ def charts_of(view: "View", target: str, *, after: "When | None" = None, full_co
     from carti_lake.outlets.charts.files import write_charts
 
     release = shown(view, after=after, full_counts=full_counts)
-    with folder_at(target, view.lake.storage_options) as folder:
+    with folder_at(target, view.storage.options) as folder:
         return [f"{target}/{path.name}" for path in write_charts(release, folder)]
 
 
@@ -43,6 +44,6 @@ def workbook_of(view: "View", target: str, *, after: "When | None" = None, full_
 
     publication = opened(view, "workbook", after=after, full_counts=full_counts)
     file = target if target.endswith(".xlsx") else f"{target.rstrip('/')}/workbook.xlsx"
-    with file_at(file, view.lake.storage_options) as path:
+    with file_at(file, view.storage.options) as path:
         write_workbook(publication, view.release, path, delivered(view.tables(), view.scan))
     return file

@@ -42,11 +42,11 @@ def history(
         tenth of the month's has none yet. In the metrics' order, then by month.
     """
     found = {metric.id: _by_month(metric, published) for metric in metrics}
-    told = {name: rows for name, rows in found.items() if rows is not None}
-    frames = pl.collect_all(list(told.values()))
+    stated = {name: rows for name, rows in found.items() if rows is not None}
+    frames = pl.collect_all(list(stated.values()))
     ended = settled(published.tables[BY_MONTH])
     every = [pl.DataFrame(schema=SCHEMA)]
-    for name, frame in zip(told, frames, strict=True):
+    for name, frame in zip(stated, frames, strict=True):
         rows = provisional(with_events(frame.drop_nulls("value"), "value", data_as_of), published.tables, data_as_of)
         moving = _moving(METRICS[name]).alias("provisional")
         placed = rows.join(ended, on="month", how="left", maintain_order="left")
@@ -69,8 +69,8 @@ def _by_month(metric: Metric, published: Publication) -> pl.LazyFrame | None:
         return None
     # What is hidden is null, where the mart itself always has a number: its sum would be zero.
     always = [name for name in metric.inputs() if not mart.columns()[name].nullable]
-    told = values(metric, table.drop_nulls(always).lazy(), [month])
-    return told.select(month=pl.col(month), value=pl.col("value").cast(pl.Float64))
+    stated = values(metric, table.drop_nulls(always).lazy(), [month])
+    return stated.select(month=pl.col(month), value=pl.col("value").cast(pl.Float64))
 
 
 def latest(months: pl.DataFrame) -> pl.DataFrame:

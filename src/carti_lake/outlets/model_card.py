@@ -15,7 +15,7 @@ from carti_lake.outlets.theme import BLUE, GREY, INK, ORANGE, layered
 if TYPE_CHECKING:
     import altair as alt
 
-    from carti_lake.lake import Lake
+    from carti_lake.store.storage import Storage
 
 #: Rows of drivers or segments that a picture shows.
 MOST = 15
@@ -23,15 +23,15 @@ MOST = 15
 SHARES = {"observed": "Observed", "predicted": "Predicted"}
 
 
-def card_of(lake: "Lake", model: Model, target: str) -> list[str]:
+def card_of(storage: "Storage", model: Model, target: str) -> list[str]:
     """Write the card of the model's current version, and its pictures as SVG, into a folder; returns the files."""
     import vl_convert
 
-    row = newest_of(lake.storage, model)
+    row = newest_of(storage, model)
     line = f"Version {row['version']} of {model.name} · release {row['data_release']} · data as of {row['data_as_of']}"
     charts = pictures(json.loads(row["curves"]), line)
     names = {title: f"{model.name}-{slug}.svg" for slug, (title, _) in charts.items()}
-    with folder_at(target, lake.storage_options) as folder:
+    with folder_at(target, storage.options) as folder:
         for title, chart in charts.values():
             svg = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[])
             (folder / names[title]).write_text(svg, encoding="utf-8")

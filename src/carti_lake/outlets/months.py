@@ -48,10 +48,10 @@ def with_events(months: pl.DataFrame, column: str, data_as_of: date | None) -> p
 
     Months before the first and after the last are of other sources: there, zero means that nothing is delivered.
     """
-    told = pl.col(column).is_null() | (pl.col(column) != 0)
+    stated = pl.col(column).is_null() | (pl.col(column) != 0)
     begun = pl.lit(True) if data_as_of is None else pl.col("month") <= pl.lit(data_as_of)
     rows = months.filter(begun).sort("month")
-    return rows.filter(told.cum_max() & told.cum_max(reverse=True))
+    return rows.filter(stated.cum_max() & stated.cum_max(reverse=True))
 
 
 def settled(months: pl.DataFrame) -> pl.DataFrame:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
-from carti_lake.explain import Explanation
 from carti_lake.outlets.destination import file_at
 from carti_lake.outlets.picture import pictures
 from carti_lake.outlets.theme import BLUE, GREY, INK, ORANGE, ROW, WIDTH, themed
+from carti_lake.releases.explain import Explanation
 
 if TYPE_CHECKING:
     import altair as alt

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 
 import polars as pl
-import polars_hash as plh
 
 from carti_lake.pipeline.codes import NORMALISERS
+from carti_lake.pipeline.keys import identifier, key_hash, pseudonym
 from carti_lake.pipeline.order import order
 from carti_lake.pipeline.parse import parse_date, parse_decimal, parse_flag, parse_whole, whole
 from carti_lake.pipeline.silver import derived_columns
@@ -16,24 +16,6 @@ from carti_lake.tables.silver import HIDDEN, ORIGIN, Entity
 RESCUED = "rescued"
 #: Spellings that are compared one by one; more of them are joined.
 FEW = 8
-
-
-def key_hash(columns: list[str]) -> pl.Expr:
-    """Stable 64-bit hash of the business key; null where a part of it is."""
-    joined = plh.concat_str(*columns, separator="\x1f") if len(columns) > 1 else plh.col(columns[0])
-    return joined.nchash.xxhash64().reinterpret(signed=True)
-
-
-def pseudonym(column: str, secret: str) -> pl.Expr:
-    """First 60 bits of SHA-256 over the secret and the identifier; null where it is blank."""
-    digest = plh.concat_str(pl.lit(secret), identifier(pl.col(column))).chash.sha2_256()
-    return digest.str.slice(0, 15).str.to_integer(base=16)
-
-
-def identifier(text: pl.Expr) -> pl.Expr:
-    """An identifier without blanks around it; null where nothing is left."""
-    bare = text.str.strip_chars()
-    return pl.when(bare.str.len_bytes() > 0).then(bare)
 
 
 def survey(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.LazyFrame]:
@@ -151,7 +133,7 @@ def _typed(
     failures = {rule: pl.col(rule) for rule in unreadable}
     for rule, good in _rules(entity).items():
         failed = ~good.fill_null(True)
-        given = pl.col(told) if (told := f"{rule.split('|')[0]}|unreadable") in unreadable else pl.lit(False)
+        given = pl.col(rule_id) if (rule_id := f"{rule.split('|')[0]}|unreadable") in unreadable else pl.lit(False)
         # A value that cannot be read is not missing as well.
         failures[rule] = failed & ~given if rule.endswith("|nullability") else failed
     key_rule = f"{entity.key()[0]}|nullability"

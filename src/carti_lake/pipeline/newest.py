@@ -14,7 +14,7 @@ OUTCOMES = ("silver_rows", "superseded_rows", "duplicate_rows", "quarantined_row
 
 
 @dataclass(frozen=True)
-class Settled:
+class Resolution:
     """What a step does to silver and quarantine.
 
     Attributes
@@ -31,7 +31,7 @@ class Settled:
         By ``batch_id``: changes of :data:`OUTCOMES` that go with the commit of silver, of quarantine.
     """
 
-    losers: pl.DataFrame
+    superseded: pl.DataFrame
     replaced: pl.DataFrame
     refused: pl.DataFrame
     released: pl.DataFrame
@@ -39,7 +39,7 @@ class Settled:
     quarantine_ledger: pl.DataFrame
 
 
-def settle(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.DataFrame) -> Settled:
+def resolve_versions(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.DataFrame) -> Resolution:
     """Settle new rows against the current row of their keys and the refused rows of the same keys.
 
     Parameters
@@ -57,16 +57,16 @@ def settle(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.DataFrame)
     light = narrow.collect(engine="streaming").lazy().with_columns(pl.col("batch_id").cast(pl.String))
     valid = light.filter(~pl.col("broken")).select(LIGHT)
     bad = light.filter("broken").select(LIGHT).collect(engine="streaming")
-    standing = current.lazy().select("key_hash", "order")
+    held = current.lazy().select("key_hash", "order")
     best = (
-        pl.concat([valid.select("key_hash", "order"), standing])
+        pl.concat([valid.select("key_hash", "order"), held])
         .group_by("key_hash")
         .agg(pl.col("order").max().alias("best"), pl.len().alias("rows"))
         .collect(engine="streaming")
     )
     # Only the rows of contested keys are looked at again: most keys have one row.
     contested = best.lazy().filter(pl.col("rows") > 1).select("key_hash", "best")
-    losers = (
+    superseded = (
         valid.join(contested, on="key_hash")
         .filter(pl.col("order") < pl.col("best"))
         .select(LIGHT)
@@ -76,12 +76,12 @@ def settle(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.DataFrame)
     waiting = _waiting(bad, quarantined, best.select("key_hash", "best"))
     refused = waiting.join(quarantined, on=["batch_id", "order"], how="anti")
     released = quarantined.join(waiting, on=["batch_id", "order"], how="anti")
-    return Settled(
-        losers=pl.concat([losers, bad]),
+    return Resolution(
+        superseded=pl.concat([superseded, bad]),
         replaced=replaced,
         refused=refused,
         released=released,
-        silver_ledger=_silver_ledger(valid, losers, current, replaced),
+        silver_ledger=_silver_ledger(valid, superseded, current, replaced),
         quarantine_ledger=_quarantine_ledger(bad, quarantined, refused, released),
     )
 
@@ -99,14 +99,14 @@ def _waiting(bad: pl.DataFrame, quarantined: pl.DataFrame, best: pl.DataFrame) -
 
 
 def _silver_ledger(
-    valid: pl.LazyFrame, losers: pl.DataFrame, current: pl.DataFrame, replaced: pl.DataFrame
+    valid: pl.LazyFrame, superseded: pl.DataFrame, current: pl.DataFrame, replaced: pl.DataFrame
 ) -> pl.DataFrame:
     known = valid.join(current.lazy().select("key_hash", "order"), on=["key_hash", "order"], how="semi")
     counts, taken, lost = pl.collect_all(
         [
             valid.group_by("batch_id").agg(silver_rows=pl.len()),
             known.group_by("batch_id").agg(silver_rows=pl.len()),
-            _lost(losers.lazy(), valid),
+            _lost(superseded.lazy(), valid),
         ],
         engine="streaming",
     )
@@ -114,7 +114,7 @@ def _silver_ledger(
         counts,
         lost,
         taken.with_columns(-pl.col("silver_rows").cast(pl.Int64)),
-        _count(losers, silver_rows=-1),
+        _count(superseded, silver_rows=-1),
         _count(replaced, silver_rows=-1, superseded_rows=1),
     )
 
@@ -123,20 +123,20 @@ def _quarantine_ledger(
     bad: pl.DataFrame, quarantined: pl.DataFrame, refused: pl.DataFrame, released: pl.DataFrame
 ) -> pl.DataFrame:
     kept = pl.concat([refused, quarantined.select(LIGHT)])
-    losers = bad.join(kept, on=["batch_id", "order"], how="anti")
+    superseded = bad.join(kept, on=["batch_id", "order"], how="anti")
     return ledger(
         _count(refused, quarantined_rows=1),
-        _lost(losers.lazy(), bad.lazy()).collect(),
+        _lost(superseded.lazy(), bad.lazy()).collect(),
         _count(released, quarantined_rows=-1, superseded_rows=1),
     )
 
 
-def _lost(losers: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
+def _lost(superseded: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
     """Losing rows by batch: identical to a later row of their own batch (duplicates), or superseded."""
     content = ["batch_id", "row_hash"]
-    last = rows.join(losers, on=content, how="semi").group_by(content).agg(last=pl.col("order").max())
+    last = rows.join(superseded, on=content, how="semi").group_by(content).agg(last=pl.col("order").max())
     return (
-        losers.join(last, on=content)
+        superseded.join(last, on=content)
         .group_by("batch_id")
         .agg(
             superseded_rows=(pl.col("order") == pl.col("last")).sum(),

@@ -33,7 +33,7 @@ def row_number(place: pl.Expr) -> pl.Expr:
     return (place // (1 << (CONTENT_BITS + BATCH_BITS)) % (1 << ROW_BITS)).cast(pl.Int64)
 
 
-def among(places: pl.DataFrame) -> pl.Expr:
+def at_places(places: pl.DataFrame) -> pl.Expr:
     """Whether a row is one of those at the given places.
 
     A look-up in a row of flags for each batch: a join for the same would hold every column of every row in memory.

@@ -6,12 +6,12 @@ import polars as pl
 
 from carti_lake.models.catalogue import MODELS
 from carti_lake.pipeline.gold.verdicts import CHECK, newly_blocked
+from carti_lake.pipeline.marts import BUILT, MARTS
 from carti_lake.pipeline.newest import OUTCOMES
-from carti_lake.quality import judged
-from carti_lake.release import Audit, Release
-from carti_lake.runner.entities import changed_months
-from carti_lake.runner.marts import BUILT
-from carti_lake.storage import Storage, commits, row_count
+from carti_lake.releases.quality import judged
+from carti_lake.releases.release import Audit, Release
+from carti_lake.store.log import changed_months, commits, row_count
+from carti_lake.store.storage import Storage
 from carti_lake.tables import ENTITIES, TABLES
 from carti_lake.tables.gold import DataQuality
 from carti_lake.tables.quarantine import QUARANTINE
@@ -21,33 +21,6 @@ from carti_lake.tables.thresholds import ThresholdChanges
 DRIFT_TOLERANCE = 0.10
 #: Findings of one audit that are told in full.
 MOST_TOLD = 3
-#: Visits that carry a claim.
-BILLED = pl.col("claim_status").is_not_null()
-#: Totals that gold must hold exactly as silver does: by gold table, its column to silver table and sum.
-TOTALS = {
-    "gold.provider_monthly": {
-        "visits": ("silver.visits", pl.len()),
-        "gross_charges": ("silver.visits", pl.col("claim_amount").sum()),
-        "payments_as_delivered": ("silver.visits", pl.col("claim_paid").sum()),
-        "stays": ("silver.encounters", pl.len()),
-        "treatment_cost": ("silver.encounters", pl.col("treatment_cost").sum()),
-        "referrals_made": ("silver.referrals", pl.len()),
-    },
-    "gold.referral_flow": {
-        "referrals": ("silver.referrals", pl.len()),
-        "estimated_value": ("silver.referrals", pl.col("estimated_value").sum()),
-    },
-    "gold.marketing_monthly": {
-        "referrals": ("silver.referrals", pl.len()),
-        "realised_visits": ("silver.visits", pl.len()),
-        "realised_cash": ("silver.visits", pl.col("claim_paid").filter(pl.col("claim_status") == "paid").sum()),
-    },
-    "gold.claims_monthly": {
-        "claims": ("silver.visits", pl.col("claim_status").count()),
-        "gross_charges": ("silver.visits", pl.col("claim_amount").filter(BILLED).sum()),
-        "payments_as_delivered": ("silver.visits", pl.col("claim_paid").filter(BILLED).sum()),
-    },
-}
 #: Marts that credit visits to what brought them; together with what nothing is credited with, marketing has them all.
 CREDITING = ("gold.referral_flow", "gold.marketing_roi")
 #: Payments are not among them: they go on coming in for months that are complete.
@@ -109,8 +82,8 @@ def _keys(storage: Storage, last: Release | None) -> Audit:
         if rows is None:
             continue
         blank = pl.any_horizontal(pl.col(key).is_null()).sum()
-        asked = rows.select(pl.len(), keys=pl.struct(key).n_unique(), blank=blank)
-        count, distinct, nameless = asked.collect(engine="streaming").row(0)
+        counted = rows.select(pl.len(), keys=pl.struct(key).n_unique(), blank=blank)
+        count, distinct, nameless = counted.collect(engine="streaming").row(0)
         checked += count
         if nameless:
             problems.append(f"{table.full_name()}: {nameless} rows have no {' or '.join(key)}")
@@ -143,12 +116,13 @@ def _totals(storage: Storage, last: Release | None) -> Audit:
     """Counts and dollars of gold are silver's, to the cent, in every month that changed; summary adds up monthly."""
     problems = []
     months_checked = set()
-    for mart, table in dict.fromkeys((mart, of) for mart, totals in TOTALS.items() for of, _ in totals.values()):
+    declared = {name: totals for mart in MARTS for name, totals in mart.totals.items()}
+    for mart, table in dict.fromkeys((mart, of) for mart, totals in declared.items() for of, _ in totals.values()):
         rows = _changed_rows(storage, table, last)
         if rows is None:
             continue
         month = _month_column(table)
-        sums = {name: expression for name, (of, expression) in TOTALS[mart].items() if of == table}
+        sums = {name: expression for name, (of, expression) in declared[mart].items() if of == table}
         silver = (
             rows.filter(~pl.col("withdrawn"))
             .group_by(pl.col(month).alias("month"))

@@ -6,13 +6,14 @@ from datetime import date
 import polars as pl
 
 from carti_lake.pipeline.cleanse import cleanse
-from carti_lake.pipeline.gold.dimensions import UNDATED
-from carti_lake.pipeline.silver import earlier_answers as answers_module
-from carti_lake.pipeline.silver.earlier_answers import TOLD, answers, first_answers, replaced
-from carti_lake.runner.entities import STEP_MODULES, Window, changed_months, collected_survey, window
-from carti_lake.runner.fingerprint import fingerprint
+from carti_lake.pipeline.fingerprint import code, fingerprint
+from carti_lake.pipeline.silver.earlier_answers import ANSWER_COLUMNS, answers, first_answers, replaced
+from carti_lake.runner.entities import STEPS, Window, collected_survey, window
 from carti_lake.runner.marts import changes
-from carti_lake.storage import Storage, commits, scan, transaction
+from carti_lake.store.log import changed_months, commits, transaction
+from carti_lake.store.storage import Storage, scan
+from carti_lake.store.write import append, merge
+from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.silver import EarlierAnswers, Visits
 
 FEED, VISITS = Visits.feed.full_name(), Visits.full_name()
@@ -27,7 +28,7 @@ def update_earlier_answers(storage: Storage, secret: str, *, full: bool) -> bool
     if bronze is None or visits is None:
         return False
     handle = storage.create(EarlierAnswers.full_name(), EarlierAnswers)
-    made_by = fingerprint((*STEP_MODULES, answers_module), [Visits, Visits.feed, EarlierAnswers], secret)
+    made_by = fingerprint(code(*STEPS, first_answers.__module__), [Visits, Visits.feed, EarlierAnswers], secret)
     app_id = f"{FEED}@{made_by:x}"
     taken, seen = (
         -1 if full or version is None else version
@@ -36,24 +37,25 @@ def update_earlier_answers(storage: Storage, secret: str, *, full: bool) -> bool
     if (taken, seen) == (bronze.version(), visits.version()):
         return False
     transactions = {app_id: bronze.version(), VISITS: visits.version()}
-    rows, standing = scan(visits, storage.options), scan(handle, storage.options)
+    rows, existing = scan(visits, storage.options), scan(handle, storage.options)
     touched, rebuilt = changed_months(commits(visits, seen)) if min(taken, seen) >= 0 else ([], True)
     before = None if rebuilt else _before(storage, seen, touched)
     if before is None:
-        told = _told(storage, window(bronze, -1), rows, secret)
+        earlier = _earlier(storage, window(bronze, -1), rows, secret)
         metadata = {"rebuild": True, "months": []}
-        fresh = first_answers(told.lazy(), rows)
-        storage.append(handle, fresh, transactions=transactions, metadata=metadata, mode="overwrite")
+        fresh = first_answers(earlier.lazy(), rows)
+        append(storage, handle, fresh, transactions=transactions, metadata=metadata, mode="overwrite")
         return True
     current = _in({month or UNDATED for month in touched}, rows)
-    told = _told(storage, window(bronze, taken), current, secret)
-    told = pl.concat([told, answers(replaced(before.lazy(), current)).collect(engine="streaming")])
-    months = {month or UNDATED for month in touched} | _months_of(told, rows)
-    standing = _in(months, standing)
-    fresh = first_answers(pl.concat([standing.select(TOLD), told.lazy()]), _in(months, rows))
-    change = changes(fresh, standing, EarlierAnswers)
+    earlier = _earlier(storage, window(bronze, taken), current, secret)
+    earlier = pl.concat([earlier, answers(replaced(before.lazy(), current)).collect(engine="streaming")])
+    months = {month or UNDATED for month in touched} | _months_of(earlier, rows)
+    existing = _in(months, existing)
+    fresh = first_answers(pl.concat([existing.select(ANSWER_COLUMNS), earlier.lazy()]), _in(months, rows))
+    change = changes(fresh, existing, EarlierAnswers)
     written = [month.isoformat() for month in change["visit_month"].unique().sort()]
-    storage.merge(
+    merge(
+        storage,
         handle,
         change,
         key=EarlierAnswers.key(),
@@ -64,10 +66,10 @@ def update_earlier_answers(storage: Storage, secret: str, *, full: bool) -> bool
     return not change.is_empty()
 
 
-def _told(storage: Storage, todo: Window | None, visits: pl.LazyFrame, secret: str) -> pl.DataFrame:
+def _earlier(storage: Storage, todo: Window | None, visits: pl.LazyFrame, secret: str) -> pl.DataFrame:
     """Valid answers among the rows of the window's batches that are not their visit's current row."""
     if todo is None:
-        return pl.DataFrame(schema={name: EarlierAnswers.dtypes()[name] for name in TOLD})
+        return pl.DataFrame(schema={name: EarlierAnswers.dtypes()[name] for name in ANSWER_COLUMNS})
     rows = replaced(todo.rows(storage, FEED), visits).collect(engine="streaming").lazy()
     cleansed = cleanse(rows, Visits, collected_survey(rows, Visits), secret)
     return answers(cleansed.filter(~pl.col("broken"))).collect(engine="streaming")
@@ -77,14 +79,14 @@ def _before(storage: Storage, seen: int, touched: Collection[date | None]) -> pl
     """Rows of the touched months as they stood when they were seen last; None where a vacuum has removed them."""
     rows = _in({month or UNDATED for month in touched}, storage.scan(VISITS, seen))
     try:
-        return rows.select(*TOLD, "withdrawn").collect(engine="streaming")
+        return rows.select(*ANSWER_COLUMNS, "withdrawn").collect(engine="streaming")
     except FileNotFoundError:
         return None
 
 
-def _months_of(told: pl.DataFrame, visits: pl.LazyFrame) -> set[date]:
+def _months_of(earlier: pl.DataFrame, visits: pl.LazyFrame) -> set[date]:
     """Months in which the visits of the answers stand."""
-    keys = told.lazy().select("key_hash").unique()
+    keys = earlier.lazy().select("key_hash").unique()
     found = visits.select("key_hash", "visit_month").join(keys, on="key_hash", how="semi")
     months = found.select(pl.col("visit_month").fill_null(UNDATED).unique()).collect(engine="streaming")
     return set(months["visit_month"])

@@ -3,40 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from carti_lake.pipeline import cleanse as cleanse_module
-from carti_lake.pipeline import codes as codes_module
-from carti_lake.pipeline import newest as newest_module
-from carti_lake.pipeline import order as order_module
-from carti_lake.pipeline import parse as parse_module
 from carti_lake.pipeline.cleanse import cleanse, refusals, survey
-from carti_lake.pipeline.newest import LIGHT, Settled, settle
-from carti_lake.pipeline.order import among, order
-from carti_lake.pipeline.silver import providers as providers_module
-from carti_lake.pipeline.silver import visits as visits_module
+from carti_lake.pipeline.fingerprint import code, fingerprint
+from carti_lake.pipeline.newest import LIGHT, Resolution, resolve_versions
+from carti_lake.pipeline.order import at_places, order
 from carti_lake.pipeline.silver.providers import as_named, resolve
 from carti_lake.pipeline.silver.snapshot import unlisted
-from carti_lake.runner.fingerprint import fingerprint
-from carti_lake.storage import Commit, Storage, commits, scan, transaction
+from carti_lake.store.log import commits, transaction
+from carti_lake.store.storage import Storage, scan
+from carti_lake.store.write import append, merge
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import Entity, ProviderReferences
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-STEP_MODULES: tuple[ModuleType, ...] = (
-    parse_module,
-    codes_module,
-    cleanse_module,
-    newest_module,
-    order_module,
-    providers_module,
-    visits_module,
-)
+#: What makes silver and quarantine of delivered rows.
+STEPS = (cleanse.__module__, resolve_versions.__module__, order.__module__, resolve.__module__)
 REFERENCES = ProviderReferences.full_name()
 
 
@@ -82,7 +69,7 @@ def pending(storage: Storage, entity: type[Entity], secret: str, *, full: bool) 
     bronze = storage.open(entity.feed.full_name())
     if bronze is None:
         return None
-    app_id = f"{entity.feed.full_name()}@{fingerprint(STEP_MODULES, [entity, entity.feed], secret):x}"
+    app_id = f"{entity.feed.full_name()}@{fingerprint(code(*STEPS), [entity, entity.feed], secret):x}"
     windows = []
     for table in (entity.full_name(), QUARANTINE[entity.short_name].full_name()):
         handle = storage.open(table)
@@ -120,15 +107,15 @@ def update_entity(storage: Storage, work: Pending, references: pl.DataFrame, sec
             [batch for batch in quarantine_window.batches if batch["version"] <= reached],
         )
         if behind.after < reached:
-            changed += _settle_window(storage, work, behind, references, secret, only_quarantine=True)
+            changed += _take_in(storage, work, behind, references, secret, only_quarantine=True)
     if silver_window is not None:
-        changed += _settle_window(storage, work, silver_window, references, secret, only_quarantine=False)
+        changed += _take_in(storage, work, silver_window, references, secret, only_quarantine=False)
     else:
         changed += _re_resolve(storage, work, references)
     return changed
 
 
-def _settle_window(
+def _take_in(
     storage: Storage, work: Pending, todo: Window, references: pl.DataFrame, secret: str, *, only_quarantine: bool
 ) -> list[str]:
     entity, options = work.entity, storage.options
@@ -149,27 +136,28 @@ def _settle_window(
         keys = cleansed.select("key_hash").unique().collect(engine="streaming")
         current = _current_rows(scan(silver, options), entity, None if whole_table else keys)
         waiting = _waiting_rows(scan(quarantine, options), None if whole_table else keys)
-    settled = settle(cleansed, current, waiting)
+    resolution = resolve_versions(cleansed, current, waiting)
     base = {"bronze_version": todo.upto, "rebuild": rebuild}
     changed = []
     if not only_quarantine:
         transactions = {work.app_id: todo.upto, REFERENCES: _version(storage, REFERENCES)}
-        metadata = {**base, "ledger": _ledger(settled.silver_ledger), "batches": len(todo.batches)}
+        metadata = {**base, "ledger": _ledger(resolution.silver_ledger), "batches": len(todo.batches)}
         # All but the few that lost, and without looking at the rules again.
-        upserts = cleansed.filter(~among(settled.losers))
+        upserts = cleansed.filter(~at_places(resolution.superseded))
         if whole_table:
             upserts = unlisted(upserts, cleansed, scan(silver, options), scan(quarantine, options), rebuild=rebuild)
         upserts = resolve(upserts, entity, references.lazy()).select(entity.column_names())
         if rebuild:
-            storage.append(silver, upserts, transactions=transactions, metadata=metadata, mode="overwrite")
+            append(storage, silver, upserts, transactions=transactions, metadata=metadata, mode="overwrite")
         else:
             new = upserts.collect(engine="streaming")
             moved_ids = _re_resolved(silver, entity, references, storage, options)
             if moved_ids is not None:
                 new = pl.concat([new, moved_ids.join(new, on="key_hash", how="anti")])
-            change = _with_deletes(new, settled.replaced, entity)
+            change = _with_deletes(new, resolution.replaced, entity)
             months = _months(change, entity)
-            storage.merge(
+            merge(
+                storage,
                 silver,
                 change,
                 key=["key_hash", *entity.key()],
@@ -178,19 +166,19 @@ def _settle_window(
                 metadata={**metadata, "months": months},
             )
         changed.append(entity.full_name())
-    refused = rows.filter(among(settled.refused)).collect(engine="streaming").lazy()
+    refused = rows.filter(at_places(resolution.refused)).collect(engine="streaming").lazy()
     why = refusals(refused, entity, surveyed, secret)
     refused = refused.join(why, on=["batch_id", "row_number"]).select(refused_table.column_names())
-    _commit_quarantine(storage, quarantine, work, todo, refused.collect(), settled, base)
-    if rebuild or settled.refused.height or settled.released.height:
+    _commit_quarantine(storage, quarantine, work, todo, refused.collect(), resolution, base)
+    if rebuild or resolution.refused.height or resolution.released.height:
         changed.append(refused_table.full_name())
     return changed
 
 
 def collected_survey(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.DataFrame]:
     """The survey of the rows, as cleansing takes it."""
-    asked = survey(rows, entity)
-    return dict(zip(asked, pl.collect_all(asked.values(), engine="streaming"), strict=True))
+    surveys = survey(rows, entity)
+    return dict(zip(surveys, pl.collect_all(surveys.values(), engine="streaming"), strict=True))
 
 
 def _commit_quarantine(
@@ -199,19 +187,20 @@ def _commit_quarantine(
     work: Pending,
     todo: Window,
     refused: pl.DataFrame,
-    settled: Settled,
+    resolution: Resolution,
     base: dict[str, Any],
 ) -> None:
-    metadata = {**base, "ledger": _ledger(settled.quarantine_ledger)}
+    metadata = {**base, "ledger": _ledger(resolution.quarantine_ledger)}
     transactions = {work.app_id: todo.upto}
     if base["rebuild"]:
-        storage.append(quarantine, refused, transactions=transactions, metadata=metadata, mode="overwrite")
+        append(storage, quarantine, refused, transactions=transactions, metadata=metadata, mode="overwrite")
         return
-    released = settled.released.select("batch_id", "row_number", "extract_date")
+    released = resolution.released.select("batch_id", "row_number", "extract_date")
     change = pl.concat(
         [refused.with_columns(delete=pl.lit(False)), released.with_columns(delete=pl.lit(True))], how="diagonal"
     )
-    storage.merge(
+    merge(
+        storage,
         quarantine,
         change,
         key=["batch_id", "row_number"],
@@ -327,10 +316,11 @@ def _re_resolve(storage: Storage, work: Pending, references: pl.DataFrame) -> li
     rows = _re_resolved(silver, entity, references, storage, storage.options)
     if rows is None:
         seen = {"rebuild": False, "ledger": {}, "months": []}
-        storage.append(silver, entity.create_empty(), transactions={REFERENCES: now}, metadata=seen)
+        append(storage, silver, entity.create_empty(), transactions={REFERENCES: now}, metadata=seen)
         return []
     change = rows.with_columns(delete=pl.lit(False))
-    storage.merge(
+    merge(
+        storage,
         silver,
         change,
         key=["key_hash", *entity.key()],
@@ -339,12 +329,3 @@ def _re_resolve(storage: Storage, work: Pending, references: pl.DataFrame) -> li
         metadata={"rebuild": False, "ledger": {}, "months": _months(change, entity)},
     )
     return [entity.full_name()]
-
-
-def changed_months(history: list[Commit]) -> tuple[list[date | None], bool]:
-    """Months that the commits touched, and whether one of them rewrote the table."""
-    months: set[date | None] = set()
-    for commit in history:
-        for month in commit.metadata.get("months", []):
-            months.add(date.fromisoformat(month) if month else None)
-    return sorted(months, key=str), any(commit.metadata.get("rebuild") for commit in history)

@@ -4,13 +4,15 @@ from typing import Any
 
 import polars as pl
 
+from carti_lake.pipeline.fingerprint import MADE_BY, fingerprint
 from carti_lake.pipeline.gold import quality
 from carti_lake.pipeline.gold.quality import deliveries, findings, first_passed, refusals, spared, with_unknown
 from carti_lake.pipeline.newest import OUTCOMES, ledger
-from carti_lake.runner.fingerprint import MADE_BY, fingerprint
 from carti_lake.runner.marts import changes
 from carti_lake.runner.references import Months, waiting
-from carti_lake.storage import Commit, Storage, commits, scan, transaction
+from carti_lake.store.log import Commit, commits, transaction
+from carti_lake.store.storage import Storage, scan
+from carti_lake.store.write import merge
 from carti_lake.tables import ENTITIES, Table, checks
 from carti_lake.tables.gold import DataQuality, Reconciliation
 from carti_lake.tables.quarantine import QUARANTINE
@@ -20,7 +22,7 @@ from carti_lake.tables.silver import Entity, UnknownReferences
 def update_reconciliation(storage: Storage) -> bool:
     """Add what the new commits did with each batch's rows; true where a number changed."""
     handle = storage.create(Reconciliation.full_name(), Reconciliation)
-    standing = scan(handle, storage.options).collect()
+    existing = scan(handle, storage.options).collect()
     versions: dict[str, int] = {}
     parts = []
     for name, entity in ENTITIES.items():
@@ -35,16 +37,16 @@ def update_reconciliation(storage: Storage) -> bool:
             versions[table] = source.version()
             since = seen[table]
             history[table] = commits(source, 0 if since is None else since)
-        before = standing.filter(pl.col("feed") == entity.feed.short_name)
+        before = existing.filter(pl.col("feed") == entity.feed.short_name)
         if not any(history.values()):
             parts.append(before)
             continue
         parts.append(_feed_balance(storage, entity, before, history, feed, sources))
     now = pl.concat([pl.DataFrame(schema=Reconciliation.dtypes()), *parts])
-    change = changes(now.lazy(), standing.lazy(), Reconciliation)
+    change = changes(now.lazy(), existing.lazy(), Reconciliation)
     if all(transaction(handle, name) == version for name, version in versions.items()):
         return False
-    storage.merge(handle, change, key=Reconciliation.key(), partition_by=None, transactions=versions, metadata={})
+    merge(storage, handle, change, key=Reconciliation.key(), partition_by=None, transactions=versions, metadata={})
     return not change.is_empty()
 
 
@@ -75,9 +77,9 @@ def _feed_balance(
         # A crash may have parted the two rebuilds: each table's account begins with its own last one.
         for table in sources:
             source = storage.open(table)
-            told = [] if source is None else _entries(commits(source, 0))
-            resets = [place for place, entry in enumerate(told) if entry.get("rebuild")]
-            entries[table] = told[resets[-1] if resets else 0 :]
+            booked = [] if source is None else _entries(commits(source, 0))
+            resets = [place for place, entry in enumerate(booked) if entry.get("rebuild")]
+            entries[table] = booked[resets[-1] if resets else 0 :]
     ledgers = [_ledger_frame(entry["ledger"]) for table in sources for entry in entries[table]]
     base = before.select("batch_id", *OUTCOMES)
     totals = ledger(*([] if rebuilt else [base]), *ledgers)
@@ -100,7 +102,7 @@ def _ledger_frame(entries: dict[str, list[int]]) -> pl.DataFrame:
 def update_quality(storage: Storage, *, full: bool) -> bool:
     """Recompute the checks of the months that changed; true where a result changed."""
     handle = storage.create(DataQuality.full_name(), DataQuality)
-    standing = scan(handle, storage.options)
+    existing = scan(handle, storage.options)
     versions = {MADE_BY: fingerprint([quality, checks], [*ENTITIES.values(), DataQuality])}
     full = full or transaction(handle, MADE_BY) != versions[MADE_BY]
     parts = [pl.DataFrame(schema={**DataQuality.dtypes(), "delete": pl.Boolean})]
@@ -117,7 +119,7 @@ def update_quality(storage: Storage, *, full: bool) -> bool:
     for name, entity in ENTITIES.items():
         if behind.isdisjoint(inputs[name]):
             continue
-        of_table = standing.filter(pl.col("table_name") == entity.full_name())
+        of_table = existing.filter(pl.col("table_name") == entity.full_name())
         silver = storage.open(entity.full_name())
         if silver is not None:
             months = waiting(storage, handle, entity, full=full)
@@ -127,10 +129,10 @@ def update_quality(storage: Storage, *, full: bool) -> bool:
         if refused is not None:
             old = of_table.filter(pl.col("severity") == "quarantine")
             parts.append(changes(refusals(scan(refused, storage.options), reconciliation, entity), old, DataQuality))
-    old = standing.filter(pl.col("severity") == "extract")
+    old = existing.filter(pl.col("severity") == "extract")
     parts.append(changes(deliveries(reconciliation, ENTITIES), old, DataQuality))
     change = pl.concat(parts)
-    storage.merge(handle, change, key=DataQuality.key(), partition_by=None, transactions=versions, metadata={})
+    merge(storage, handle, change, key=DataQuality.key(), partition_by=None, transactions=versions, metadata={})
     return not change.is_empty()
 
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from carti_lake.pipeline.fingerprint import MADE_BY, fingerprint
 from carti_lake.pipeline.gold import references
 from carti_lake.pipeline.gold.references import named, unknown
-from carti_lake.runner.entities import changed_months
-from carti_lake.runner.fingerprint import MADE_BY, fingerprint
 from carti_lake.runner.marts import changes
-from carti_lake.storage import Storage, commits, scan, transaction
+from carti_lake.store.log import changed_months, commits, transaction
+from carti_lake.store.storage import Storage, scan
+from carti_lake.store.write import merge
 from carti_lake.tables import ENTITIES
 from carti_lake.tables.silver import Entity, UnknownReferences
 
@@ -63,7 +64,7 @@ def waiting(storage: Storage, table: "DeltaTable", entity: type[Entity], *, full
 def update_references(storage: Storage, *, full: bool) -> bool:
     """Bring ``silver.unknown_references`` up to date; true where it changed."""
     handle = storage.create(UnknownReferences.full_name(), UnknownReferences)
-    standing = scan(handle, storage.options)
+    existing = scan(handle, storage.options)
     referring = {one.full_name(): one for one in ENTITIES.values() if any(check.refers for check in one.findings())}
     versions = {MADE_BY: fingerprint([references], [*referring.values(), UnknownReferences])}
     full = full or transaction(handle, MADE_BY) != versions[MADE_BY]
@@ -80,11 +81,11 @@ def update_references(storage: Storage, *, full: bool) -> bool:
             if finding.refers is None or known is None:
                 continue
             versions[ENTITIES[finding.refers[1]].full_name()] = known.version()
-            before = standing.filter((pl.col("table_name") == name) & (pl.col("rule") == finding.id))
+            before = existing.filter((pl.col("table_name") == name) & (pl.col("rule") == finding.id))
             candidates = pl.concat([named(rows, entity, finding), before.filter(~months.contain("month"))])
             parts.append(changes(unknown(candidates, scan(known, storage.options)), before, UnknownReferences))
     change = pl.concat(parts)
     if all(transaction(handle, name) == version for name, version in versions.items()):
         return False
-    storage.merge(handle, change, key=UnknownReferences.key(), partition_by=None, transactions=versions, metadata={})
+    merge(storage, handle, change, key=UnknownReferences.key(), partition_by=None, transactions=versions, metadata={})
     return not change.is_empty()

@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from carti_lake.claim import claim
-from carti_lake.integrity import explained, new_hashes
 from carti_lake.models.catalogue import MODELS
 from carti_lake.models.registry import all_due, versions
+from carti_lake.pipeline.mart import Mart
+from carti_lake.pipeline.marts import MARTS
 from carti_lake.pipeline.silver.providers import references, resolve_references
-from carti_lake.release import Audit, expire, latest, publish, record_refusal, releases
+from carti_lake.releases.publish import expire, publish, record_refusal
+from carti_lake.releases.release import Audit, latest, releases
 from carti_lake.runner.audits import audit
 from carti_lake.runner.earlier_answers import update_earlier_answers
 from carti_lake.runner.entities import REFERENCES, Pending, pending, update_entity
-from carti_lake.runner.marts import MARTS, Mart, changes, update_mart
+from carti_lake.runner.marts import changes, update_mart
 from carti_lake.runner.quality import update_quality, update_reconciliation
 from carti_lake.runner.references import update_references
 from carti_lake.runner.scores import in_order, update_scores
-from carti_lake.storage import Storage, row_count, scan
+from carti_lake.store.integrity import explained, new_hashes
+from carti_lake.store.locks import lake_lock
+from carti_lake.store.log import row_count
+from carti_lake.store.storage import Storage, scan
+from carti_lake.store.write import merge
 from carti_lake.tables import ENTITIES, FEEDS, TABLES
 from carti_lake.tables.access import AccessChanges, ApiKeys, AuditEntries
 from carti_lake.tables.disclosures import Disclosures
@@ -108,15 +113,15 @@ def run(
     """
     if not any(storage.exists(feed.full_name()) for feed in FEEDS.values()):
         return RunResult(None, ())
-    with claim(storage, "run"), explained(storage):
+    with lake_lock(storage, "run"), explained(storage):
         storage = storage.holding()
         _expire_lost(storage, now)
         changed = _update(storage, full=full, secret=secret, progress=progress)
         last = latest(storage)
         if last is not None and last.expired:
             last = None
-        standing = _standing(storage)
-        tables = {name: (handle.version(), row_count(handle)) for name, handle in standing.items()}
+        existing = _existing(storage)
+        tables = {name: (handle.version(), row_count(handle)) for name, handle in existing.items()}
         if last is not None and not full and {name: version for name, (version, _) in tables.items()} == last.versions:
             return RunResult(None, tuple(changed))
         progress("audit")
@@ -128,7 +133,7 @@ def run(
         progress("release")
         files = new_hashes(storage, tables, {} if last is None else last.versions)
         as_of = _data_as_of(storage)
-        number = publish(storage, tables, _ids(standing), audits, sorted(accept), as_of, now, files)
+        number = publish(storage, tables, _ids(existing), audits, sorted(accept), as_of, now, files)
         rows = {name: count for name, (_, count) in tables.items()}
         return replace(result, release=number, due=all_due(versions(storage), as_of or date.min, rows))
 
@@ -169,20 +174,20 @@ def _update(storage: Storage, *, full: bool, secret: str, progress: Progress) ->
 def _update_references(storage: Storage, works: list[Pending]) -> pl.DataFrame:
     """Every spelling of a provider, those of the waiting batches too, resolved against the directory as it stands."""
     handle = storage.create(REFERENCES, ProviderReferences)
-    standing = scan(handle, storage.options)
-    named = [standing.select("reference_name", "reference_npi")]
+    existing = scan(handle, storage.options)
+    named = [existing.select("reference_name", "reference_npi")]
     for work in works:
         if work.silver_window is not None and work.entity.providers:
             named.append(references(work.silver_window.rows(storage, work.entity.feed.full_name()), work.entity))
     directory = storage.scan(Providers.full_name()).filter(~pl.col("withdrawn"))
     resolved = resolve_references(pl.concat(named).unique(), directory).collect(engine="streaming")
-    change = changes(resolved.lazy(), standing, ProviderReferences)
+    change = changes(resolved.lazy(), existing, ProviderReferences)
     if not change.is_empty():
-        storage.merge(handle, change, key=ProviderReferences.key(), partition_by=None, transactions={}, metadata={})
+        merge(storage, handle, change, key=ProviderReferences.key(), partition_by=None, transactions={}, metadata={})
     return resolved
 
 
-def _standing(storage: Storage) -> dict[str, "DeltaTable"]:
+def _existing(storage: Storage) -> dict[str, "DeltaTable"]:
     """Every table that exists and that a release names."""
     names = [name for name, table in TABLES.items() if name not in OF_NO_RELEASE and table.view_of is None]
     return {name: handle for name in names if (handle := storage.open(name)) is not None}
@@ -195,9 +200,9 @@ def _ids(tables: Mapping[str, "DeltaTable"]) -> dict[str, str]:
 
 def _expire_lost(storage: Storage, now: datetime) -> None:
     """Expire the releases of a table whose folder was removed: its versions will mean other rows."""
-    ids = _ids(_standing(storage))
-    standing = [one for one in releases(storage) if not one.expired]
-    lost = [one.number for one in standing if any(ids.get(name) != table for name, table in one.ids.items())]
+    ids = _ids(_existing(storage))
+    existing = [one for one in releases(storage) if not one.expired]
+    lost = [one.number for one in existing if any(ids.get(name) != table for name, table in one.ids.items())]
     expire(storage, lost, now)
 
 

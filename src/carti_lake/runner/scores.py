@@ -1,16 +1,20 @@
 """Scores of the current models brought up to date: only rows that differ are merged."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
 from typing import Any
 
 import polars as pl
 
 from carti_lake.models.model import Known, Model
 from carti_lake.models.registry import TABLE, artifact, current, versions
+from carti_lake.pipeline.fingerprint import MADE_BY, code, fingerprint
+from carti_lake.pipeline.mart import Mart
 from carti_lake.pipeline.silver.readable import readable
-from carti_lake.runner.fingerprint import MADE_BY, fingerprint
-from carti_lake.runner.marts import Mart, changes
-from carti_lake.storage import Storage, scan, transaction
+from carti_lake.runner.marts import changes
+from carti_lake.store.log import transaction
+from carti_lake.store.storage import Storage, scan
+from carti_lake.store.write import merge
 from carti_lake.tables import TABLES
 from carti_lake.tables.gold import Gold, Reconciliation
 
@@ -19,14 +23,17 @@ MODEL = "model"
 
 
 def in_order(marts: Sequence[Mart], models: Iterable[Model]) -> Iterator[Mart | Model]:
-    """The marts as they stand, each model before the first mart that reads what it fills, the others at the end."""
-    waiting = list(models)
-    for mart in marts:
-        needed = [model for model in waiting if {table.full_name() for table in model.fills} & set(mart.inputs)]
-        waiting = [model for model in waiting if model not in needed]
-        yield from needed
-        yield mart
-    yield from waiting
+    """Marts and models, each after whatever fills the tables that it reads."""
+    steps: list[Mart | Model] = [*marts, *models]
+    filled: dict[str, list[int]] = {}
+    for place, step in enumerate(steps):
+        for table in step.tables if isinstance(step, Mart) else step.fills:
+            filled.setdefault(table.full_name(), []).append(place)
+    reads = {
+        place: [other for name in step.inputs for other in filled.get(name, ())] for place, step in enumerate(steps)
+    }
+    for place in TopologicalSorter(reads).static_order():
+        yield steps[place]
 
 
 def update_scores(storage: Storage, model: Model, *, full: bool) -> list[str]:
@@ -37,7 +44,7 @@ def update_scores(storage: Storage, model: Model, *, full: bool) -> list[str]:
     """
     handles = [storage.create(table.full_name(), table) for table in model.fills]
     newest = current(versions(storage)).get(model.name)
-    seen = {MADE_BY: fingerprint(model.code, model.fills), TABLE: _number(newest)}
+    seen = {MADE_BY: fingerprint(code(model.module), model.fills), TABLE: _number(newest)}
     for name in (*map(_stored, model.inputs), Reconciliation.full_name()):
         source = storage.open(name)
         if source is not None:
@@ -54,16 +61,18 @@ def update_scores(storage: Storage, model: Model, *, full: bool) -> list[str]:
     made = model.score(Known(as_of, None, tables), fitted, newest["version"] if newest else "")
     changed = []
     for table, handle, rows in zip(model.fills, handles, made, strict=True):
-        standing = _own(model, table, scan(handle, storage.options))
-        change = _new(rows, standing, table) if model.keeps else changes(rows, standing, table)
-        storage.merge(handle, change, key=table.key(), partition_by=table.partition_by, transactions=marks, metadata={})
+        existing = _own(model, table, scan(handle, storage.options))
+        change = _new(rows, existing, table) if model.keeps else changes(rows, existing, table)
+        merge(
+            storage, handle, change, key=table.key(), partition_by=table.partition_by, transactions=marks, metadata={}
+        )
         changed += [table.full_name()] * (not change.is_empty())
     return changed
 
 
-def _new(rows: pl.LazyFrame, standing: pl.LazyFrame, table: type[Gold]) -> pl.DataFrame:
+def _new(rows: pl.LazyFrame, existing: pl.LazyFrame, table: type[Gold]) -> pl.DataFrame:
     """The rows whose key does not stand yet, to be inserted."""
-    unknown = rows.join(standing, on=table.key(), how="anti").select(*table.column_names(), delete=pl.lit(False))
+    unknown = rows.join(existing, on=table.key(), how="anti").select(*table.column_names(), delete=pl.lit(False))
     return unknown.collect(engine="streaming")
 
 

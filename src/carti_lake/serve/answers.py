@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from carti_lake import __version__
-from carti_lake.serve.asked import asked_in
 from carti_lake.serve.formats import WORTH_COMPRESSING, compressed, encoding, negotiate
-from carti_lake.serve.once import Once
+from carti_lake.serve.request import context_of
+from carti_lake.serve.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -58,7 +58,7 @@ class Answers:
         self.most_bytes = most_bytes
         self.bytes = 0
         self._kept: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
-        self._once: Once[tuple[object, ...], Answer] = Once()
+        self._once: SingleFlight[tuple[object, ...], Answer] = SingleFlight()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer a request: from memory, or by the application."""
@@ -66,27 +66,27 @@ class Answers:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or not path.startswith(READS):
             await self.app(scope, receive, send)
             return
-        asked = asked_in(scope)
+        context = context_of(scope)
         headers = dict(scope["headers"])
         how = encoding(headers.get(b"accept-encoding", b"").decode("latin-1"))
-        assert asked.known is not None and asked.viewer is not None
+        assert context.known is not None and context.viewer is not None
         key = (
-            asked.release.number,
-            asked.known.version if path.startswith(OF_SEVERAL) else None,
-            asked.opened.fingerprint,
-            asked.viewer.scopes,
+            context.release.number,
+            context.known.version if path.startswith(OF_SEVERAL) else None,
+            context.opened.fingerprint,
+            context.viewer.scopes,
             path,
             scope["query_string"],
             negotiate(headers.get(b"accept", b"").decode("latin-1")),
             how,
         )
         answer = self._kept.get(key)
-        asked.kept = answer is not None
+        context.kept = answer is not None
         if answer is None:
             answer = await self._once(key, lambda: self._worked_out(key, scope, how))
         else:
             self._kept.move_to_end(key)
-        asked.rows, asked.route = answer.rows, answer.route
+        context.rows, context.route = answer.rows, answer.route
         held = headers.get(b"if-none-match")
         if answer.status == 200 and held is not None and _matches(held, answer.etag):
             await _send(send, 304, [one for one in answer.headers if not one[0].startswith(b"content-")], b"")
@@ -117,7 +117,7 @@ class Answers:
 
         inner = {**scope, "method": "GET"}
         await self.app(inner, receive, collect)
-        asked = asked_in(scope)
+        context = context_of(scope)
         route = getattr(inner.get("route"), "path", "")
         body = b"".join(parts)
         kind = next((value for name, value in headers if name == b"content-type"), b"")
@@ -128,7 +128,7 @@ class Answers:
             headers += [(b"etag", etag), *([_MAY_KEEP] if not kind.startswith(b"text/html") else [])]
         headers = [one for one in headers if one[0] != b"content-length"]
         headers += [VARY, (b"content-length", str(len(body)).encode())]
-        return Answer(status, headers, body, asked.rows, route, etag)
+        return Answer(status, headers, body, context.rows, route, etag)
 
 
 async def _send(send: "Send", status: int, headers: Headers, body: bytes) -> None:

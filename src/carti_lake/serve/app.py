@@ -13,18 +13,18 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from carti_lake import __version__
-from carti_lake.audit import Entry
+from carti_lake.access.audit_log import Entry
 from carti_lake.serve import downloads, operations, pages, problems, reads, seed, what_if
 from carti_lake.serve.answers import Answers
-from carti_lake.serve.asked import asked_in
+from carti_lake.serve.audit_writer import AuditWriter
+from carti_lake.serve.current import CurrentReleases, followed
 from carti_lake.serve.guard import Guarded
 from carti_lake.serve.observe import Figures, Observed
 from carti_lake.serve.problems import Problem
 from carti_lake.serve.readers import Authenticate, Readers, See
+from carti_lake.serve.request import context_of
 from carti_lake.serve.sessions import Sessions
-from carti_lake.serve.standing import Standing, followed
-from carti_lake.serve.trail import Trail
-from carti_lake.storage import LakeError
+from carti_lake.store.errors import LakeError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -87,16 +87,16 @@ def create_app(
     see
         A release as a viewer may see it.
     write
-        Writes down who read what; see :class:`~carti_lake.serve.trail.Trail`.
+        Writes down who read what; see :class:`~carti_lake.serve.audit_writer.AuditWriter`.
     settings
         Limits; None for the usual ones.
     """
     limits = settings or Settings()
-    standing, figures, trail = Standing(lake), Figures(), Trail(write, lake.clock)
+    current_releases, figures, trail = CurrentReleases(lake), Figures(), AuditWriter(write, lake.clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with trail.kept(), followed(standing, limits.every):
+        async with trail.kept(), followed(current_releases, limits.every):
             yield
 
     api = FastAPI(
@@ -119,7 +119,7 @@ def create_app(
     guarded = Guarded(api, most_body=limits.most_body, seconds=limits.seconds)
     answers = Answers(guarded, limits.most_kept)
     readers = Readers(
-        answers, standing, authenticate, see, trail, Sessions(), rate=limits.rate, refusals=limits.refusals
+        answers, current_releases, authenticate, see, trail, Sessions(), rate=limits.rate, refusals=limits.refusals
     )
     bearer = HTTPBearer(auto_error=False, description="An API key, or a token of the identity provider")
     header = APIKeyHeader(name="X-API-Key", auto_error=False, description="An API key")
@@ -127,7 +127,7 @@ def create_app(
     said = [Security(bearer), Security(header)]
     for router in (seed.router, reads.router, what_if.router, downloads.router):
         api.include_router(router, dependencies=said)
-    api.include_router(operations.routes(standing, figures, answers))
+    api.include_router(operations.routes(current_releases, figures, answers))
     api.include_router(pages.routes(readers))
     _document(api)
     return Observed(readers, figures, trail.note)
@@ -172,7 +172,7 @@ async def _of_lake(request: Request, error: Exception) -> Response:
 
 async def _of_anything(request: Request, error: Exception) -> Response:
     """For what was not foreseen; the layer around everything logs its kind and place."""
-    return Problem(500, f"Unexpected error; the service's log has it under {asked_in(request.scope).id}.").response()
+    return Problem(500, f"Unexpected error; the service's log has it under {context_of(request.scope).id}.").response()
 
 
 def _document(api: FastAPI) -> None:

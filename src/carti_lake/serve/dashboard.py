@@ -5,11 +5,11 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
-from carti_lake.measure import delivered
 from carti_lake.metrics.value import undelivered
 from carti_lake.outlets.charts.shown import Shown
-from carti_lake.quality import stood
-from carti_lake.serve.asked import Asked
+from carti_lake.releases.measure import delivered
+from carti_lake.releases.quality import checks_then
+from carti_lake.serve.request import RequestContext
 from carti_lake.tables.gold import DataQuality
 
 OUTLET = "carti_lake.outlets.dashboard"
@@ -24,10 +24,10 @@ def installed() -> bool:
     return find_spec(OUTLET) is not None
 
 
-def page(asked: Asked) -> tuple[str, str]:
+def page(context: RequestContext) -> tuple[str, str]:
     """The page, and the policy under which its browser is to run it: its own, and nobody may frame it."""
-    asked.needs("read")
-    visible, viewer = asked.opened, asked.viewer
+    context.needs("read")
+    visible, viewer = context.opened, context.viewer
     exact = viewer is not None and viewer.exact
     metrics = import_module(f"{OUTLET}.cubes").SHOWN
     tables = visible.tables()
@@ -37,8 +37,8 @@ def page(asked: Asked) -> tuple[str, str]:
         missing = {name: why for name, metric in metrics.items() if (why := undelivered(metric, had))}
     checks = None
     if DataQuality.full_name() in tables:
-        checks = stood(visible.lake.storage, visible.scan(DataQuality.full_name()).collect(), asked.release)
-    shown = Shown(visible.publication(), asked.release.caption, asked.release.data_as_of, checks, exact)
+        checks = checks_then(visible.storage, visible.scan(DataQuality.full_name()).collect(), context.release)
+    shown = Shown(visible.publication(), context.release.caption, context.release.data_as_of, checks, exact)
     html: str = import_module(f"{OUTLET}.page").page(shown, missing)
     policy = _POLICY.search(html)
     own = policy[1].replace("&#x27;", "'").replace("&#39;", "'") if policy else "default-src 'none'"

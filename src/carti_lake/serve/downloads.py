@@ -7,12 +7,12 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from carti_lake.release import Release
-from carti_lake.serve.asked import Asked, asked_in
+from carti_lake.releases.release import Release
 from carti_lake.serve.formats import FORMATS
 from carti_lake.serve.models import ReleaseRead, release_read
 from carti_lake.serve.parameters import OF_A_RELEASE
 from carti_lake.serve.problems import Problem
+from carti_lake.serve.request import RequestContext, context_of
 from carti_lake.serve.resources import MARTS
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -43,24 +43,24 @@ def workbook(request: Request) -> Response:
     """The release as an Excel workbook."""
     from carti_lake.outlets.workbook import WorkbookError, write_workbook
 
-    asked = _downloading(request)
-    visible = asked.opened
+    context = _downloading(request)
+    visible = context.opened
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "workbook.xlsx"
         try:
-            write_workbook(visible.publication(), _told(asked), path, visible.delivered())
+            write_workbook(visible.publication(), _told(context), path, visible.delivered())
         except WorkbookError as error:
             raise Problem(422, f"{error} /v1/published has the tables as files.") from error
         body = path.read_bytes()
-    return _file(body, XLSX, f"carti-lake-release-{asked.release.number}.xlsx")
+    return _file(body, XLSX, f"carti-lake-release-{context.release.number}.xlsx")
 
 
 @router.get("/published", response_model=Files, operation_id="published", openapi_extra={"parameters": OF_A_RELEASE})
 def published(request: Request) -> Response:
     """The names of the files of whole tables."""
-    asked = _downloading(request)
-    names = [f"{name}.{ending}" for name in _tables(asked) for ending in ENDINGS]
-    listed = Files.model_validate({"release": release_read(asked.release), "files": names})
+    context = _downloading(request)
+    names = [f"{name}.{ending}" for name in _tables(context) for ending in ENDINGS]
+    listed = Files.model_validate({"release": release_read(context.release), "files": names})
     return Response(listed.model_dump_json(), media_type="application/json")
 
 
@@ -73,33 +73,33 @@ def published(request: Request) -> Response:
 )
 def published_file(request: Request, file: str) -> Response:
     """A whole table as one file."""
-    asked = _downloading(request)
+    context = _downloading(request)
     name, _, ending = file.rpartition(".")
-    full = _tables(asked).get(name)
+    full = _tables(context).get(name)
     if full is None or ending not in ENDINGS:
         raise Problem(404, "There is no such file that you may see; /v1/published lists them.")
-    rows = asked.opened.scan(full).collect(engine="streaming")
-    asked.rows = rows.height
+    rows = context.opened.scan(full).collect(engine="streaming")
+    context.rows = rows.height
     return _file(FORMATS[ENDINGS[ending]](rows, {}), ENDINGS[ending], file)
 
 
-def _told(asked: Asked) -> Release:
+def _told(context: RequestContext) -> Release:
     """The release as its workbook tells of it: the figures of its audits are the whole network's."""
-    viewer, release = asked.viewer, asked.release
+    viewer, release = context.viewer, context.release
     if viewer is not None and viewer.providers is None and viewer.service_lines is None and viewer.exact:
         return release
     return replace(release, audits=tuple(replace(one, detail="accepted") for one in release.audits))
 
 
-def _downloading(request: Request) -> Asked:
-    asked = asked_in(request.scope)
-    asked.needs("download")
-    return asked
+def _downloading(request: Request) -> RequestContext:
+    context = context_of(request.scope)
+    context.needs("download")
+    return context
 
 
-def _tables(asked: Asked) -> dict[str, str]:
+def _tables(context: RequestContext) -> dict[str, str]:
     """Full names of the tables by the names of their files."""
-    seen = asked.opened.tables()
+    seen = context.opened.tables()
     return {table.short_name: table.full_name() for table in MARTS.values() if table.full_name() in seen}
 
 

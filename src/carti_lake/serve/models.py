@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from carti_lake.release import Release
+from carti_lake.releases.release import Release
 from carti_lake.serve.resources import Column, Resource
 
 _TYPES: dict[Any, Any] = {

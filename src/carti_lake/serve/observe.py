@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from carti_lake.serve.asked import PLACE, Asked
 from carti_lake.serve.problems import Problem
+from carti_lake.serve.request import PLACE, RequestContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ class Observed:
         Told of every answer and its status.
     """
 
-    def __init__(self, app: "ASGIApp", figures: Figures, audit: "Callable[[Asked, int], None]") -> None:
+    def __init__(self, app: "ASGIApp", figures: Figures, audit: "Callable[[RequestContext, int], None]") -> None:
         self.app = app
         self.figures = figures
         self.audit = audit
@@ -81,7 +81,7 @@ class Observed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        asked = scope[PLACE] = Asked()
+        context = scope[PLACE] = RequestContext()
         began = time.perf_counter()
         status, size = 0, 0
 
@@ -90,7 +90,7 @@ class Observed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = message["headers"]
-                headers += [(b"x-request-id", asked.id.encode()), SAFE]
+                headers += [(b"x-request-id", context.id.encode()), SAFE]
                 if not any(name == CSP[0] for name, _ in headers):
                     headers.append(CSP)
             else:
@@ -113,30 +113,32 @@ class Observed:
             if os.environ.get(DEBUG):
                 traceback.print_exception(error)
             if not status:
-                unexpected = Problem(500, f"Unexpected error; the service's log has it under {asked.id}.")
+                unexpected = Problem(500, f"Unexpected error; the service's log has it under {context.id}.")
                 await unexpected.response()(scope, receive, sending)
         finally:
-            self._tell(scope, asked, status, size, time.perf_counter() - began, failed)
+            self._tell(scope, context, status, size, time.perf_counter() - began, failed)
 
-    def _tell(self, scope: "Scope", asked: Asked, status: int, size: int, seconds: float, failed: str | None) -> None:
-        route = asked.route = asked.route or getattr(scope.get("route"), "path", "") or "(none)"
-        self.audit(asked, status)
+    def _tell(
+        self, scope: "Scope", context: RequestContext, status: int, size: int, seconds: float, failed: str | None
+    ) -> None:
+        route = context.route = context.route or getattr(scope.get("route"), "path", "") or "(none)"
+        self.audit(context, status)
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self.figures.requests_of(method, route, status).inc()
         self.figures.seconds_of(route).observe(seconds)
-        if asked.kept:
+        if context.kept:
             self.figures.kept.inc()
         line = {
-            "request": asked.id,
+            "request": context.id,
             "method": scope["method"],
             "route": route,
             "status": status,
             "ms": round(seconds * 1000, 2),
             "bytes": size,
-            "viewer": asked.viewer.name if asked.viewer else None,
-            "release": asked.visible.release.number if asked.visible else None,
-            "rows": asked.rows,
-            "kept": asked.kept,
+            "viewer": context.viewer.name if context.viewer else None,
+            "release": context.visible.release.number if context.visible else None,
+            "rows": context.rows,
+            "kept": context.kept,
         }
         LOG.log(logging.ERROR if failed else logging.INFO, "answered", extra={"fields": line | _fault(failed)})
 

@@ -7,15 +7,14 @@ import polars as pl
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from carti_lake.serve.asked import asked_in
 from carti_lake.serve.problems import Problem
-from carti_lake.storage import LakeError
-from carti_lake.view import View
+from carti_lake.serve.request import context_of
+from carti_lake.store.errors import LakeError
 
 if TYPE_CHECKING:
     from carti_lake.serve.answers import Answers
+    from carti_lake.serve.current import CurrentReleases
     from carti_lake.serve.observe import Figures
-    from carti_lake.serve.standing import Standing
 
 #: Seconds for which it is not tried again whether a release can be read.
 TRIED_FOR = 2.0
@@ -30,8 +29,8 @@ class Well(BaseModel):
 class Tried:
     """Whether the latest release can be read, tried at most every two seconds."""
 
-    def __init__(self, standing: "Standing") -> None:
-        self.standing = standing
+    def __init__(self, current_releases: "CurrentReleases") -> None:
+        self.current_releases = current_releases
         self._at, self._fault = float("-inf"), ""
 
     def fault(self) -> str:
@@ -42,22 +41,22 @@ class Tried:
         return self._fault
 
     def _try(self) -> str:
-        if self.standing.fault is not None:
+        if self.current_releases.fault is not None:
             return "The lake's table of releases cannot be read."
-        known = self.standing.known.releases
+        known = self.current_releases.known.releases
         if not known:
             return "The lake has no release yet."
         try:
-            View(self.standing.lake, known[-1]).scan("gold.provider_summary").select(pl.len()).collect()
+            self.current_releases.view(known[-1]).scan("gold.provider_summary").select(pl.len()).collect()
         except (LakeError, OSError, pl.exceptions.PolarsError):
             return f"Release {known[-1].number} cannot be read."
         return ""
 
 
-def routes(standing: "Standing", figures: "Figures", answers: "Answers") -> APIRouter:
+def routes(current_releases: "CurrentReleases", figures: "Figures", answers: "Answers") -> APIRouter:
     """The routes of operations."""
     router = APIRouter(tags=["operations"])
-    tried = Tried(standing)
+    tried = Tried(current_releases)
 
     @router.get("/healthz", response_model=Well, operation_id="healthz")
     async def healthz() -> Response:
@@ -74,8 +73,8 @@ def routes(standing: "Standing", figures: "Figures", answers: "Answers") -> APIR
 
     @router.get("/metrics", include_in_schema=False)
     def metrics(request: Request) -> Response:
-        asked_in(request.scope).needs("admin")
-        known = standing.known.releases
+        context_of(request.scope).needs("admin")
+        known = current_releases.known.releases
         figures.release.set(known[-1].number if known else 0)
         figures.memory.set(answers.bytes)
         return Response(figures.text(), media_type=figures.media_type)

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from carti_lake.serve import dashboard
-from carti_lake.serve.asked import asked_in
 from carti_lake.serve.problems import Problem
 from carti_lake.serve.readers import address
+from carti_lake.serve.request import context_of
 from carti_lake.serve.sessions import COOKIE, DAY, cookie_in, same_origin
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def routes(readers: "Readers") -> APIRouter:
         form = parse_qs((await request.body()).decode("utf-8", "replace"))
         key = form.get("key", [""])[0].strip()
         try:
-            asked_in(request.scope).viewer = await readers.admit(key, address(request.scope))
+            context_of(request.scope).viewer = await readers.admit(key, address(request.scope))
         except Problem as problem:
             said = "This key is unknown, expired or revoked." if problem.status == 401 else problem.detail
             return _sign_in(said, problem.status)
@@ -110,7 +110,7 @@ def routes(readers: "Readers") -> APIRouter:
 
     @router.get("/dashboard")
     def board(request: Request) -> Response:
-        page, policy = dashboard.page(asked_in(request.scope))
+        page, policy = dashboard.page(context_of(request.scope))
         return HTMLResponse(page, headers={**_SAFE, "Content-Security-Policy": policy})
 
     return router
@@ -130,16 +130,16 @@ def _sign_in(error: str = "", status: int = 200) -> HTMLResponse:
 
 
 def _first_page(request: Request) -> HTMLResponse:
-    asked = asked_in(request.scope)
-    assert asked.viewer is not None
-    visible = asked.opened
+    context = context_of(request.scope)
+    assert context.viewer is not None
+    visible = context.opened
     rows = pl.DataFrame()
     if "gold.provider_summary" in visible.tables():
         table = visible.scan("gold.provider_summary").sort("provider_name", "provider_id")
         rows = table.select(*SHOWN).head(MOST_ROWS).collect()
-    asked.rows = rows.height
+    context.rows = rows.height
     links = []
-    if "download" in asked.viewer.scopes:
+    if "download" in context.viewer.scopes:
         links = ['<a href="/v1/workbook" download>Workbook</a>', '<a href="/v1/published">Files of whole tables</a>']
     if dashboard.installed():
         links.insert(0, '<a href="/dashboard">Dashboard</a>')
@@ -149,8 +149,8 @@ def _first_page(request: Request) -> HTMLResponse:
     body = "".join(f"<tr>{_cells(row)}</tr>" for row in rows.iter_rows(named=True))
     return _page(
         "Carti Lake",
-        f"""<header><div><h1>Carti Lake</h1><p class="caption">{escape(asked.release.caption)} · signed in as
-{escape(asked.viewer.name)}</p></div><form method="post" action="/sign-out"><button>Sign out</button></form></header>
+        f"""<header><div><h1>Carti Lake</h1><p class="caption">{escape(context.release.caption)} · signed in as
+{escape(context.viewer.name)}</p></div><form method="post" action="/sign-out"><button>Sign out</button></form></header>
 <p>{" · ".join(links)}</p><table id="providers"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>""",
     )
 

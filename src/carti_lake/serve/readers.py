@@ -13,19 +13,19 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.responses import RedirectResponse
 
-from carti_lake.serve.asked import asked_in
-from carti_lake.serve.once import Once
+from carti_lake.releases.view import View
+from carti_lake.serve.audit_writer import AuditWriter
+from carti_lake.serve.current import CurrentReleases
 from carti_lake.serve.problems import Problem
+from carti_lake.serve.request import context_of
 from carti_lake.serve.sessions import Sessions, cookie_in, same_origin
-from carti_lake.serve.standing import Standing
-from carti_lake.serve.trail import Trail
-from carti_lake.view import View
+from carti_lake.serve.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from carti_lake.access import Viewer, Visible
-    from carti_lake.release import Release
+    from carti_lake.releases.release import Release
 
 #: Whoever a key or a token belongs to; None for a wrong, expired or revoked one.
 Authenticate = Callable[[str], "Viewer | None"]
@@ -63,17 +63,17 @@ class Readers:
     def __init__(
         self,
         app: "ASGIApp",
-        standing: Standing,
+        current_releases: CurrentReleases,
         authenticate: Authenticate,
         see: See,
-        trail: Trail,
+        trail: AuditWriter,
         sessions: Sessions,
         *,
         rate: str,
         refusals: str,
     ) -> None:
         self.app = app
-        self.standing = standing
+        self.current_releases = current_releases
         self.authenticate = authenticate
         self.see = see
         self.trail = trail
@@ -83,16 +83,16 @@ class Readers:
         self._trusted: OrderedDict[bytes, tuple[float, Viewer]] = OrderedDict()
         self._opened: OrderedDict[tuple[int, Viewer], Visible] = OrderedDict()
         # A key whose trust has ended is looked up once, however many requests bear it just then.
-        self._found: Once[bytes, Viewer | None] = Once()
-        self._seen: Once[tuple[int, Viewer], Visible] = Once()
+        self._found: SingleFlight[bytes, Viewer | None] = SingleFlight()
+        self._seen: SingleFlight[tuple[int, Viewer], Visible] = SingleFlight()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Pass the request on, once it is known whose it is."""
         if scope["type"] == "http" and scope["path"] not in OPEN:
-            asked = asked_in(scope)
+            context = context_of(scope)
             self.trail.refuse_if_full()
             try:
-                asked.viewer = viewer = await self._viewer(scope)
+                context.viewer = viewer = await self._viewer(scope)
             except Problem as problem:
                 if scope["path"] in PAGES and problem.status == 401:
                     await RedirectResponse("/sign-in", 303, {"Cache-Control": "no-store"})(scope, receive, send)
@@ -100,10 +100,10 @@ class Readers:
                 raise
             if not await self.limiter.hit(self.rate, "viewer", viewer.name):
                 raise _too_many(self.rate)
-            asked.known = self.standing.known
+            context.known = self.current_releases.known
             if scope["path"] != "/metrics":
-                asked.visible = await self._visible(self.standing.pinned(scope["query_string"]), viewer)
-                asked.at = partial(self._at, viewer)
+                context.visible = await self._visible(self.current_releases.pinned(scope["query_string"]), viewer)
+                context.at = partial(self._at, viewer)
         await self.app(scope, receive, send)
 
     async def admit(self, credential: str, client: str) -> "Viewer":
@@ -150,14 +150,14 @@ class Readers:
         place = (release.number, viewer)
         found = self._opened.get(place)
         if found is None:
-            view = View(self.standing.lake, release)
+            view = self.current_releases.view(release)
             found = self._opened[place] = await self._seen(place, lambda: asyncio.to_thread(self.see, view, viewer))
             if len(self._opened) > MOST_OPENED:
                 self._opened.popitem(last=False)
         return found
 
     def _at(self, viewer: "Viewer", which: str) -> "Visible":
-        return self.see(View(self.standing.lake, self.standing.chosen(which)), viewer)
+        return self.see(self.current_releases.view(self.current_releases.chosen(which)), viewer)
 
 
 def _too_many(rate: object) -> Problem:

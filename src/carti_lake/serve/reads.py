@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from fastapi import APIRouter, Request, Response
 
-from carti_lake import changes
-from carti_lake.explain import ExplainError, explain
 from carti_lake.metrics import METRICS
-from carti_lake.release import ReleaseError
+from carti_lake.releases import diff as changes
+from carti_lake.releases.explain import ExplainError, explain
+from carti_lake.releases.release import ReleaseError
 from carti_lake.serve import parameters
-from carti_lake.serve.asked import Asked, asked_in
 from carti_lake.serve.formats import FORMATS, negotiate
 from carti_lake.serve.models import Change, Explained, MetricValue, page_model, page_of, release_read
 from carti_lake.serve.parameters import BETWEEN, OF_A_PAGE, OF_A_RELEASE, PROVIDER, names
 from carti_lake.serve.problems import Problem, wrong_parameter
+from carti_lake.serve.request import RequestContext, context_of
 from carti_lake.serve.resources import MARTS, RESOURCES, Resource
 from carti_lake.serve.selection import select, selection
 from carti_lake.tables import Table
@@ -55,7 +55,7 @@ def answer(
     about
         What those mean: a cursor of another meaning does not fit.
     """
-    asked = asked_in(request.scope)
+    context = context_of(request.scope)
     media_type = negotiate(request.headers.get("accept", ""))
     if media_type is None:
         raise Problem(406, f"Rows are to be had as {', '.join(FORMATS)}.")
@@ -63,12 +63,12 @@ def answer(
     wanted = selection(
         f"{request.url.path} {about}", [one for one in query if one[0] not in own], dict(rows.collect_schema()), key
     )
-    page = select(rows, wanted, asked.release.number)
-    asked.rows = page.rows.height
-    said = {"release": release_read(asked.release), "total": page.total, "next": page.next}
+    page = select(rows, wanted, context.release.number)
+    context.rows = page.rows.height
+    said = {"release": release_read(context.release), "total": page.total, "next": page.next}
     headers = {}
     if media_type != "application/json":
-        headers = {"Carti-Release": str(asked.release.number), "Carti-Total": str(page.total)}
+        headers = {"Carti-Release": str(context.release.number), "Carti-Total": str(page.total)}
     if page.next:
         following = request.url.include_query_params(cursor=page.next)
         headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
@@ -77,9 +77,9 @@ def answer(
 
 def _endpoint(resource: Resource) -> Callable[[Request], Response]:
     def read(request: Request) -> Response:
-        asked = asked_in(request.scope)
-        asked.needs("read")
-        return answer(request, resource.read(asked), resource.key)
+        context = context_of(request.scope)
+        context.needs("read")
+        return answer(request, resource.read(context), resource.key)
 
     return read
 
@@ -123,8 +123,8 @@ for _resource in RESOURCES:
 )
 def metric_values(request: Request, metric: str) -> Response:
     """A metric at a grain: both its sums, its cases, its value, and the reason where there is none."""
-    asked = asked_in(request.scope)
-    asked.needs("read")
+    context = context_of(request.scope)
+    context.needs("read")
     if metric not in METRICS:
         raise Problem(404, "There is no such metric; /v1/metrics lists them.")
     by = [name for name in (_single(request, "by") or "").split(",") if name]
@@ -132,7 +132,7 @@ def metric_values(request: Request, metric: str) -> Response:
     if len({*by}) < len(by) or not {*by} <= {*key}:
         raise wrong_parameter("by", f"{metric} can be grouped by {', '.join(key)}, each once")
     try:
-        rows = asked.opened.metric(metric, by)
+        rows = context.opened.metric(metric, by)
     except ReleaseError as error:
         raise Problem(404, str(error)) from error
     return answer(request, rows, by, ("by",), by)
@@ -148,12 +148,12 @@ def metric_values(request: Request, metric: str) -> Response:
 )
 def changed_rows(request: Request, resource: str) -> Response:
     """Rows of a resource that two releases hold differently: inserted, updated (old and new values), deleted."""
-    asked = asked_in(request.scope)
-    asked.needs("read")
+    context = context_of(request.scope)
+    context.needs("read")
     table = MARTS.get(resource)
     if table is None:
         raise Problem(404, f"Changes are to be had of {', '.join(MARTS)}.")
-    before, after = _between(asked, request)
+    before, after = _between(context, request)
     rows = changes.diff(_scanned(before, table), _scanned(after, table), table)
     return answer(request, rows, table.key(), ("from", "to"), (before.release.number, after.release.number))
 
@@ -170,13 +170,13 @@ def explained(request: Request, metric: str) -> Response:
 
     For viewers of exact numbers and all service lines; whoever does not see all providers names one.
     """
-    asked = asked_in(request.scope)
-    asked.needs("read")
+    context = context_of(request.scope)
+    context.needs("read")
     if metric not in METRICS:
         raise Problem(404, "There is no such metric; /v1/metrics lists them.")
-    before, after = _between(asked, request)
+    before, after = _between(context, request)
     provider = _single(request, "provider")
-    viewer = asked.viewer
+    viewer = context.viewer
     assert viewer is not None
     if not viewer.exact or viewer.service_lines is not None:
         raise Problem(
@@ -187,19 +187,19 @@ def explained(request: Request, metric: str) -> Response:
     if provider is not None and not any(_knows(one, provider) for one in (before, after)):
         raise Problem(404, "Neither release has a provider with that id that you may see.")
     try:
-        found = explain(asked.opened.lake.storage, metric, before.release, after.release, provider)
+        found = explain(context.opened.storage, metric, before.release, after.release, provider)
     except ExplainError as error:
         raise Problem(422, str(error)) from error
-    asked.rows = len(found.parts)
+    context.rows = len(found.parts)
     return Response(json.dumps(found.as_dict(), default=_plain), media_type="application/json")
 
 
-def _between(asked: Asked, request: Request) -> "tuple[Visible, Visible]":
+def _between(context: RequestContext, request: Request) -> "tuple[Visible, Visible]":
     """The two releases that a request compares, as its viewer may see them."""
     named = [_single(request, name) for name in ("from", "to")]
     if named[0] is None or named[1] is None:
         raise wrong_parameter("from" if named[0] is None else "to", "name a release: its number, a lock or a date")
-    return asked.at(named[0]), asked.at(named[1])
+    return context.at(named[0]), context.at(named[1])
 
 
 def _scanned(visible: "Visible", table: type[Table]) -> pl.LazyFrame:

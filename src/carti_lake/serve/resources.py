@@ -9,9 +9,9 @@ import polars as pl
 
 from carti_lake.metrics import METRICS, PROVIDER_RATES
 from carti_lake.metrics.catalogue import describe_metric
-from carti_lake.quality import stood
-from carti_lake.serve.asked import Asked
+from carti_lake.releases.quality import checks_then
 from carti_lake.serve.problems import Problem
+from carti_lake.serve.request import RequestContext
 from carti_lake.tables.gold import GOLD, DataQuality, Gold
 from carti_lake.tables.gold.events import AXES, FAMILIES, Axis
 
@@ -44,19 +44,19 @@ class Resource:
     title: str
     columns: Mapping[str, Column]
     key: tuple[str, ...]
-    read: Callable[[Asked], pl.LazyFrame]
+    read: Callable[[RequestContext], pl.LazyFrame]
 
 
-def absent(asked: Asked) -> Problem:
+def absent(context: RequestContext) -> Problem:
     """There is nothing here: the same words whether the release has none, or none that this viewer may see."""
-    return Problem(404, f"Release {asked.release.number} has nothing here that you may see.")
+    return Problem(404, f"Release {context.release.number} has nothing here that you may see.")
 
 
-def scanned(table: str, asked: Asked) -> pl.LazyFrame:
+def scanned(table: str, context: RequestContext) -> pl.LazyFrame:
     """Rows of a table that the viewer may see."""
-    if table not in asked.opened.tables():
-        raise absent(asked)
-    return asked.opened.scan(table)
+    if table not in context.opened.tables():
+        raise absent(context)
+    return context.opened.scan(table)
 
 
 def declared(table: type[Gold]) -> dict[str, Column]:
@@ -85,10 +85,10 @@ def _axis(path: str, axis: Axis) -> Resource:
         **{rate.id: Column(pl.Float64(), rate.title) for rate in rates},
     }
 
-    def read(asked: Asked) -> pl.LazyFrame:
-        tables = asked.opened.publication().tables
+    def read(context: RequestContext) -> pl.LazyFrame:
+        tables = context.opened.publication().tables
         if axis.table not in tables:
-            raise absent(asked)
+            raise absent(context)
         return tables[axis.table].lazy()
 
     return Resource(path, axis.title, columns, (axis.key,), read)
@@ -115,7 +115,7 @@ _DEFINITION = {
 }
 
 
-def _definitions(asked: Asked) -> pl.LazyFrame:
+def _definitions(context: RequestContext) -> pl.LazyFrame:
     return _defined()
 
 
@@ -134,9 +134,9 @@ _RELEASE = {
 }
 
 
-def _releases(asked: Asked) -> pl.LazyFrame:
-    assert asked.known is not None
-    rows = [(one.number, one.at, one.data_as_of, list(one.locks), not one.expired) for one in asked.known.releases]
+def _releases(context: RequestContext) -> pl.LazyFrame:
+    assert context.known is not None
+    rows = [(one.number, one.at, one.data_as_of, list(one.locks), not one.expired) for one in context.known.releases]
     schema = {name: column.dtype for name, column in _RELEASE.items()}
     return pl.LazyFrame(rows, schema=schema, orient="row")
 
@@ -155,9 +155,9 @@ _CHECK = {
 }
 
 
-def _checks(asked: Asked) -> pl.LazyFrame:
-    counts = scanned(DataQuality.full_name(), asked).collect()
-    checks = stood(asked.opened.lake.storage, counts, asked.release)
+def _checks(context: RequestContext) -> pl.LazyFrame:
+    counts = scanned(DataQuality.full_name(), context).collect()
+    checks = checks_then(context.opened.storage, counts, context.release)
     return checks.lazy().select(pl.col(name).cast(column.dtype) for name, column in _CHECK.items())
 
 

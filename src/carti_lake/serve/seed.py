@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from carti_lake.outlets.table_file import json_text
 from carti_lake.pipeline.codes import name_key
-from carti_lake.serve.asked import asked_in
 from carti_lake.serve.models import python_type
 from carti_lake.serve.problems import Problem
+from carti_lake.serve.request import context_of
 from carti_lake.serve.resources import scanned
 from carti_lake.tables.gold import ProviderSummary
 
@@ -85,9 +85,9 @@ def opportunity(
 
 
 def _summary(request: Request) -> pl.DataFrame:
-    asked = asked_in(request.scope)
-    asked.needs("read")
-    rows = scanned(ProviderSummary.full_name(), asked)
+    context = context_of(request.scope)
+    context.needs("read")
+    rows = scanned(ProviderSummary.full_name(), context)
     return rows.sort("provider_name", "provider_id").select(COLUMNS).collect()
 
 
@@ -101,6 +101,6 @@ def _named(rows: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def _json(request: Request, rows: pl.DataFrame, *, whole: bool = False) -> Response:
-    asked_in(request.scope).rows = rows.height
+    context_of(request.scope).rows = rows.height
     text = json_text(rows.lazy())
     return Response(text if whole else text[1:-1], media_type="application/json")

@@ -161,13 +161,13 @@ def _order(text: str | None, schema: Schema, key: Sequence[str]) -> tuple[tuple[
     if len({*names}) < len(names):
         raise wrong_parameter("sort", "name a column once")
     # Of a column named in both directions the first counts: by then no rows are left that tie.
-    asked: dict[str, bool] = {}
+    context: dict[str, bool] = {}
     for name in names:
-        asked.setdefault(name.removeprefix("-"), name.startswith("-"))
-    for name in asked:
+        context.setdefault(name.removeprefix("-"), name.startswith("-"))
+    for name in context:
         if name not in schema or isinstance(schema[name], pl.List):
             raise wrong_parameter("sort", f"there is no column {name!r} to sort by; a minus before its name descends")
-    return tuple({**asked, **{name: False for name in key if name not in asked}}.items())
+    return tuple({**context, **{name: False for name in key if name not in context}}.items())
 
 
 def _names(parameter: str, text: str, schema: Schema) -> list[str]:
@@ -210,8 +210,8 @@ def _value(name: str, text: str, dtype: pl.DataType) -> Any:
         if base is pl.Date:
             return date.fromisoformat(text) if len(text) == 10 else _refuse()
         if base is pl.Datetime:
-            asked = datetime.fromisoformat(text)
-            return asked if asked.tzinfo else _refuse()
+            context = datetime.fromisoformat(text)
+            return context if context.tzinfo else _refuse()
         if dtype.is_integer():
             return int(text) if _WHOLE.fullmatch(text) else _refuse()
         if dtype.is_numeric():

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from carti_lake.serve.observe import JsonLines
-from carti_lake.storage import LakeError
+from carti_lake.store.errors import LakeError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

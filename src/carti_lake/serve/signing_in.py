@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from carti_lake.access import Viewer, keys, policies
 from carti_lake.access.policies import viewer_of
 from carti_lake.serve.tokens import KeySet, Provider, claims, named
-from carti_lake.storage import LakeError
+from carti_lake.store.errors import LakeError
 
 if TYPE_CHECKING:
     from carti_lake.lake import Lake
@@ -85,5 +85,5 @@ def authenticator(lake: "Lake", provider: Provider | None, keyset: KeySet | None
 
 def configured(lake: "Lake", provider: Provider | None) -> bool:
     """Whether anybody could sign in."""
-    standing = keys.keys(lake.storage)
-    return provider is not None or not standing.filter(~standing["revoked"]).is_empty()
+    current_releases = keys.keys(lake.storage)
+    return provider is not None or not current_releases.filter(~current_releases["revoked"]).is_empty()

@@ -13,15 +13,16 @@ import polars as pl
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from carti_lake.models import denial, no_show, opportunity, opportunity_value, readmission
+from carti_lake.models import denial, no_show, opportunity, readmission
 from carti_lake.models.design import Feature
 from carti_lake.models.estimators import explained
 from carti_lake.models.model import Model
 from carti_lake.models.registry import artifact, current, versions
-from carti_lake.serve.asked import Asked, asked_in
+from carti_lake.pipeline.gold import opportunity_predictions as opportunity_value
 from carti_lake.serve.models import ReleaseRead, release_read
 from carti_lake.serve.parameters import OF_A_RELEASE
 from carti_lake.serve.problems import Problem
+from carti_lake.serve.request import RequestContext, context_of
 from carti_lake.serve.resources import scanned
 from carti_lake.tables.gold import ProviderSummary
 
@@ -53,7 +54,7 @@ class WhatIf:
     title: str
     row: type[BaseModel]
     prediction: type[BaseModel]
-    score: Callable[[Asked, pl.DataFrame], tuple[pl.DataFrame, str]]
+    score: Callable[[RequestContext, pl.DataFrame], tuple[pl.DataFrame, str]]
 
 
 def _feature(name: str) -> tuple[Any, Any]:
@@ -79,8 +80,8 @@ class OpportunityValue(BaseModel):
     )
 
 
-def _opportunity(asked: Asked, rows: pl.DataFrame) -> tuple[pl.DataFrame, str]:
-    summary = scanned(ProviderSummary.full_name(), asked)
+def _opportunity(context: RequestContext, rows: pl.DataFrame) -> tuple[pl.DataFrame, str]:
+    summary = scanned(ProviderSummary.full_name(), context)
     wanted = ["provider_id", opportunity_value.TARGET, *opportunity_value.FEATURES]
     known = summary.select(wanted).with_columns(pl.exclude("provider_id").cast(pl.Float64))
     # No recorded value: predicted, and not fitted on. The ids sort as the rows stand.
@@ -116,13 +117,15 @@ def _said(feature: Feature) -> tuple[Any, Any]:
     return float | None, Field(default=None, ge=0, le=most, allow_inf_nan=False, description=words)
 
 
-def _chances(model: Model, features: Sequence[Feature], asked: Asked, rows: pl.DataFrame) -> tuple[pl.DataFrame, str]:
+def _chances(
+    model: Model, features: Sequence[Feature], context: RequestContext, rows: pl.DataFrame
+) -> tuple[pl.DataFrame, str]:
     """By the version that had been trained when the release was published, so that an earlier one answers as it did."""
-    viewer = asked.viewer
+    viewer = context.viewer
     if viewer is None or viewer.providers is not None or viewer.service_lines is not None:
         raise Problem(403, f"{model.name} is trained on all providers' rows: it is for viewers of all of them.")
-    storage = asked.opened.lake.storage
-    version = current(versions(storage).filter(pl.col("trained_at") <= asked.release.at)).get(model.name)
+    storage = context.opened.storage
+    version = current(versions(storage).filter(pl.col("trained_at") <= context.release.at)).get(model.name)
     if version is None:
         blank = {"probability": [None] * rows.height, "drivers": [None] * rows.height}
         return pl.DataFrame(
@@ -188,17 +191,17 @@ def _route(what_if: WhatIf) -> None:
     )
 
     def score(request: Request, asked_for: question) -> Response:  # type: ignore[valid-type]
-        asked = asked_in(request.scope)
-        asked.needs("predict")
+        context = context_of(request.scope)
+        context.needs("predict")
         rows = asked_for.model_dump()["rows"]  # type: ignore[attr-defined]
         kinds = {
             name: pl.String if field.annotation == (str | None) else pl.Float64
             for name, field in what_if.row.model_fields.items()
         }
         frame = pl.DataFrame(rows, schema=kinds)
-        predictions, note = what_if.score(asked, frame)
-        asked.rows = predictions.height
-        said = {"release": release_read(asked.release), "note": note, "rows": predictions.to_dicts()}
+        predictions, note = what_if.score(context, frame)
+        context.rows = predictions.height
+        said = {"release": release_read(context.release), "note": note, "rows": predictions.to_dicts()}
         return Response(json.dumps(said), media_type="application/json")
 
     router.add_api_route(

@@ -3,7 +3,6 @@
 import codecs
 import csv
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,6 +11,7 @@ import polars as pl
 
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.headers import column_names, match_headers, matches
+from carti_lake.sources.mapping import SourceMap
 from carti_lake.sources.records import check_records, stray_quote
 from carti_lake.sources.text import head
 from carti_lake.tables.feeds import Feed
@@ -41,7 +41,7 @@ class Layout:
     lines: int
 
 
-def scan_delimited(path: Path, feed: type[Feed], mapping: Mapping[str, str] | None, name: str) -> pl.LazyFrame:
+def scan_delimited(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> pl.LazyFrame:
     """Rows of a UTF-8 file as text, in columns named by the feed where they match; every row is checked for its fields.
 
     Raises
@@ -67,7 +67,7 @@ def scan_delimited(path: Path, feed: type[Feed], mapping: Mapping[str, str] | No
     return rows.filter(pl.any_horizontal(pl.all().is_not_null())) if blank else rows
 
 
-def bad_record(path: Path, feed: type[Feed], mapping: Mapping[str, str] | None, name: str) -> str | None:
+def bad_record(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> str | None:
     """What is wrong with the first record that Polars refused though the sums were right, None if nothing is found."""
     try:
         layout, columns = _layout_and_columns(path, feed, mapping, name)
@@ -77,15 +77,13 @@ def bad_record(path: Path, feed: type[Feed], mapping: Mapping[str, str] | None, 
     return stray_quote(path, layout.separator, layout.newline, layout.lines, name)
 
 
-def _layout_and_columns(
-    path: Path, feed: type[Feed], mapping: Mapping[str, str] | None, name: str
-) -> tuple[Layout, list[str]]:
+def _layout_and_columns(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> tuple[Layout, list[str]]:
     layout = layout_of(head(path), feed, mapping, name)
     matched = match_headers(layout.header, feed, mapping, f"{name}, line {layout.lines}")
     return layout, column_names(layout.header, matched)
 
 
-def layout_of(start: bytes, feed: type[Feed], mapping: Mapping[str, str] | None, name: str) -> Layout:
+def layout_of(start: bytes, feed: type[Feed], mapping: SourceMap, name: str) -> Layout:
     """The separator and header row under which the most headers name a column of the feed."""
     # Incremental: the last character may be cut in two.
     text = codecs.getincrementaldecoder("utf-8")().decode(start).removeprefix("\ufeff")

@@ -3,7 +3,7 @@
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from functools import partial
@@ -23,6 +23,7 @@ from carti_lake.sources.extract import (
 )
 from carti_lake.sources.headers import column_names, match_headers
 from carti_lake.sources.locate import locate
+from carti_lake.sources.mapping import NO_MAP, SourceMap
 from carti_lake.sources.ndjson import bad_line, scan_ndjson
 from carti_lake.sources.sheets import read_sheet
 from carti_lake.sources.text import as_utf8, decompressed, encoding_of, head, is_binary
@@ -35,7 +36,7 @@ def open_paths(
     paths: Sequence[str | Path],
     feed: type[Feed],
     *,
-    mapping: Mapping[str, str] | None = None,
+    mapping: SourceMap = NO_MAP,
     extract_date: date | None = None,
     delivered_at: datetime | None = None,
     storage_options: dict[str, str] | None = None,
@@ -49,7 +50,7 @@ def open_paths(
     feed
         Contract of the extracts.
     mapping
-        Foreign header to declared column.
+        What the user says of them.
     extract_date
         Day that the extracts are about; else the last date in the file's name, else the day of delivery.
     delivered_at
@@ -108,7 +109,7 @@ def explain_failure(extract: Extract, failure: BaseException) -> ExtractError:
 
 
 def _open(
-    path: Path, folder: Path, feed: type[Feed], mapping: Mapping[str, str] | None, name: str
+    path: Path, folder: Path, feed: type[Feed], mapping: SourceMap, name: str
 ) -> tuple[pl.LazyFrame, Callable[[], str | None]]:
     """Rows of a file, and what reads it again for the place of a failure."""
     plain = decompressed(path, folder, name)
@@ -132,7 +133,7 @@ def _open(
 
 
 def _scan_text(
-    path: Path, feed: type[Feed], mapping: Mapping[str, str] | None, name: str
+    path: Path, feed: type[Feed], mapping: SourceMap, name: str
 ) -> tuple[pl.LazyFrame, Callable[[], str | None]]:
     start = head(path, 1024).lstrip()
     if re.match(rb"\[\s*\{", start):
@@ -142,7 +143,7 @@ def _scan_text(
     return scan_delimited(path, feed, mapping, name), partial(bad_record, path, feed, mapping, name)
 
 
-def _scan_parquet(path: Path, feed: type[Feed], mapping: Mapping[str, str] | None, name: str) -> pl.LazyFrame:
+def _scan_parquet(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> pl.LazyFrame:
     rows = pl.scan_parquet(path, glob=False, hive_partitioning=False)
     try:
         headers = rows.collect_schema().names()

@@ -13,6 +13,7 @@ import polars_hash as plh
 
 from carti_lake.sources.extract import Extract, ExtractError, keep_with, whole_milliseconds
 from carti_lake.sources.headers import column_names, match_headers
+from carti_lake.sources.mapping import NO_MAP, SourceMap
 from carti_lake.tables.feeds import Feed
 
 NAME = "frame"
@@ -22,7 +23,7 @@ def open_frame(
     frame: Any,
     feed: type[Feed],
     *,
-    mapping: Mapping[str, str] | None = None,
+    mapping: SourceMap = NO_MAP,
     extract_date: date | None = None,
     delivered_at: datetime | None = None,
     now: datetime,
@@ -37,7 +38,7 @@ def open_frame(
     feed
         Contract of the extract.
     mapping
-        Foreign header to declared column.
+        What the user says of it.
     extract_date
         Day that the extract is about; else the day of delivery.
     delivered_at

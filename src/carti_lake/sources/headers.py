@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from carti_lake.sources.extract import ExtractError
+from carti_lake.sources.mapping import SourceMap
 from carti_lake.tables.feeds import Feed
 
 
@@ -18,16 +19,14 @@ def canonical(header: str) -> str:
     return re.sub(r"[\s_\-\ufeff]+", "", header).casefold()
 
 
-def matches(headers: Sequence[str], feed: type[Feed], mapping: Mapping[str, str] | None) -> dict[str, str]:
+def matches(headers: Sequence[str], feed: type[Feed], mapping: SourceMap) -> dict[str, str]:
     """Delivered headers that name a declared column, with that column; the rest is left out."""
     declared = {canonical(name): name for name in feed.delivered()}
-    declared |= {canonical(header): name for header, name in (mapping or {}).items()}
+    declared |= {canonical(header): name for header, name in mapping.headers.items()}
     return {header: declared[canonical(header)] for header in headers if canonical(header) in declared}
 
 
-def match_headers(
-    headers: Sequence[str], feed: type[Feed], mapping: Mapping[str, str] | None, name: str
-) -> dict[str, str]:
+def match_headers(headers: Sequence[str], feed: type[Feed], mapping: SourceMap, name: str) -> dict[str, str]:
     """Delivered headers with the declared column that each one names; headers that name none are left out.
 
     Parameters
@@ -37,7 +36,7 @@ def match_headers(
     feed
         Contract to match.
     mapping
-        Foreign header to declared column; goes before a match by name.
+        Its foreign headers go before a match by name.
     name
         The file, and line where it has one: the place that an error names.
 
@@ -46,7 +45,7 @@ def match_headers(
     ExtractError
         A required column is missing, two headers name one column, or the mapping names no column of the feed.
     """
-    for target in (mapping or {}).values():
+    for target in mapping.headers.values():
         if target not in feed.delivered():
             raise ExtractError(f"{name}: the mapping names {_unknown_column(target, feed)}")
     matched = matches(headers, feed, mapping)

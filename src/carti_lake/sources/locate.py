@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from carti_lake.sources.extract import ExtractError
+from carti_lake.store.files import folder_of
 
 CHUNK = 8 << 20
 
@@ -84,16 +85,14 @@ def _objects(uri: str, storage_options: dict[str, str] | None) -> list[Found]:
 
 def _listed(folder: str, storage_options: dict[str, str] | None, name: str = "") -> Iterator[Found]:
     """The files below a folder of an object store, or the one of that name in it."""
-    from deltalake.exceptions import DeltaError, TableNotFoundError
-    from deltalake.fs import DeltaStorageHandler
-    from pyarrow.fs import FileSelector, FileType, PyFileSystem
+    from pyarrow.fs import FileSelector, FileType
 
     try:
-        store = PyFileSystem(DeltaStorageHandler(folder, options=storage_options))
+        store = folder_of(folder, storage_options or {})
         infos = store.get_file_info([name] if name else FileSelector("", recursive=True))
-    except TableNotFoundError:
+    except FileNotFoundError:
         return
-    except (DeltaError, OSError) as error:
+    except OSError as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise ExtractError(f"{folder}: cannot be read: {reason}. Check the address and the credentials.") from error
     for info in infos:

@@ -1,17 +1,17 @@
 """Newline-delimited JSON: one object a line."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
 
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.headers import column_names, match_headers
+from carti_lake.sources.mapping import SourceMap
 from carti_lake.tables.feeds import Feed
 
 
-def scan_ndjson(path: Path, feed: type[Feed], mapping: Mapping[str, str] | None, name: str) -> pl.LazyFrame:
+def scan_ndjson(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> pl.LazyFrame:
     """Rows of a UTF-8 file as text, in columns named by the feed where they match; nested values are JSON text."""
     try:
         # All lines: a key that first comes up in the last one is a column too.

@@ -1,6 +1,5 @@
 """Spreadsheets: the sheet and header row that fit the feed, wherever they stand."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -8,10 +7,11 @@ import polars as pl
 from carti_lake.sources.delimited import TITLE_ROWS
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.headers import column_names, match_headers, matches
+from carti_lake.sources.mapping import SourceMap
 from carti_lake.tables.feeds import Feed
 
 
-def read_sheet(path: Path, feed: type[Feed], mapping: Mapping[str, str] | None, name: str) -> pl.LazyFrame:
+def read_sheet(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> pl.LazyFrame:
     """Rows of the sheet whose header names the most columns of the feed, with the types that its cells have."""
     import fastexcel
 

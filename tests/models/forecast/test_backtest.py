@@ -10,8 +10,8 @@ from carti_lake.models.forecast.backtest import backtest
 from carti_lake.models.forecast.choice import choose, points
 from carti_lake.models.forecast.judge import judged
 from carti_lake.models.forecast.panel import Panel, panel
-from carti_lake.models.forecast.series import series
-from tests.models.forecast.networks import known, network
+from carti_lake.pipeline.gold.forecast_series import series
+from tests.worlds.forecasts import known, network
 
 ORIGINS = (2, 4, 6, 8, 10, 12)
 

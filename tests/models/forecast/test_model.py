@@ -7,10 +7,10 @@ import pytest
 
 from carti_lake.models import store
 from carti_lake.models.forecast.model import MODEL, OTHERS
-from carti_lake.models.forecast.series import METRICS, month_after
 from carti_lake.models.model import NotEnoughData
+from carti_lake.pipeline.gold.forecast_series import METRICS, month_after
 from carti_lake.tables.gold import Forecasts
-from tests.models.forecast.networks import START, known, network
+from tests.worlds.forecasts import START, known, network
 
 TODAY = date(2025, 1, 5)
 SERIES = ("level", "member", "metric")

@@ -4,8 +4,8 @@ import numpy as np
 
 from carti_lake.models.forecast.panel import panel
 from carti_lake.models.forecast.season import adjusted, indices
-from carti_lake.models.forecast.series import series
-from tests.models.forecast.networks import SEASON, known, network
+from carti_lake.pipeline.gold.forecast_series import series
+from tests.worlds.forecasts import SEASON, known, network
 
 
 def test_the_planted_season_is_found_and_drawn_to_nothing_by_its_doubt():

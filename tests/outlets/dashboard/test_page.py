@@ -19,7 +19,7 @@ from carti_lake.metrics.value import values
 from carti_lake.outlets.dashboard.cubes import KPIS
 from carti_lake.outlets.dashboard.page import page
 from carti_lake.outlets.workbook import write_workbook
-from carti_lake.release import Release
+from carti_lake.releases.release import Release
 from carti_lake.tables.gold import GOLD
 
 from .conftest import AS_OF, HOSTILE, checks_of, release_frames, shown

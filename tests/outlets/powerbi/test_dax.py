@@ -21,7 +21,7 @@ from carti_lake.outlets.powerbi.measures import HEADLINES, MODELLED, NAMES, meas
 from carti_lake.outlets.powerbi.model import model
 from carti_lake.outlets.published.frames import star
 from carti_lake.outlets.published.star import FACTS
-from carti_lake.release import Release
+from carti_lake.releases.release import Release
 from carti_lake.tables.gold import GOLD, Gold
 
 pytestmark = pytest.mark.bench

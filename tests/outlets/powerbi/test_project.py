@@ -33,7 +33,7 @@ def nodes(node: Any) -> list[dict[str, Any]]:
 
 
 def test_microsofts_schemas_find_nothing_wrong(lake: Lake, tmp_path: Path, shared: Path) -> None:
-    powerbi_of(lake, str(tmp_path / "project"))
+    powerbi_of(lake.storage, str(tmp_path / "project"))
     check = runpy.run_path(str(shared / "powerbi/check_pbip.py"))["check"]
     checked, problems = check(tmp_path / "project")
     assert problems == []
@@ -41,7 +41,7 @@ def test_microsofts_schemas_find_nothing_wrong(lake: Lake, tmp_path: Path, share
 
 
 def test_the_schema_check_can_fail(lake: Lake, tmp_path: Path, shared: Path) -> None:
-    powerbi_of(lake, str(tmp_path / "project"))
+    powerbi_of(lake.storage, str(tmp_path / "project"))
     (tmp_path / "project/CartiLake.SemanticModel/definition/tables/Payer.tmdl").unlink()
     check = runpy.run_path(str(shared / "powerbi/check_pbip.py"))["check"]
     assert any("'Payer'[Payer]" in problem for problem in check(tmp_path / "project")[1])
@@ -110,14 +110,14 @@ def test_the_theme_is_registered() -> None:
 
 def test_writing_again_changes_nothing_and_removes_what_is_left_over(lake: Lake, tmp_path: Path) -> None:
     folder = tmp_path / "project"
-    written = powerbi_of(lake, str(folder))
+    written = powerbi_of(lake.storage, str(folder))
     before = {name: Path(name).read_bytes() for name in written}
     old = folder / "CartiLake.Report/definition/pages/old/page.json"
     settings = folder / "CartiLake.SemanticModel/.pbi/localSettings.json"
     for path in (old, settings):
         path.parent.mkdir(parents=True)
         path.write_text("{}")
-    assert powerbi_of(lake, str(folder)) == written
+    assert powerbi_of(lake.storage, str(folder)) == written
     assert {name: Path(name).read_bytes() for name in written} == before
     assert not old.exists()
     assert settings.exists()

@@ -12,11 +12,10 @@ from carti_lake.disclosure import Publication, in_full, publication
 from carti_lake.outlets.published.checks import problems
 from carti_lake.outlets.published.frames import star
 from carti_lake.outlets.published.star import AXIS_FACTS, FACTS, UNKNOWN_KEY
-from carti_lake.release import Release
+from carti_lake.releases.release import Release
 from carti_lake.tables.gold import GOLD, Forecasts, Gold
 from tests.outlets.conftest import providers, release_of, rows_of
-
-from .gold import random_publication
+from tests.worlds.gold import random_publication
 
 Frames = dict[str, pl.DataFrame]
 RELEASE = Release(7, datetime(2026, 4, 1, tzinfo=UTC), date(2026, 3, 31), {}, {}, (), (), (), False)

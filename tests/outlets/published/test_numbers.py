@@ -15,7 +15,7 @@ from carti_lake.metrics.value import values
 from carti_lake.outlets.disclosure import opened
 from carti_lake.outlets.published.publish import publish_of
 from carti_lake.outlets.published.star import AXIS_FACTS, FACTS, PROVIDER
-from carti_lake.view import View
+from carti_lake.releases.view import View
 
 FEW_MONTHS = Network(providers=16, patients=200, start=date(2026, 1, 1), days=150, visits_per_day=5)
 DELIVERABLE = [one for one in METRICS.values() if one.missing is None]

@@ -10,13 +10,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from carti_lake.claim import BusyError, file_lock
 from carti_lake.disclosure import in_full, publication
 from carti_lake.outlets.published import publish
 from carti_lake.outlets.published.columns import PUBLISHED
 from carti_lake.outlets.published.publish import PublishError, write_set
 from carti_lake.outlets.published.sets import current
-from carti_lake.release import Release
+from carti_lake.releases.release import Release
+from carti_lake.store.locks import BusyError, file_lock
 from tests.outlets.conftest import providers, release_of
 
 Frames = dict[str, pl.DataFrame]
@@ -53,7 +53,7 @@ def test_the_manifest_says_what_is_in_the_set(put: Put, tmp_path: Path) -> None:
 def test_the_same_release_gives_the_same_bytes(put: Put, tmp_path: Path) -> None:
     put(at=tmp_path / "a")
     put(at=tmp_path / "b")
-    files = {path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.name != ".claim"}
+    files = {path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.name != ".lock"}
     files = {path for path in files if (tmp_path / "a" / path).is_file()}
     assert len(files) == len(PUBLISHED) - 5 + 1
     assert all((tmp_path / "a" / path).read_bytes() == (tmp_path / "b" / path).read_bytes() for path in files)

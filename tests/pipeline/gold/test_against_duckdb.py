@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 from carti_lake import Lake
 from carti_lake.metrics import METRICS, Metric
-from carti_lake.runner.marts import BUILT
+from carti_lake.pipeline.marts import BUILT
 from carti_lake.tables.gold import GOLD, Gold
 
 QUERIES = {path.stem: path for path in sorted((Path(__file__).parent / "sql").glob("*.sql"))}

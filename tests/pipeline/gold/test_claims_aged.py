@@ -4,9 +4,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from carti_lake.pipeline.gold.claims_aged import as_of, claims_aged
-from carti_lake.pipeline.gold.dimensions import UNDATED
 from carti_lake.tables.gold import ClaimsOpen, Reconciliation
-from tests.rows import MARCH, held
+from carti_lake.tables.gold.dimensions import UNDATED
+from tests.worlds.rows import MARCH, held
 
 TODAY = date(2026, 6, 30)
 CELL = {"provider_id": "lee", "payer": "blue", "service_line": "breast"}

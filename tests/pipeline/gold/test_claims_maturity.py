@@ -15,7 +15,7 @@ from carti_lake.pipeline.gold.claims_maturity import (
     ultimates,
 )
 from carti_lake.tables.gold import ClaimsLag, Reconciliation
-from tests.rows import held
+from tests.worlds.rows import held
 
 #: Cumulative payments of Taylor and Ashe (1983), as Mack (1993) works them out.
 TAYLOR_ASHE = [

@@ -13,9 +13,9 @@ from carti_lake.pipeline.gold.claims_monthly import (
     claims_open,
     denials_monthly,
 )
-from carti_lake.pipeline.gold.dimensions import UNDATED
+from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.silver import EarlierAnswers, Visits
-from tests.rows import APRIL, MARCH, held
+from tests.worlds.rows import APRIL, MARCH, held
 
 CELL = {"month": MARCH, "provider_id": "lee", "payer": "blue", "service_line": "breast"}
 

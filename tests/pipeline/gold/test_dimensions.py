@@ -7,7 +7,7 @@ import polars as pl
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_provider, dim_service_line
 from carti_lake.tables.gold import ProviderMonthly
 from carti_lake.tables.silver import ProviderReferences, Providers
-from tests.rows import APRIL, MARCH, held
+from tests.worlds.rows import APRIL, MARCH, held
 
 LEE, STRANGER = "1234567893", "1679576722"
 

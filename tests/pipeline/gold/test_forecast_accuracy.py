@@ -3,10 +3,10 @@ from datetime import date
 import polars as pl
 import pytest
 
-from carti_lake.models.forecast.series import INPUTS, month_after
 from carti_lake.pipeline.gold.forecast_accuracy import forecast_accuracy
+from carti_lake.pipeline.gold.forecast_series import INPUTS, month_after
 from carti_lake.tables.gold import ForecastAccuracy, Forecasts
-from tests.models.forecast.networks import known, network, rows_of
+from tests.worlds.forecasts import known, network, rows_of
 
 ORIGIN = date(2024, 12, 1)
 

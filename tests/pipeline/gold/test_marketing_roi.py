@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from carti_lake.pipeline.gold.marketing_roi import KEY, marketing_monthly, marketing_roi
 from carti_lake.tables.gold import MarketingMonthly
 from carti_lake.tables.silver import Campaigns, Opportunities, Referrals, Visits
-from tests.rows import APRIL, MARCH, held
+from tests.worlds.rows import APRIL, MARCH, held
 
 REFERRAL = {
     "patient_key": 1,

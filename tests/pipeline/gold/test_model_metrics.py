@@ -8,7 +8,7 @@ import polars as pl
 from carti_lake.pipeline.gold.model_metrics import model_metrics
 from carti_lake.tables.gold import ModelMetrics
 from carti_lake.tables.trained_models import TrainedModels
-from tests.rows import held
+from tests.worlds.rows import held
 
 
 def training(version, *errors, model="paid", hour=1, data_release=1):

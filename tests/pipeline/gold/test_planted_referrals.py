@@ -9,7 +9,7 @@ import pytest
 from carti_lake import Lake
 from carti_lake.generate import Network, codes, extracts, truths
 from carti_lake.generate.referrals import MISTAKEN
-from tests.examples import lake_in
+from tests.worlds.lakes import lake_in
 
 NETWORK = Network(seed=7, providers=60, patients=12_000, start=date(2025, 1, 1), days=365, visits_per_day=250, dirt=0)
 #: What is planted shows without visits.

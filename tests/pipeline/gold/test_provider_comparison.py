@@ -14,7 +14,7 @@ from carti_lake.pipeline.gold.provider_comparison import (
     provider_comparison,
 )
 from carti_lake.tables.gold import ProviderComparison, ProviderMonthly, ProviderSummary, Reconciliation
-from tests.rows import held
+from tests.worlds.rows import held
 
 NONE_MONTHLY, NONE_SUMMARY, NONE_BATCH = (
     {name: 0 for name, dtype in table.dtypes().items() if dtype.is_numeric()}

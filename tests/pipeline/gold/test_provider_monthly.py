@@ -6,7 +6,7 @@ import polars as pl
 
 from carti_lake.pipeline.gold.provider_monthly import provider_monthly
 from carti_lake.tables.silver import Appointments, Encounters, Referrals, Visits
-from tests.rows import APRIL, MARCH, held
+from tests.worlds.rows import APRIL, MARCH, held
 
 
 def cells(visits=(), encounters=(), referrals=(), appointments=()):

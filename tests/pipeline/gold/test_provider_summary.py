@@ -8,7 +8,7 @@ from carti_lake.metrics import CRM_RATES, PROVIDER_RATES
 from carti_lake.pipeline.gold.provider_summary import provider_summary, sums_of_months
 from carti_lake.tables.gold import DimProvider, OpportunityScores, ProviderMonthly, ProviderSummary
 from carti_lake.tables.silver import CrmAccounts, Encounters, Opportunities
-from tests.rows import APRIL, MARCH, held
+from tests.worlds.rows import APRIL, MARCH, held
 
 NOTHING = {name: 0 for name, dtype in ProviderMonthly.dtypes().items() if dtype.is_numeric()}
 

@@ -23,7 +23,7 @@ from carti_lake.tables.silver import (
     UnknownReferences,
     Visits,
 )
-from tests.rows import APRIL, MARCH, held
+from tests.worlds.rows import APRIL, MARCH, held
 
 TOLD = date(2026, 3, 20)
 EARLY, LATE = date(2026, 3, 5), date(2026, 3, 9)

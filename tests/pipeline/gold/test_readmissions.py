@@ -7,7 +7,7 @@ import pytest
 
 from carti_lake.pipeline.gold.readmissions import readmissions
 from carti_lake.tables.silver import Encounters
-from tests.rows import APRIL, MARCH, Row, held
+from tests.worlds.rows import APRIL, MARCH, Row, held
 
 #: The index stay of every example, and the unplanned one 10 days later.
 INDEX = {

@@ -1,9 +1,9 @@
 """What rows name and nobody has delivered."""
 
-from carti_lake.pipeline.cleanse import key_hash
 from carti_lake.pipeline.gold.references import named, unknown
+from carti_lake.pipeline.keys import key_hash
 from carti_lake.tables.silver import Opportunities, Referrals, Visits
-from tests.rows import APRIL, MARCH, held
+from tests.worlds.rows import APRIL, MARCH, held
 
 REFERRAL = next(one for one in Visits.findings() if one.refers == ("referral_id", "referrals"))
 CAMPAIGN = next(one for one in Opportunities.findings() if one.refers == ("campaign_id", "campaigns"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from carti_lake.pipeline.gold.referral_flow import CELL, outcomes, referral_days, referral_flow, referral_revenue
 from carti_lake.tables.gold import ReferralRevenue
 from carti_lake.tables.silver import Referrals, Visits
-from tests.rows import APRIL, MARCH, held
+from tests.worlds.rows import APRIL, MARCH, held
 
 REFERRAL = {
     "referral_date": date(2026, 3, 10),

@@ -8,7 +8,7 @@ import pytest
 from carti_lake.pipeline.gold.verdicts import by_check, newly_blocked, thresholds, verdicts
 from carti_lake.tables.gold import DataQuality
 from carti_lake.tables.thresholds import ThresholdChanges
-from tests.rows import APRIL, MARCH, held
+from tests.worlds.rows import APRIL, MARCH, held
 
 PAID, PAYER, FUTURE = "payment_on_unpaid_claim", "payer|missing", "visit_date|future"
 

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carti_lake.pipeline.cleanse import cleanse, survey
-from carti_lake.pipeline.gold.dimensions import UNDATED
 from carti_lake.pipeline.silver.earlier_answers import answers, first_answers, replaced
 from carti_lake.tables.feeds import EhrVisits
+from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.silver import Visits
-from tests.rows import APRIL, MARCH, held, landed, visit
+from tests.worlds.rows import APRIL, MARCH, held, landed, visit
 
 
-def told(*rows):
+def earlier(*rows):
     """The answers that delivered rows tell."""
     bronze = landed(EhrVisits, *rows)
     codes = {name: found.collect() for name, found in survey(bronze, Visits).items()}
@@ -28,7 +28,7 @@ def denied(visit_id, **values):
 
 def standing(*rows):
     """Silver's visits, by number and month."""
-    keys = told(*(visit(visit_id) for visit_id, _ in rows)).select("visit_id", "key_hash").lazy()
+    keys = earlier(*(visit(visit_id) for visit_id, _ in rows)).select("visit_id", "key_hash").lazy()
     visits = held(Visits, *({"visit_id": visit_id, "visit_month": month} for visit_id, month in rows))
     return visits.drop("key_hash").join(keys, on="visit_id")
 
@@ -46,7 +46,7 @@ def test_the_current_row_is_no_earlier_one():
 
 
 def test_an_answer_is_told_by_its_columns_but_not_by_a_withdrawal():
-    found = told(
+    found = earlier(
         denied("V1", denial_reason="CO-16 ", claim_paid_date="2026-04-02"),
         denied("V2", is_deleted="true"),
         visit("V3", claim_status="Pending"),
@@ -58,7 +58,7 @@ def test_an_answer_is_told_by_its_columns_but_not_by_a_withdrawal():
 
 def test_the_first_of_each_answer_counts_in_the_month_where_the_visit_stands():
     rows = [denied("V1", denial_reason="coding"), visit("V1"), denied("V1", denial_reason="eligibility"), denied("V2")]
-    found = first_answers(told(*rows).lazy(), standing(("V1", APRIL), ("V2", None))).collect()
+    found = first_answers(earlier(*rows).lazy(), standing(("V1", APRIL), ("V2", None))).collect()
     columns = ("visit_id", "claim_status", "denial_reason", "visit_month")
     assert found.select(columns).sort(columns).rows() == [
         ("V1", "denied", "coding", APRIL),
@@ -67,7 +67,7 @@ def test_the_first_of_each_answer_counts_in_the_month_where_the_visit_stands():
     ]
 
 
-DELIVERED = told(*(denied(f"V{place % 3}", denial_reason=f"reason {place}") for place in range(6))).with_columns(
+DELIVERED = earlier(*(denied(f"V{place % 3}", denial_reason=f"reason {place}") for place in range(6))).with_columns(
     extract_date=pl.Series([MARCH, APRIL, MARCH, APRIL, MARCH, MARCH]),
     delivered_at=pl.Series([datetime(2026, 5, day, tzinfo=UTC) for day in (2, 1, 2, 1, 1, 1)]).cast(
         pl.Datetime("us", "UTC")

@@ -6,7 +6,7 @@ import pytest
 from carti_lake.pipeline.silver.providers import references, resolve, resolve_references
 from carti_lake.tables.feeds import SalesforceCrm
 from carti_lake.tables.silver import CrmAccounts, Providers, Referrals
-from tests.rows import account, held, landed
+from tests.worlds.rows import account, held, landed
 
 LEE, DIAZ = "1234567893", "1679576722"
 DIRECTORY = [

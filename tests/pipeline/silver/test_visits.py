@@ -2,7 +2,7 @@
 
 from carti_lake.pipeline.silver.visits import claims
 from carti_lake.tables.silver import Claims, Visits
-from tests.rows import MARCH, held
+from tests.worlds.rows import MARCH, held
 
 
 def test_a_claim_has_its_own_number_else_that_of_its_visit():

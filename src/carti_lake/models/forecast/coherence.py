@@ -8,7 +8,7 @@ import numpy as np
 
 from carti_lake.models.forecast.panel import Panel
 from carti_lake.models.forecast.reconcile import reconciled
-from carti_lake.models.forecast.series import NETWORK
+from carti_lake.pipeline.gold.forecast_series import NETWORK
 
 if TYPE_CHECKING:
     from carti_lake.models.forecast.panel import Floats

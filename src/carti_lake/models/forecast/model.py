@@ -1,6 +1,5 @@
 """Monthly forecasts of the network, its service lines and its providers, six months ahead."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,16 +9,16 @@ import polars as pl
 
 from carti_lake.models import measures as evaluation
 from carti_lake.models.forecast import backtest as backtest_module
-from carti_lake.models.forecast import boosting, choice, coherence, conformal, judge, methods, panel, season, series
-from carti_lake.models.forecast import reconcile as reconcile_module
+from carti_lake.models.forecast import boosting, choice, judge, panel
 from carti_lake.models.forecast.choice import Choice
 from carti_lake.models.forecast.coherence import Coherent, coherent
 from carti_lake.models.forecast.judge import Judged, errors_by_horizon, evaluated, judged
 from carti_lake.models.forecast.methods import SEASONAL_NAIVE, forecasts
 from carti_lake.models.forecast.panel import HORIZON, SEASON, Panel
 from carti_lake.models.forecast.season import adjusted
-from carti_lake.models.forecast.series import HISTORY, INPUTS, NETWORK, month_after
 from carti_lake.models.model import Known, Model, NotEnoughData, Trained
+from carti_lake.pipeline.gold import forecast_series as series
+from carti_lake.pipeline.gold.forecast_series import HISTORY, INPUTS, NETWORK, month_after
 from carti_lake.tables.gold import Forecasts
 
 if TYPE_CHECKING:
@@ -190,18 +189,5 @@ MODEL = Model(
     evaluate=evaluate,
     trusted=boosting.TRUSTED,
     keeps=True,
-    code=(
-        sys.modules[__name__],
-        series,
-        panel,
-        season,
-        methods,
-        boosting,
-        backtest_module,
-        choice,
-        coherence,
-        conformal,
-        judge,
-        reconcile_module,
-    ),
+    module=__name__,
 )

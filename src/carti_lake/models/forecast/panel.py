@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from carti_lake.models.forecast.series import LEVELS, NETWORK, month_after
+from carti_lake.pipeline.gold.forecast_series import LEVELS, NETWORK, month_after
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

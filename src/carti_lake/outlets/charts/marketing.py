@@ -84,24 +84,26 @@ def campaign_returns(release: Shown) -> "alt.LayerChart":
     drawn, left_out = first_and_last(ranked)
     every = {metric.id: [_of_all(metric, campaigns)] for metric in RETURNS}
     network = pl.DataFrame({**every, "provider_id": ALL, "provider_name": ALL}, schema_overrides=ranked.schema)
-    told = labelled(pl.concat([network, drawn], how="diagonal"))
+    stated = labelled(pl.concat([network, drawn], how="diagonal"))
     points = (
-        told.unpivot(list(returns), index="label").drop_nulls("value").with_columns(pl.col("variable").replace(returns))
+        stated.unpivot(list(returns), index="label")
+        .drop_nulls("value")
+        .with_columns(pl.col("variable").replace(returns))
     )
     domain, legend = list(returns.values()), alt.Legend(labelLimit=WIDTH)
-    hidden = [name for column, name in returns.items() if told[column].count() == 0]
+    hidden = [name for column, name in returns.items() if stated[column].count() == 0]
     missing = campaigns.height - rows.height
-    spans = told.select("label", low=pl.min_horizontal(*returns), high=pl.max_horizontal(*returns)).drop_nulls()
+    spans = stated.select("label", low=pl.min_horizontal(*returns), high=pl.max_horizontal(*returns)).drop_nulls()
     return layered(
         [
             alt.Chart(spans)
             .mark_rule(color=RULE, strokeWidth=3)
-            .encode(x="low:Q", x2="high:Q", y=row_axis(told, LONG_LABEL)),
+            .encode(x="low:Q", x2="high:Q", y=row_axis(stated, LONG_LABEL)),
             alt.Chart(points)
             .mark_point(filled=True, size=100, opacity=1)
             .encode(
                 x=alt.X("value:Q", axis=alt.Axis(format=",.0%", tickCount=6), title=None),
-                y=row_axis(told, LONG_LABEL),
+                y=row_axis(stated, LONG_LABEL),
                 color=alt.Color(
                     "variable:N", scale=alt.Scale(domain=domain, range=[GREY, BLUE, ORANGE]), legend=legend
                 ),

@@ -26,8 +26,8 @@ def by_month(
 
     sure, unsure = SAID[marked]
     state = pl.when(pl.col(marked)).then(pl.lit(unsure)).otherwise(pl.lit(sure))
-    told = provisional(rows.select("month", column), release.published.tables, release.data_as_of)
-    lines = alt.Chart(in_utc(told.with_columns(state=state))).encode(x=x, y=y)
+    stated = provisional(rows.select("month", column), release.published.tables, release.data_as_of)
+    lines = alt.Chart(in_utc(stated.with_columns(state=state))).encode(x=x, y=y)
     fill = alt.Fill(
         "state:N", scale=alt.Scale(domain=[sure, unsure], range=[BLUE, "white"]), legend=alt.Legend(labelLimit=WIDTH)
     )

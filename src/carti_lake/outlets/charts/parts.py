@@ -50,9 +50,9 @@ def parts_chart(
     rows = rows.head(MOST_ROWS)
     counted = pl.col(whole).is_not_null() & pl.all_horizontal(pl.col(list(columns)).is_not_null())
     shares_end = pl.sum_horizontal(pl.when(counted).then(pl.col(column) / pl.col(whole)) for column in columns)
-    told = rows.select("label", rate.id, whole, *columns, shown=counted, end=shares_end.fill_nan(0))
+    stated = rows.select("label", rate.id, whole, *columns, shown=counted, end=shares_end.fill_nan(0))
     shares = (
-        told.filter("shown")
+        stated.filter("shown")
         .select("label", *(pl.col(column) / pl.col(whole) for column in columns))
         .unpivot(list(columns), index="label", variable_name="part", value_name="share")
         .with_columns(
@@ -60,7 +60,7 @@ def parts_chart(
             order=pl.col("part").replace_strict({column: place for place, column in enumerate(columns)}),
         )
     )
-    room = max([1e-9, *told["end"]])
+    room = max([1e-9, *stated["end"]])
     x = alt.X(
         "share:Q",
         axis=alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
@@ -77,16 +77,16 @@ def parts_chart(
     words = f"datum.shown ? (isValid({value}) ? format({value}, '.1%') : 'no rate') + ' · ' + {number}"
     words += f" : isValid(datum.{whole}) ? {number} + '; {HIDDEN} by outcome' : '{HIDDEN}'"
     texts = (
-        alt.Chart(told.drop(columns))
+        alt.Chart(stated.drop(columns))
         .transform_calculate(said=words)
-        .encode(y=row_axis(told), x=alt.X("end:Q", title=None), text="said:N")
+        .encode(y=row_axis(stated), x=alt.X("end:Q", title=None), text="said:N")
     )
-    some = not told["shown"].all()
+    some = not stated["shown"].all()
     return layered(
         [
             bars.encode(
                 x=x,
-                y=row_axis(told),
+                y=row_axis(stated),
                 color=one_of("part", list(parts), [color for _, color in parts.values()]),
                 order=alt.Order("order:Q"),
             ),

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 import polars as pl
 
-from carti_lake import quality
 from carti_lake.disclosure import Publication
 from carti_lake.outlets.disclosure import opened
 from carti_lake.pipeline.gold.verdicts import by_check
+from carti_lake.releases import quality
 from carti_lake.tables.gold import DataQuality
 from carti_lake.tables.thresholds import ThresholdChanges
 
 if TYPE_CHECKING:
     import altair as alt
 
-    from carti_lake.lake import When
-    from carti_lake.view import View
+    from carti_lake.releases.release import When
+    from carti_lake.releases.view import View
 
 Asked = ParamSpec("Asked")
 
@@ -71,7 +71,7 @@ def _checks(view: "View") -> pl.DataFrame | None:
     if DataQuality.full_name() not in versions:
         return None
     in_force = versions.get(ThresholdChanges.full_name(), -1)
-    return by_check(quality.judged(view.lake.storage, versions[DataQuality.full_name()], in_force))
+    return by_check(quality.judged(view.storage, versions[DataQuality.full_name()], in_force))
 
 
 def chart(

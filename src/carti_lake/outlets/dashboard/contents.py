@@ -52,8 +52,8 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
     for axis, ids in everyone.items():
         axes[axis]["ids"] = [f"{month:%Y-%m}" for month in ids] if axis == "month" else ids
     dated = [cube for cube in found if cube.name != "forecasts" and "month" in cube.axes]
-    told = [month for cube in dated for month in cube.cells["month"].unique()]
-    begun = [month for month in told if release.data_as_of is None or month <= release.data_as_of]
+    stated = [month for cube in dated for month in cube.cells["month"].unique()]
+    begun = [month for month in stated if release.data_as_of is None or month <= release.data_as_of]
     moving = history(release.published, release.data_as_of, MONTHLY).filter("provisional")
     described = {
         "in_full": release.in_full,

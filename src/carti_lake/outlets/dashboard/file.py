@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from carti_lake.measure import delivered
 from carti_lake.metrics.value import undelivered
 from carti_lake.outlets.destination import file_at
+from carti_lake.releases.measure import delivered
 
 if TYPE_CHECKING:
-    from carti_lake.lake import When
-    from carti_lake.view import View
+    from carti_lake.releases.release import When
+    from carti_lake.releases.view import View
 
 
 def dashboard_of(view: "View", target: str, *, after: "When | None" = None, full_counts: str | None = None) -> str:
@@ -24,6 +24,6 @@ def dashboard_of(view: "View", target: str, *, after: "When | None" = None, full
     had = delivered(view.tables(), view.scan, SHOWN.values())
     missing = {name: why for name, metric in SHOWN.items() if (why := undelivered(metric, had))}
     file = target if target.endswith(".html") else f"{target.rstrip('/')}/dashboard.html"
-    with file_at(file, view.lake.storage_options) as path:
+    with file_at(file, view.storage.options) as path:
         path.write_text(page(release, missing), "utf-8")
     return file

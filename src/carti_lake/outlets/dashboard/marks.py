@@ -111,7 +111,7 @@ def room_beyond(chart: Any, field: str) -> Any:
     return placed.mark_point(opacity=0, size=0).encode(x=alt.X("room:Q", title=None))
 
 
-def told(column: str = "value") -> list[Any]:
+def tooltip_of(column: str = "value") -> list[Any]:
     """What a mark says where it is pointed at."""
     import altair as alt
 
@@ -133,5 +133,5 @@ def finished(layers: list[Any], unit: str, height: Any = None) -> "alt.LayerChar
     chart = alt.layer(*layers).properties(
         width="container", height=height or alt.Step(ROW), autosize=alt.AutoSizeParams(type="fit-x", contains="padding")
     )
-    told = chart.add_params(*(alt.param(name=name, value=value) for name, value in settings.items()))
-    return cast("alt.LayerChart", told.configure(**config))
+    tooltip_of = chart.add_params(*(alt.param(name=name, value=value) for name, value in settings.items()))
+    return cast("alt.LayerChart", tooltip_of.configure(**config))

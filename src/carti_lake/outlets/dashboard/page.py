@@ -62,6 +62,10 @@ RIGHT = (
 BOTTOM = (("quality", "Data quality: failing rows by month", "Darker: a greater share of rows fails."),)
 
 
+#: The page's own script, in the order in which its parts build on each other.
+SCRIPTS = ("cubes.js", "rows.js", "rows_by_topic.js", "page.js", "tiles.js", "draw.js")
+
+
 def page(release: Shown, missing: Mapping[str, str]) -> str:
     """The whole page as HTML; the same release gives the same text.
 
@@ -75,7 +79,7 @@ def page(release: Shown, missing: Mapping[str, str]) -> str:
     described, cells, members = contents(release, missing)
     described["cubes"], numbers = encoded(cells, members)
     vega = _vega()
-    script = "\n".join(["'use strict';", *(_own(name) for name in ("cubes.js", "rows.js", "page.js"))])
+    script = "\n".join(["'use strict';", *map(_own, SCRIPTS)])
     warning = "\n".join(release.published.notes) if release.in_full else None
     parts = {
         "POLICY": _policy(vega, script),

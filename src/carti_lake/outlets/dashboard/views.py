@@ -23,7 +23,7 @@ from carti_lake.outlets.dashboard.marks import (
     opacity,
     room_beyond,
     rows_axis,
-    told,
+    tooltip_of,
     with_halo,
 )
 from carti_lake.outlets.theme import GREY, INK, ORANGE, ROW, RULE
@@ -79,14 +79,14 @@ def trend(rows: Any, ahead: Any, unit: str = "count") -> "alt.LayerChart":
         [
             *bands,
             ahead_of.mark_line(color=INK, strokeDash=[5, 3], strokeWidth=1.6, point={"size": 18, "color": INK}).encode(
-                y="forecast:Q", tooltip=told("forecast")
+                y="forecast:Q", tooltip=tooltip_of("forecast")
             ),
             bars.mark_bar(strokeWidth=1)
             .encode(
                 y=alt.Y("value:Q", title=None, axis=y_axis),
                 fill=fill,
                 stroke=alt.when("datum.in_period === false").then(alt.value(OUTSIDE)).otherwise(alt.value(DARK)),
-                tooltip=told(),
+                tooltip=tooltip_of(),
             )
             .add_params(picked),
             bars.transform_filter(HIDDEN_MARK)
@@ -154,7 +154,7 @@ def ranking(rows: Any, unit: str = "ratio") -> "alt.LayerChart":
             sure.mark_point(filled=True, size=90).encode(x=x, y=y, **look, opacity=opacity(picked)),
             # Wide and unseen, so that a finger hits the row.
             sure.mark_rule(strokeWidth=ROW - 4, opacity=0, strokeCap="round")
-            .encode(y=y, **ends, tooltip=told())
+            .encode(y=y, **ends, tooltip=tooltip_of())
             .add_params(picked),
             room_beyond(sure, "upper"),
             *with_halo(
@@ -195,7 +195,7 @@ def stacked(rows: Any, parts: tuple[str, ...], colors: tuple[str, ...], unit: st
                 color=of_parts(list(parts), list(colors)),
                 order="place:O",
                 opacity=opacity(picked),
-                tooltip=told(),
+                tooltip=tooltip_of(),
             )
             .add_params(picked),
             room_beyond(ends, "total"),
@@ -251,7 +251,7 @@ def returns(rows: Any) -> "alt.LayerChart":
                 color=colors,
                 shape=alt.Shape("part:N", scale=shapes, legend=key()),
                 opacity=opacity(picked),
-                tooltip=told(),
+                tooltip=tooltip_of(),
             )
             .add_params(picked),
         ],
@@ -294,7 +294,7 @@ def flow(links: Any, ends: Any) -> "alt.LayerChart":
             "dy": -7,
             "lineHeight": 14,
         }
-        texts.append(one.mark_text(**looks).encode(text="written:N", tooltip=told()))
+        texts.append(one.mark_text(**looks).encode(text="written:N", tooltip=tooltip_of()))
     return finished(
         [
             alt.Chart(links)
@@ -307,9 +307,9 @@ def flow(links: Any, ends: Any) -> "alt.LayerChart":
                 color=alt.Color("kind:N", scale=scale, legend=key()),
                 strokeDash=alt.StrokeDash("kind:N", scale=alt.Scale(domain=list(kinds), range=[[1, 0], [6, 3]])),
                 strokeWidth=alt.StrokeWidth("share:Q", scale=thick, legend=None),
-                tooltip=told(),
+                tooltip=tooltip_of(),
             ),
-            named.mark_point(filled=True, size=70, color=INK).encode(tooltip=told()).add_params(picked),
+            named.mark_point(filled=True, size=70, color=INK).encode(tooltip=tooltip_of()).add_params(picked),
             *texts,
         ],
         "count",
@@ -343,7 +343,7 @@ def quality(rows: Any) -> "alt.LayerChart":
                 y=rows_axis(),
                 color=alt.Color("value:Q", scale=scale, legend=legend),
                 opacity=opacity(picked),
-                tooltip=told(),
+                tooltip=tooltip_of(),
             )
             .add_params(picked)
         ],

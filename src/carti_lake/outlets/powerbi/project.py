@@ -13,7 +13,7 @@ from carti_lake.outlets.powerbi.visuals import SCHEMAS, visual_json
 from carti_lake.outlets.theme import GREY, INK
 
 if TYPE_CHECKING:
-    from carti_lake.lake import Lake
+    from carti_lake.store.storage import Storage
 
 NAME = "CartiLake"
 #: Where the tables are, unless told: an example that the author replaces.
@@ -24,7 +24,7 @@ _THEME = f"{NAME}.json"
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", GREY, INK)
 
 
-def powerbi_of(lake: "Lake", target: str, *, data: str = LAKE_FOLDER) -> list[str]:
+def powerbi_of(storage: "Storage", target: str, *, data: str = LAKE_FOLDER) -> list[str]:
     """Write the Power BI project into a folder; returns its files.
 
     It holds no numbers: the published tables do, and the author tells the parameter ``LakeFolder`` where those are. So
@@ -32,7 +32,7 @@ def powerbi_of(lake: "Lake", target: str, *, data: str = LAKE_FOLDER) -> list[st
 
     Parameters
     ----------
-    lake
+    storage
         Whose credentials reach the target.
     target
         Folder for ``CartiLake.pbip`` and what belongs to it. Files of an earlier project that are no part of it any
@@ -41,7 +41,7 @@ def powerbi_of(lake: "Lake", target: str, *, data: str = LAKE_FOLDER) -> list[st
         Folder of the published tables, as the computer with Power BI names it.
     """
     files = project_files(data)
-    with folder_at(target, lake.storage_options) as folder:
+    with folder_at(target, storage.options) as folder:
         for old in (path for name in _parts() for path in (folder / name / "definition").rglob("*") if path.is_file()):
             if old.relative_to(folder).as_posix() not in files:
                 old.unlink()

@@ -18,9 +18,10 @@ from carti_lake.outlets.published.star import (
     Fact,
     Reference,
 )
-from carti_lake.pipeline.gold.dimensions import UNDATED, dim_date
-from carti_lake.release import Release
+from carti_lake.pipeline.gold.dimensions import dim_date
+from carti_lake.releases.release import Release
 from carti_lake.tables.gold import Forecasts, ProviderSummary
+from carti_lake.tables.gold.dimensions import UNDATED
 
 Frames = Mapping[str, pl.DataFrame]
 

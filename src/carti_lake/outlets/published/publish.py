@@ -9,19 +9,18 @@ import polars as pl
 
 from carti_lake.access.policies import alike, policies, signed_in_by_provider
 from carti_lake.disclosure import Publication
-from carti_lake.integrity import hashes
 from carti_lake.outlets.disclosure import opened
 from carti_lake.outlets.published.checks import file_problems, problems
 from carti_lake.outlets.published.columns import PUBLISHED
 from carti_lake.outlets.published.frames import Allowed, star
 from carti_lake.outlets.published.sets import one_publisher, put, set_name, workshop
-from carti_lake.storage import LakeError
+from carti_lake.store.errors import LakeError
+from carti_lake.store.integrity import hashes
 from carti_lake.tables.catalogue import type_name
 
 if TYPE_CHECKING:
-    from carti_lake.lake import When
-    from carti_lake.release import Release
-    from carti_lake.view import View
+    from carti_lake.releases.release import Release, When
+    from carti_lake.releases.view import View
 
 
 #: What readers are told who see nothing by Power BI's role for that reason.
@@ -46,14 +45,14 @@ def publish_of(
         Where a check fails; readers keep the set that they have.
     """
     publication = opened(view, "publish", after=after, full_counts=full_counts)
-    found = policies(view.lake.storage, view.lake.clock().date())
+    found = policies(view.storage, view.clock().date())
     if alike(found):
         publication = replace(publication, notes=(*publication.notes, ALIKE))
     return write_set(
         publication,
         view.release,
         target,
-        view.lake.storage_options,
+        view.storage.options,
         full_counts=full_counts is not None,
         allowed=signed_in_by_provider(found),
     )

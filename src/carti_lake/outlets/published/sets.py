@@ -18,8 +18,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carti_lake.claim import file_lock
-from carti_lake.outlets.destination import file_at, folder_at, store_at
+from carti_lake.outlets.destination import file_at, folder_at
+from carti_lake.store.files import folder_of
+from carti_lake.store.locks import file_lock
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -49,7 +50,7 @@ def current(target: str, options: Mapping[str, str]) -> dict[str, Any] | None:
         with contextlib.suppress(FileNotFoundError):
             return dict(json.loads((Path(target) / MANIFEST).read_text("utf-8")))
         return None
-    store = store_at(target, options)
+    store = folder_of(target, options)
     if not store.get_file_info(MANIFEST).is_file:
         return None
     with store.open_input_file(MANIFEST) as file:
@@ -82,7 +83,7 @@ def _remove_others(target: str, options: Mapping[str, str], kept: set[str]) -> N
         return
     from pyarrow.fs import FileSelector
 
-    store: FileSystem = store_at(target, options)
+    store: FileSystem = folder_of(target, options)
     for file in store.get_file_info(FileSelector(SETS, recursive=True)):
         if file.is_file and Path(file.path).parent.name not in kept:
             store.delete_file(file.path)

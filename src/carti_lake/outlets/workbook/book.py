@@ -17,7 +17,7 @@ from carti_lake.outlets.workbook.notes import notes
 from carti_lake.outlets.workbook.sheets import PROVISIONAL, PURPOSES, SHEETS, sheets
 
 if TYPE_CHECKING:
-    from carti_lake.release import Release
+    from carti_lake.releases.release import Release
 
 #: Text stays text, whatever it begins with; text columns have Excel's text format, so that editing a cell keeps it so.
 SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}

@@ -86,8 +86,8 @@ def _over_months(book: Any, sheets: Sheets, months: pl.DataFrame, metric: str, t
         return None
     chart = book.add_chart({"type": "column"})
     first, last = span(rows[metric])
-    told = rows.select("month")[first - 1 : last].join(months.filter(metric=metric), on="month", how="left")
-    moving = told.sort("month")["provisional"].to_list()
+    stated = rows.select("month")[first - 1 : last].join(months.filter(metric=metric), on="month", how="left")
+    moving = stated.sort("month")["provisional"].to_list()
     hatch = {"pattern": {"pattern": "wide_upward_diagonal", "fg_color": BLUE, "bg_color": "white"}}
     look = {"fill": {"color": BLUE}, "gap": 60, "points": [hatch if one else None for one in moving]}
     chart.add_series(_series(sheets, HISTORY, "month", metric, first, last) | look)

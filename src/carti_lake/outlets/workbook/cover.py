@@ -10,7 +10,7 @@ from carti_lake.outlets.theme import BLUE, INK
 from carti_lake.outlets.workbook.sheets import SHEETS
 
 if TYPE_CHECKING:
-    from carti_lake.release import Release
+    from carti_lake.releases.release import Release
 
 #: Letters of a line of the column that holds the sentences.
 LETTERS = 96

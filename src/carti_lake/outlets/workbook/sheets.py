@@ -9,7 +9,7 @@ import polars.selectors as cs
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.history import BY_MONTH
 from carti_lake.outlets.months import provisional
-from carti_lake.storage import LakeError
+from carti_lake.store.errors import LakeError
 from carti_lake.tables.gold import GOLD, Gold
 from carti_lake.tables.gold.events import AXES
 

@@ -2,8 +2,9 @@
 
 import polars as pl
 
-from carti_lake.pipeline.gold.dimensions import UNDATED
+from carti_lake.pipeline.mart import mart
 from carti_lake.tables.gold import ClaimsAged
+from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.silver import Visits
 
 #: First and last day of age of each bucket (HFMA MAP keys).
@@ -16,6 +17,7 @@ def as_of(reconciliation: pl.LazyFrame) -> pl.LazyFrame:
     return visits.select(as_of=pl.col("extract_date").max()).drop_nulls()
 
 
+@mart(ClaimsAged, inputs=("gold.claims_open", "gold.reconciliation"))
 def claims_aged(open_claims: pl.LazyFrame, reconciliation: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of ``gold.claims_aged`` from ``gold.claims_open``: days from submission to :func:`as_of`.
 

@@ -7,6 +7,7 @@ Source: T. Mack, "Distribution-free calculation of the standard error of chain l
 import polars as pl
 
 from carti_lake.pipeline.gold.claims_aged import as_of
+from carti_lake.pipeline.mart import mart
 from carti_lake.tables.gold import ClaimsMaturity
 
 #: A month less mature than this is provisional.
@@ -19,6 +20,7 @@ FEWEST_AGES = 3
 NORMAL_95 = 1.959963984540054
 
 
+@mart(ClaimsMaturity, inputs=("gold.claims_lag", "gold.reconciliation"))
 def claims_maturity(lag: pl.LazyFrame, reconciliation: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of ``gold.claims_maturity``: the latest months of service, up to that of the newest extract of visits.
 

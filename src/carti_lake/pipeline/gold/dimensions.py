@@ -1,12 +1,12 @@
 """Providers, days and service lines that the marts join to."""
 
-from datetime import date
-
 import polars as pl
 
+from carti_lake.pipeline.mart import mart
 from carti_lake.tables.gold import DimDate, DimProvider, DimServiceLine
 
 
+@mart(DimProvider, inputs=("silver.providers", "silver.provider_references"))
 def dim_provider(directory: pl.LazyFrame, references: pl.LazyFrame) -> pl.LazyFrame:
     """The directory's providers, and one row for whoever else a source names."""
     listed = (
@@ -27,6 +27,13 @@ def dim_provider(directory: pl.LazyFrame, references: pl.LazyFrame) -> pl.LazyFr
     return pl.concat([listed, others], how="diagonal").select(
         pl.col(name).cast(dtype) for name, dtype in dtypes.items()
     )
+
+
+@mart(DimDate, DimServiceLine, inputs=("gold.provider_monthly", "gold.readmissions"))
+def dates_and_lines(*marts: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
+    """Days and service lines that the facts span."""
+    facts = pl.concat([rows.select("month", "service_line") for rows in marts])
+    return dim_date(facts), dim_service_line(facts)
 
 
 def dim_date(facts: pl.LazyFrame) -> pl.LazyFrame:
@@ -58,7 +65,3 @@ def dim_service_line(facts: pl.LazyFrame) -> pl.LazyFrame:
     """Every service line that a fact names, with a title for people."""
     title = pl.col("service_line").str.replace_all("_", " ", literal=True).str.to_titlecase()
     return facts.select("service_line").unique().with_columns(title=title).select(DimServiceLine.column_names())
-
-
-#: Month of rows that no date places.
-UNDATED = date(1900, 1, 1)

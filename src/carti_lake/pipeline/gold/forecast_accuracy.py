@@ -2,12 +2,20 @@
 
 import polars as pl
 
-from carti_lake.models.forecast.series import COMPLETE, INPUTS, series
+from carti_lake.pipeline.gold.forecast_series import COMPLETE, INPUTS, series
+from carti_lake.pipeline.mart import mart
 from carti_lake.tables.gold import ForecastAccuracy
 
 SERIES = ("level", "member", "metric")
 #: Fewest months with a month a year before that a scale is the mean of.
 LEAST_CHANGES = 3
+
+
+@mart(ForecastAccuracy, inputs=("gold.forecasts", *INPUTS), about="gold.forecasts")
+def accuracy_of_stored(forecasts: pl.LazyFrame, *inputs: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of ``gold.forecast_accuracy`` from the tables as they are stored, withdrawn visits among them."""
+    *marts, visits = inputs
+    return forecast_accuracy(forecasts, *marts, visits.filter(~pl.col("withdrawn")))
 
 
 def forecast_accuracy(forecasts: pl.LazyFrame, *inputs: pl.LazyFrame) -> pl.LazyFrame:

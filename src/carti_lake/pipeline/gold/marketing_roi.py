@@ -7,6 +7,7 @@ import polars as pl
 from carti_lake.metrics.marketing import RETURNS
 from carti_lake.pipeline.gold.opportunities import opportunity_sums
 from carti_lake.pipeline.gold.referral_flow import REALISED, cash, outcomes
+from carti_lake.pipeline.mart import mart
 from carti_lake.tables.gold import MarketingMonthly, MarketingRoi
 from carti_lake.tables.gold.marketing import NONE
 
@@ -25,6 +26,17 @@ FROM_REFERRALS = ("referrals", "first_visits", "first_visits_in_network")
 FROM_VISITS = (*REALISED, "realised_claims", "realised_paid_claims")
 
 
+@mart(
+    MarketingMonthly,
+    inputs=("silver.visits", "silver.referrals"),
+    by_month=True,
+    lasting=("silver.referrals",),
+    totals={
+        "referrals": ("silver.referrals", pl.len()),
+        "realised_visits": ("silver.visits", pl.len()),
+        "realised_cash": ("silver.visits", pl.col("claim_paid").filter(pl.col("claim_status") == "paid").sum()),
+    },
+)
 def marketing_monthly(visits: pl.LazyFrame, referrals: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of ``gold.marketing_monthly``: each referral and each visit in exactly one.
 
@@ -110,6 +122,7 @@ def _credited(visits: pl.LazyFrame, sources: pl.LazyFrame) -> pl.LazyFrame:
     return pl.concat(part.select(wanted) for part in (by_referral, by_history, by_nothing))
 
 
+@mart(MarketingRoi, inputs=("silver.campaigns", "silver.opportunities", "gold.marketing_monthly"))
 def marketing_roi(campaigns: pl.LazyFrame, opportunities: pl.LazyFrame, monthly: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of ``gold.marketing_roi``: every campaign that the CRM lists, or that an opportunity or referral names."""
     listed = campaigns.filter(~pl.col("withdrawn"))

@@ -7,6 +7,7 @@ from carti_lake.comparison.ranks import ranks
 from carti_lake.comparison.shrinkage import fit_prior, posterior, shrunk
 from carti_lake.comparison.wilson import wilson
 from carti_lake.metrics import METRICS, Metric
+from carti_lake.pipeline.mart import mart
 from carti_lake.tables.gold import Gold, ProviderComparison, ProviderMonthly, ProviderSummary
 
 MONTHS = 12
@@ -29,6 +30,7 @@ def compared_metrics() -> list[Metric]:
     return [one for one in METRICS.values() if one.proportion and one.mart in (ProviderMonthly, ProviderSummary)]
 
 
+@mart(ProviderComparison, inputs=("gold.provider_monthly", "gold.provider_summary", "gold.reconciliation"))
 def provider_comparison(monthly: pl.LazyFrame, summary: pl.LazyFrame, reconciliation: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of ``gold.provider_comparison``.
 

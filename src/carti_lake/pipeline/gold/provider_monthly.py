@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from carti_lake.pipeline.mart import mart
 from carti_lake.tables.gold import ProviderMonthly
 
 KEY = ("provider_id", "month", "service_line")
@@ -9,6 +10,19 @@ IN_NETWORK, OUT_OF_NETWORK = "in_network", "out_of_network"
 TOP_BOX = 90
 
 
+@mart(
+    ProviderMonthly,
+    inputs=("silver.visits", "silver.encounters", "silver.referrals", "silver.appointments"),
+    by_month=True,
+    totals={
+        "visits": ("silver.visits", pl.len()),
+        "gross_charges": ("silver.visits", pl.col("claim_amount").sum()),
+        "payments_as_delivered": ("silver.visits", pl.col("claim_paid").sum()),
+        "stays": ("silver.encounters", pl.len()),
+        "treatment_cost": ("silver.encounters", pl.col("treatment_cost").sum()),
+        "referrals_made": ("silver.referrals", pl.len()),
+    },
+)
 def provider_monthly(
     visits: pl.LazyFrame, encounters: pl.LazyFrame, referrals: pl.LazyFrame, appointments: pl.LazyFrame
 ) -> pl.LazyFrame:

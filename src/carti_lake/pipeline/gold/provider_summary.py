@@ -3,8 +3,34 @@
 import polars as pl
 
 from carti_lake.metrics import CRM_RATES, PROVIDER_RATES, Sum
+from carti_lake.pipeline.gold import opportunity_predictions
+from carti_lake.pipeline.gold.model_metrics import model_metrics
 from carti_lake.pipeline.gold.opportunities import opportunity_sums
-from carti_lake.tables.gold import ProviderMonthly, ProviderSummary
+from carti_lake.pipeline.mart import mart
+from carti_lake.tables.gold import ModelMetrics, OpportunityPredictions, ProviderMonthly, ProviderSummary
+
+
+@mart(
+    OpportunityPredictions,
+    ModelMetrics,
+    ProviderSummary,
+    inputs=(
+        "gold.provider_monthly",
+        "silver.encounters",
+        "silver.crm_accounts",
+        "silver.opportunities",
+        "gold.dim_provider",
+        "gold.opportunity_scores",
+        "models",
+    ),
+)
+def summary_and_regression(*frames: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
+    """Rows of ``gold.provider_summary``, of the seed's regression on it, and of the errors of all models."""
+    *inputs, trained = frames
+    # One row a provider: computed once for the regression that reads it and for its own table.
+    summary = provider_summary(*inputs).collect(engine="streaming").lazy()
+    evaluations = pl.concat([opportunity_predictions.metrics(summary), model_metrics(trained)])
+    return opportunity_predictions.predictions(summary), evaluations, summary
 
 
 def provider_summary(

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from carti_lake.pipeline.gold.dimensions import UNDATED
 from carti_lake.pipeline.gold.references import month_of
 from carti_lake.tables.checks import DELIVERY_CHECKS, Finding
 from carti_lake.tables.gold import DataQuality
+from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.silver import Entity
 
 #: Extract days that say what a feed's usual volume and rhythm are, and how many of them it takes to say so.

@@ -6,6 +6,7 @@ the patient has cancer), and readmissions to hospitals that do not report to us.
 
 import polars as pl
 
+from carti_lake.pipeline.mart import mart
 from carti_lake.tables.gold import Readmissions
 
 WINDOW = pl.duration(days=30)
@@ -56,6 +57,8 @@ def index_stays(encounters: pl.LazyFrame) -> pl.LazyFrame:
     return index.join(followed_by, on="encounter_id", how="left").with_columns(pl.col("readmitted").fill_null(False))
 
 
+# From all stays, not by month: who comes back does so in another month, and the newest date moves the follow-up.
+@mart(Readmissions, inputs=("silver.encounters",))
 def readmissions(encounters: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of ``gold.readmissions`` from all stays: a readmission may lie in another month than its index stay.
 

@@ -2,9 +2,9 @@
 
 import polars as pl
 
-from carti_lake.pipeline.cleanse import key_hash
-from carti_lake.pipeline.gold.dimensions import UNDATED
+from carti_lake.pipeline.keys import key_hash
 from carti_lake.tables.checks import Finding
+from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.silver import Entity, UnknownReferences
 
 

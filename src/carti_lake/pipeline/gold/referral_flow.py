@@ -3,6 +3,7 @@
 import polars as pl
 
 from carti_lake.pipeline.gold.provider_monthly import IN_NETWORK, OUT_OF_NETWORK
+from carti_lake.pipeline.mart import mart
 from carti_lake.tables.gold import ReferralDays, ReferralFlow, ReferralRevenue
 from carti_lake.tables.gold.referrals import UNKNOWN
 
@@ -27,6 +28,21 @@ def outcomes() -> dict[str, pl.Expr]:
         "never_completed": stays & (status == "lost"),
         "still_open": stays & ~status.is_in(["completed", "lost"]),
     }
+
+
+@mart(
+    ReferralFlow,
+    ReferralDays,
+    inputs=("silver.referrals", "gold.referral_revenue"),
+    by_month=True,
+    totals={
+        "referrals": ("silver.referrals", pl.len()),
+        "estimated_value": ("silver.referrals", pl.col("estimated_value").sum()),
+    },
+)
+def flow_and_days(referrals: pl.LazyFrame, revenue: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
+    """Rows of ``gold.referral_flow`` and ``gold.referral_days``."""
+    return referral_flow(referrals, revenue), referral_days(referrals)
 
 
 def referral_flow(referrals: pl.LazyFrame, revenue: pl.LazyFrame) -> pl.LazyFrame:
@@ -73,6 +89,13 @@ def referral_days(referrals: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
+@mart(
+    ReferralRevenue,
+    inputs=("silver.visits", "silver.referrals"),
+    by_month=True,
+    lasting=("silver.referrals",),
+    month="visit_month",
+)
 def referral_revenue(visits: pl.LazyFrame, referrals: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of ``gold.referral_revenue`` for the months of the given visits.
 

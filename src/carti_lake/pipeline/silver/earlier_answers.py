@@ -3,14 +3,14 @@
 import polars as pl
 
 from carti_lake.pipeline.codes import NORMALISERS
-from carti_lake.pipeline.gold.dimensions import UNDATED
 from carti_lake.pipeline.order import order
+from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.silver import EarlierAnswers, Visits
 
 #: What a payer may answer.
 ANSWERS = ("paid", "denied", "reversed")
 #: What tells one delivered answer from another.
-TOLD = tuple(name for name in EarlierAnswers.column_names() if name != "visit_month")
+ANSWER_COLUMNS = tuple(name for name in EarlierAnswers.column_names() if name != "visit_month")
 #: What names a delivered row.
 PLACE = ("batch_id", "row_number")
 
@@ -33,10 +33,10 @@ def replaced(rows: pl.LazyFrame, visits: pl.LazyFrame) -> pl.LazyFrame:
 
 def answers(cleansed: pl.LazyFrame) -> pl.LazyFrame:
     """Answers (:data:`TOLD`) that typed rows of visits tell; a withdrawal tells none, its columns may be anything."""
-    return cleansed.filter(~pl.col("withdrawn") & pl.col("claim_status").is_in(ANSWERS)).select(TOLD)
+    return cleansed.filter(~pl.col("withdrawn") & pl.col("claim_status").is_in(ANSWERS)).select(ANSWER_COLUMNS)
 
 
-def first_answers(told: pl.LazyFrame, visits: pl.LazyFrame) -> pl.LazyFrame:
+def first_answers(earlier: pl.LazyFrame, visits: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of ``silver.earlier_answers``: of each visit and answer the least row, in the month where the visit stands.
 
     The least of a set is the same whatever the order, split or repetition in which the set was delivered.
@@ -50,7 +50,7 @@ def first_answers(told: pl.LazyFrame, visits: pl.LazyFrame) -> pl.LazyFrame:
     """
     visit = ["key_hash", "visit_id"]
     return (
-        told.select(TOLD)
+        earlier.select(ANSWER_COLUMNS)
         .with_columns(order=order())
         .sort("order")
         .unique([*visit, "claim_status"], keep="first", maintain_order=True)

@@ -41,8 +41,6 @@ def unlisted(
     )
     if rebuild:
         return marked
-    standing = silver.join(upserts, on="key_hash", how="anti").join(listed, on="key_hash", how="left")
-    turned = standing.filter(pl.col("withdrawn") != pl.col("listed").is_null()).with_columns(
-        withdrawn=~pl.col("withdrawn")
-    )
+    kept = silver.join(upserts, on="key_hash", how="anti").join(listed, on="key_hash", how="left")
+    turned = kept.filter(pl.col("withdrawn") != pl.col("listed").is_null()).with_columns(withdrawn=~pl.col("withdrawn"))
     return pl.concat([marked, turned.drop("listed")], how="diagonal")

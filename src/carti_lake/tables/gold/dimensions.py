@@ -1,9 +1,14 @@
 """The dimensions that the marts join to."""
 
+from datetime import date
+
 import dataframely as dy
 
 from carti_lake.tables import fields as f
 from carti_lake.tables.gold.provider import Gold
+
+#: Month of rows that no date places.
+UNDATED = date(1900, 1, 1)
 
 
 class DimProvider(Gold, table="dim_provider"):

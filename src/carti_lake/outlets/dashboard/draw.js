@@ -1,0 +1,164 @@
+
+// ---- views
+
+async function buildView(id, spec) {
+  const card = $(`#${id}`);
+  const chart = $(".chart", card);
+  const { view } = await vegaEmbed(chart, spec, {
+    mode: "vega",
+    renderer: "svg",
+    actions: false,
+    defaultStyle: false,
+    // Expressions are interpreted: the page's policy lets no text become code.
+    ast: true,
+    logLevel: 1, // errors: before its rows come, every scale would warn of having none
+    tooltip: (_, event, item) => showTip(event, item, id),
+  });
+  const [, unit = ""] = JSON.stringify(spec.signals).match(/unit: \\"([^"\\]*)\\"/) ?? [];
+  const one = { id, card, chart, view, unit };
+  view.signal("hatch", "url(#hatching)");
+  view.addSignalListener("picked", (_, value) => onPicked(one, value));
+  drawn.set(id, one);
+}
+
+function onPicked(one, value) {
+  if (!one.axis) return;
+  const places = new Set((value.member ?? []).map((id) => page.axes[one.axis].ids.indexOf(id)));
+  const chosen = one.axis === "month" ? state.months : state.picks[one.axis];
+  if (places.size === chosen.size && [...places].every((place) => chosen.has(place))) return;
+  places.delete(-1); // a mark that is nobody's, such as a line of the flow
+  // Not at once: the chart that was clicked is still at work.
+  setTimeout(() => (one.axis === "month" ? pickMonths(places) : pick(one.axis, places)));
+}
+
+/** Make the chart's own choice the page's, whoever changed it. */
+function setChoice(one) {
+  const chosen = one.axis === "month" ? state.months : state.picks[one.axis];
+  const fields = one.view.signal("picked_tuple_fields");
+  const ids = [...chosen].map((place) => page.axes[one.axis].ids[place]);
+  one.view.data("picked_store", ids.map((id) => ({ unit: one.unit, fields, values: [id] })));
+}
+
+function draw(one, kept) {
+  const result = ROWS[one.id](page, state, kept);
+  const { card } = one;
+  const words = $(".words", card);
+  words.hidden = !result.words;
+  one.chart.hidden = Boolean(result.words);
+  $("details", card).hidden = Boolean(result.words);
+  words.textContent = result.words ? sentence(result.words) : "";
+  if (result.title) $("h2", card).textContent = result.title;
+  $(".notes", card).textContent = (result.notes ?? []).join(" ");
+  const ignored = (result.ignored ?? []).filter((axis) => axis !== "table" || one.id === "quality");
+  const all = ignored.map((axis) => (axis === "month" ? "all months" : `all ${page.axes[axis].plural}`)).join(", ");
+  const why = page.in_full ? "these numbers are not divided further" : page.why_not_crossed;
+  $(".badge", card).textContent = ignored.length ? `Shows ${all}` : "";
+  $(".badge", card).title = ignored.length ? sentence(why) : "";
+  $(".badge", card).hidden = !ignored.length;
+  const headline = $(".headline", card);
+  if (headline) {
+    headline.replaceChildren(
+      ...(result.headline ?? []).map(([name, value]) => element("div", {}, element("span", {}, name), element("b", {}, value))),
+    );
+  }
+  if (result.words) return;
+  one.axis = result.axis;
+  one.definition = result.definition;
+  one.chart.setAttribute("aria-label", summary($("h2", card).textContent, result));
+  fillTable(card, result);
+  for (const [name, rows] of Object.entries(result.data)) one.view.data(name, rows.map((row) => ({ ...row })));
+  one.view.signal("measure_unit", result.unit);
+  setChoice(one);
+  fit(one);
+  one.view.runAsync();
+}
+
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+
+/** What a reader who cannot see the chart is told of it. */
+function summary(title, result) {
+  const first = result.table[0];
+  const told = first ? ` First: ${first.label}, ${first.cells.map(cellText).join(", ")}.` : "";
+  return `Chart: ${title}; ${result.table.length} rows.${told} The data table below has every number.`;
+}
+
+const cellText = (cell) => (Array.isArray(cell) ? written(...cell) : cell);
+
+function fillTable(card, result) {
+  const details = $("details", card);
+  const fill = () => {
+    const chosen = result.axis === "month" ? state.months : state.picks[result.axis];
+    const head = element("tr", {}, ...result.columns.map((title) => element("th", { scope: "col" }, title)));
+    const rows = result.table.map((row) => {
+      const place = row.member === undefined ? -1 : page.axes[result.axis].ids.indexOf(row.member);
+      const name =
+        place < 0
+          ? row.label
+          : element(
+              "button",
+              { type: "button", "aria-pressed": String(chosen.has(place)), onclick: () => toggle(result.axis, row.member) },
+              row.label,
+            );
+      const cells = row.cells.map((cell) =>
+        element("td", Array.isArray(cell) ? { class: "n", "data-value": cell[0] } : {}, cellText(cell)),
+      );
+      return element("tr", { "data-member": row.member }, element("th", { scope: "row" }, name), ...cells);
+    });
+    const caption = element("caption", {}, result.definition ?? "");
+    $("table", details).replaceChildren(caption, element("thead", {}, head), element("tbody", {}, ...rows));
+  };
+  details.fill = fill;
+  details.ontoggle = () => details.open && details.fill();
+  if (details.open) fill();
+}
+
+function fit(one) {
+  const width = one.chart.clientWidth;
+  if (!width || one.chart.hidden) return;
+  const narrow = width < 530;
+  if (one.width === width && one.narrow === narrow) return;
+  [one.width, one.narrow] = [width, narrow];
+  one.view.signal("narrow", narrow).signal("width", width);
+  one.view.runAsync();
+}
+
+function showTip(event, item, id) {
+  const tip = $("#tip");
+  const datum = item?.datum;
+  if (!datum || !datum.tip) {
+    tip.hidden = true;
+    return;
+  }
+  const lines = datum.tip.map(([name, text]) => element("div", {}, element("span", {}, name), element("b", {}, text)));
+  const about = datum.about ?? drawn.get(id).definition ?? "";
+  tip.replaceChildren(element("strong", {}, datum.label ?? ""), ...lines, element("p", {}, about));
+  tip.hidden = false;
+  const { width, height } = tip.getBoundingClientRect();
+  const left = Math.min(event.clientX + 14, innerWidth - width - 8);
+  const top = event.clientY + 18 + height > innerHeight ? event.clientY - height - 12 : event.clientY + 18;
+  tip.style.left = `${Math.max(8, left)}px`;
+  tip.style.top = `${Math.max(8, top)}px`;
+}
+
+function update() {
+  const kept = filters();
+  const focused = document.activeElement?.dataset?.metric;
+  showControls();
+  $("#tiles").replaceChildren(...page.kpis.map(tile));
+  if (focused) $(`#tiles [data-metric="${focused}"]`)?.focus();
+  for (const one of drawn.values()) draw(one, kept);
+  const tiles = page.kpis.slice(0, 3).map((metric) => $(`#tiles [data-metric="${metric}"] .number`).textContent);
+  $("#live").textContent = `${$("#in-force").textContent}: ${page.kpis.slice(0, 3).map((metric, at) => `${page.metrics[metric].short} ${tiles[at]}`).join(", ")}`;
+  document.body.dataset.updates = String(Number(document.body.dataset.updates ?? 0) + 1);
+}
+
+unpacked($("#numbers").textContent)
+  .then((bytes) => {
+    page.bytes = bytes;
+    return start();
+  })
+  .catch((problem) => {
+    $("#trouble").hidden = false;
+    $("#trouble").textContent = `This page could not be drawn (${problem.message}). It needs a browser of 2023 or later.`;
+    throw problem;
+  });

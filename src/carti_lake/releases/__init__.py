@@ -1,0 +1,1 @@
+"""Releases: published, read, compared, explained."""

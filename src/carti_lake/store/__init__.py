@@ -1,0 +1,1 @@
+"""The only room that touches storage: tables opened, written and checked, locks, files that are no tables."""

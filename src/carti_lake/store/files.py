@@ -1,0 +1,76 @@
+"""Files of a lake that are no tables', and folders of object stores."""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from carti_lake.store.errors import translated
+from carti_lake.store.storage import Storage
+
+if TYPE_CHECKING:
+    from deltalake.fs import DeltaStorageHandler
+    from pyarrow.fs import FileSystem
+
+
+class UnreachableError(OSError):
+    """A folder of an object store cannot be reached."""
+
+
+def read_file(storage: Storage, name: str) -> bytes | None:
+    """Content of a file of the lake that is no table's, or None where it is not there."""
+    if storage.local is not None:
+        path = storage.local / name
+        return path.read_bytes() if path.is_file() else None
+    with translated(name):
+        try:
+            return bytes(object_store(storage.uri, storage.options).open_input_file(name).read())
+        except FileNotFoundError:
+            return None
+
+
+def write_file(storage: Storage, name: str, content: bytes) -> None:
+    """Write such a file, whole or not at all."""
+    if storage.local is not None:
+        path = storage.local / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+        unfinished.write_bytes(content)
+        os.replace(unfinished, path)
+        return
+    with translated(name):
+        send(object_store(storage.uri, storage.options), name, [content])
+
+
+def object_store(address: str, options: Mapping[str, str]) -> "DeltaStorageHandler":
+    """A folder of an object store, to read, write and list in; errors are the store's own."""
+    from deltalake.fs import DeltaStorageHandler
+
+    return DeltaStorageHandler(address, options=dict(options) or None)
+
+
+def folder_of(address: str, options: Mapping[str, str]) -> "FileSystem":
+    """A folder of an object store as Arrow's file system, to read, list and delete in.
+
+    Raises
+    ------
+    UnreachableError
+        Where it cannot be reached, with the store's reason.
+    """
+    from deltalake.exceptions import DeltaError, TableNotFoundError
+    from pyarrow.fs import PyFileSystem
+
+    try:
+        return PyFileSystem(object_store(address, options))
+    except TableNotFoundError:
+        raise FileNotFoundError(address) from None
+    except DeltaError as error:
+        raise UnreachableError(str(error).strip().splitlines()[-1].strip()) from error
+
+
+def send(store: "DeltaStorageHandler", name: str, chunks: Iterable[bytes]) -> None:
+    """Write a file of an object store; it is there when all of it is."""
+    # Not through Arrow's stream: it passes on buffers of its own, where deltalake takes bytes.
+    out = store._handler.open_output_stream(name)
+    for chunk in chunks:
+        out.write(chunk)
+    out.close()  # type: ignore[attr-defined]

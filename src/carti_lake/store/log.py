@@ -1,0 +1,87 @@
+"""The Delta log: what each commit of a table says, and what ours write into it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from carti_lake.store.errors import translated
+
+if TYPE_CHECKING:
+    from deltalake import CommitProperties, DeltaTable
+
+COMMIT_RETRIES = 100
+METADATA_KEY = "carti_lake"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One version of a table, with what carti_lake wrote into its metadata."""
+
+    version: int
+    timestamp: datetime
+    operation: str
+    metadata: dict[str, Any]
+    rows_added: int
+
+
+def transaction(handle: "DeltaTable", app_id: str) -> int | None:
+    """Last number that the application wrote into the table's log, or None."""
+    return handle.transaction_version(app_id)
+
+
+def commit_properties(transactions: Mapping[str, int], metadata: Mapping[str, Any]) -> "CommitProperties":
+    """Application transactions and our own metadata, for one commit."""
+    from deltalake import CommitProperties, Transaction
+
+    return CommitProperties(
+        custom_metadata={METADATA_KEY: json.dumps(metadata, sort_keys=True, default=str)},
+        max_commit_retries=COMMIT_RETRIES,
+        app_transactions=[Transaction(app_id, number) for app_id, number in sorted(transactions.items())],
+    )
+
+
+def commits(handle: "DeltaTable", since: int) -> list[Commit]:
+    """The commits after version ``since``, oldest first."""
+    wanted = handle.version() - since
+    if wanted <= 0:
+        return []
+    with translated(handle.table_uri):
+        entries = handle.history(wanted)
+    # Its own version numbers are wrong once the log has grown since the table was opened: it lists from the oldest
+    # wanted commit to the log's end, and counts down from the version that was opened.
+    return [
+        Commit(
+            version=version,
+            timestamp=datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
+            operation=entry["operation"],
+            metadata=json.loads(entry.get(METADATA_KEY) or "{}"),
+            rows_added=_rows_added(entry),
+        )
+        for version, entry in enumerate(reversed(entries), start=since + 1)
+        if version <= handle.version()
+    ]
+
+
+def _rows_added(entry: dict[str, Any]) -> int:
+    ours = json.loads(entry.get(METADATA_KEY) or "{}").get("rows")
+    metrics = entry.get("operationMetrics", {})
+    return int(metrics.get("num_added_rows", metrics.get("num_target_rows_inserted", 0)) if ours is None else ours)
+
+
+def row_count(handle: "DeltaTable") -> int:
+    """Rows of the table by the statistics in its log: no data file is opened."""
+    with translated(handle.table_uri):
+        return int(pl.DataFrame(handle.get_add_actions(flatten=True))["num_records"].sum())
+
+
+def changed_months(history: list[Commit]) -> tuple[list[date | None], bool]:
+    """Months that the commits touched, and whether one of them rewrote the table."""
+    months: set[date | None] = set()
+    for commit in history:
+        for month in commit.metadata.get("months", []):
+            months.add(date.fromisoformat(month) if month else None)
+    return sorted(months, key=str), any(commit.metadata.get("rebuild") for commit in history)

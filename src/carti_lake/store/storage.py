@@ -1,0 +1,158 @@
+"""A lake's folder or bucket: its tables, opened, created and scanned."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlparse
+
+import polars as pl
+
+from carti_lake.store.errors import ConflictError, refuse_empty_commit, translated
+from carti_lake.tables import Table, find
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+# The log must outlive every release that may be read; Delta's own default forgets after 30 days.
+CONFIGURATION = {
+    "delta.logRetentionDuration": "interval 3650 days",
+    "delta.deletedFileRetentionDuration": "interval 3650 days",
+    "delta.checkpointInterval": "50",
+}
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where a lake is, and how to reach it.
+
+    Attributes
+    ----------
+    uri
+        Local folder, or ``s3://``, ``abfss://``, ``gs://``.
+    options
+        Credentials and endpoints, spelt as deltalake and Polars both take them.
+    held
+        Open tables that a run goes on using, since opening one reads its log; None outside a run.
+    """
+
+    uri: str
+    options: dict[str, str] = field(default_factory=dict, repr=False)
+    held: "dict[str, DeltaTable | None] | None" = field(default=None, repr=False, compare=False)
+
+    def holding(self) -> "Storage":
+        """The same lake with each table opened once and then held, for a run or a series of loads."""
+        return replace(self, held={})
+
+    def let_go(self, table: str) -> None:
+        """Hold the table no longer: another process has written to it."""
+        if self.held is not None:
+            self.held.pop(table, None)
+
+    @property
+    def local(self) -> Path | None:
+        """The lake's folder, or None for an object store."""
+        return None if "://" in self.uri else Path(self.uri)
+
+    def path(self, table: str) -> str:
+        """Address of a table by its full name."""
+        return f"{self.uri.rstrip('/')}/{table.replace('.', '/')}"
+
+    def exists(self, table: str) -> bool:
+        """Whether the table has been created."""
+        from deltalake import DeltaTable
+
+        if self.local is not None:
+            return (Path(self.path(table)) / "_delta_log").is_dir() and self.open(table) is not None
+        with translated(table):
+            return DeltaTable.is_deltatable(self.path(table), self.options)
+
+    def open(self, table: str, version: int | None = None) -> "DeltaTable | None":
+        """A handle on the table, or None where it has not been created."""
+        if self.held is None or version is not None:
+            return self._open(table, version)
+        if table not in self.held:
+            # Absence is held as well: a feed that is first loaded while a run goes on is the next run's.
+            self.held[table] = self._open(table, None)
+        return self.held[table]
+
+    def _open(self, table: str, version: int | None) -> "DeltaTable | None":
+        from deltalake import DeltaTable
+        from deltalake.exceptions import TableNotFoundError
+
+        if self.local is not None:
+            log = Path(self.path(table)) / "_delta_log"
+            if not log.is_dir():
+                return None
+            refuse_empty_commit(table, log)
+        with translated(table):
+            try:
+                return DeltaTable(self.path(table), version=version, storage_options=self.options or None)
+            except TableNotFoundError:
+                return None
+
+    def create(
+        self,
+        table: str,
+        declaration: type[Table],
+        *,
+        change_feed: bool = True,
+        configuration: Mapping[str, str] | None = None,
+    ) -> "DeltaTable":
+        """A handle on the table, created empty from its declaration where it is new."""
+        from deltalake import DeltaTable
+
+        handle = self.open(table)
+        if handle is not None:
+            return _with_new_columns(handle, declaration)
+        feed = {"delta.enableChangeDataFeed": "true"} if change_feed else {}
+        if self.local is not None:
+            Path(self.path(table)).mkdir(parents=True, exist_ok=True)
+        # Where another process creates it at the same moment, it is there all the same.
+        with contextlib.suppress(ConflictError), translated(table):
+            DeltaTable.create(
+                self.path(table),
+                schema=pl.DataFrame(schema=declaration.dtypes()).to_arrow().schema,
+                mode="ignore",
+                partition_by=[declaration.partition_by] if declaration.partition_by else None,
+                description=declaration.purpose(),
+                configuration={**CONFIGURATION, **feed, **(configuration or {})},
+                storage_options=self.options or None,
+            )
+        self.let_go(table)
+        created = self.open(table)
+        assert created is not None
+        return created
+
+    def scan(self, table: str, version: int | None = None) -> pl.LazyFrame:
+        """Lazy rows of the table at a version (default: the newest); an empty frame of its schema where it is new."""
+        handle = self.open(table, version)
+        if handle is None:
+            return pl.LazyFrame(schema=find(table).dtypes())
+        return scan(handle, self.options)
+
+
+def scan(handle: "DeltaTable", options: Mapping[str, str]) -> pl.LazyFrame:
+    """Lazy rows of an open table."""
+    with translated(handle.table_uri):
+        return pl.scan_delta(handle, storage_options=dict(options) or None)
+
+
+def _with_new_columns(handle: "DeltaTable", declaration: type[Table]) -> "DeltaTable":
+    """The table with the columns that its declaration has gained since it was created."""
+    from deltalake import Schema
+
+    wanted = Schema.from_arrow(pl.DataFrame(schema=declaration.dtypes()).to_arrow().schema)
+    held = {one.name for one in handle.schema().fields}
+    missing = [one for one in wanted.fields if one.name not in held]
+    if missing:
+        with translated(handle.table_uri):
+            handle.alter.add_columns(missing)
+    return handle
+
+
+def address(handle: "DeltaTable") -> str:
+    """Where the table is: a folder's path, or the address in an object store."""
+    uri = handle.table_uri
+    return unquote(urlparse(uri).path) if uri.startswith("file:") else uri

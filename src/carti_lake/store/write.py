@@ -1,0 +1,111 @@
+"""Rows into tables: each write is one commit through the handle whose transactions the caller has read."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+import polars as pl
+
+from carti_lake.store import datafiles
+from carti_lake.store.errors import translated
+from carti_lake.store.log import commit_properties
+from carti_lake.store.storage import Storage, address, scan
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable, WriterProperties
+
+
+def append(
+    storage: Storage,
+    handle: "DeltaTable",
+    rows: pl.LazyFrame | pl.DataFrame,
+    *,
+    transactions: Mapping[str, int],
+    metadata: Mapping[str, Any],
+    mode: Literal["append", "overwrite"] = "append",
+) -> int:
+    """Append the rows (or overwrite with them) as one commit through this handle; returns the new version."""
+    schema = handle.schema()
+    partitions = handle.metadata().partition_columns
+    # A file of another type than the table's would be committed and could not be read again.
+    dtypes = scan(handle, storage.options).collect_schema()
+    frame = rows.lazy().select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
+    with translated(handle.table_uri):
+        files = datafiles.sink(frame, address(handle), partitions, storage.options)
+        handle.create_write_transaction(
+            [*files],
+            mode=mode,
+            schema=schema,
+            partition_by=partitions or None,
+            commit_properties=commit_properties(transactions, {**metadata, "rows": datafiles.row_counts(files)}),
+        )
+        handle.update_incremental()
+        return handle.version()
+
+
+def merge(
+    storage: Storage,
+    handle: "DeltaTable",
+    rows: pl.DataFrame,
+    *,
+    key: Sequence[str],
+    partition_by: str | None,
+    transactions: Mapping[str, int],
+    metadata: Mapping[str, Any],
+) -> int:
+    """Upsert and delete rows by key as one commit that holds only true changes; returns the new version.
+
+    Parameters
+    ----------
+    handle
+        The table as it was when its transactions were read.
+    rows
+        Full rows with a Boolean column ``delete``; unique by key and partition.
+    key
+        Columns that identify a row within its partition.
+    partition_by
+        Partition column; only the partitions that ``rows`` names are read.
+    transactions, metadata
+        Written into the commit.
+    """
+    columns = [name for name in rows.columns if name != "delete"]
+    if rows.is_empty():
+        return append(storage, handle, rows.select(columns), transactions=transactions, metadata=metadata)
+    conditions = [f"t.{name} = s.{name}" for name in key]
+    if partition_by is not None:
+        values = rows[partition_by].unique().sort().to_list()
+        conditions.insert(0, f"({' OR '.join(literal(partition_by, value) for value in values)})")
+        conditions.insert(1, f"(t.{partition_by} IS NOT DISTINCT FROM s.{partition_by})")
+    changed = " OR ".join(f"(t.{name} IS DISTINCT FROM s.{name})" for name in columns if name not in key)
+    with translated(handle.table_uri):
+        (
+            handle.merge(
+                rows,
+                " AND ".join(conditions),
+                source_alias="s",
+                target_alias="t",
+                writer_properties=_writer(rows, key),
+                commit_properties=commit_properties(transactions, metadata),
+            )
+            .when_matched_delete("s.delete")
+            .when_matched_update(
+                {name: f"s.{name}" for name in columns}, predicate=f"NOT s.delete AND ({changed or 'false'})"
+            )
+            .when_not_matched_insert({name: f"s.{name}" for name in columns}, predicate="NOT s.delete")
+            .execute()
+        )
+        return handle.version()
+
+
+def literal(column: str, value: date | str | None) -> str:
+    """SQL condition that the target's column is that partition."""
+    return f"t.{column} IS NULL" if value is None else f"t.{column} = '{value}'"
+
+
+def _writer(rows: pl.DataFrame, key: Sequence[str]) -> "WriterProperties":
+    """Dictionaries only for text that repeats: the writer would build and give up all others."""
+    from deltalake import ColumnProperties, WriterProperties
+
+    plain = ColumnProperties(dictionary_enabled=False)
+    unique = [name for name, dtype in rows.schema.items() if dtype.is_numeric() or name in key]
+    return WriterProperties(compression="ZSTD", compression_level=1, column_properties=dict.fromkeys(unique, plain))

@@ -1,0 +1,59 @@
+"""Vacuum: files removed that no kept release needs."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from carti_lake.releases.publish import retire
+from carti_lake.releases.release import preceding, releases
+from carti_lake.store.errors import translated
+from carti_lake.store.locks import lake_lock
+from carti_lake.store.storage import Storage
+from carti_lake.tables.gold.events import COMPARED
+from carti_lake.upkeep.tables import Upkeep, existing
+
+#: Files younger than this may belong to a writer that has not committed yet.
+WRITER_HOURS = 1
+
+
+def vacuum(
+    storage: Storage, *, keep_days: int, now: datetime, dry_run: bool, progress: Callable[[str], None]
+) -> list[Upkeep]:
+    """Remove files that no kept release needs.
+
+    Kept are the newest release, every locked one, and those published within ``keep_days``. The others are marked
+    expired before a file of theirs is removed, so that readers get a clear answer. Of the release before a kept one,
+    what its publication is compared with stays on disk: else it would show what it hides.
+    """
+    done = []
+    with lake_lock(storage, "vacuum"):
+        kept = retire(storage, now - timedelta(days=keep_days), now, dry_run=dry_run)
+        found = releases(storage)
+        compared = [before for one in kept if (before := preceding(found, one)) is not None]
+        for name in existing(storage):
+            if name == "releases":
+                continue
+            progress(name)
+            handle = storage.open(name)
+            assert handle is not None
+            readers = [*kept, *compared] if name in COMPARED else kept
+            needed = sorted({one.versions[name] for one in readers if name in one.versions})
+            with translated(name):
+                removed = handle.vacuum(
+                    retention_hours=WRITER_HOURS,
+                    dry_run=dry_run,
+                    enforce_retention_duration=False,
+                    full=True,
+                    keep_versions=needed or None,
+                )
+            done.append(Upkeep(name, len(removed), 0))
+            if not dry_run and storage.local is not None:
+                _sweep(Path(storage.path(name)), now)
+    return done
+
+
+def _sweep(folder: Path, now: datetime) -> None:
+    """Remove the half-written files of killed writers, which no vacuum lists."""
+    for leftover in folder.rglob("*#*"):
+        if leftover.is_file() and leftover.stat().st_mtime < (now - timedelta(hours=WRITER_HOURS)).timestamp():
+            leftover.unlink(missing_ok=True)

@@ -1,0 +1,145 @@
+"""SQL over the tables of one release, and over nothing else: no files, no other tables, no changes."""
+
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from carti_lake import Lake
+from carti_lake.releases.query import QueryError, query
+from carti_lake.releases.release import ReleaseError
+from tests.worlds.rows import account, visit
+
+TABLES = {
+    "gold.provider_summary": pl.LazyFrame({"provider_id": ["lee", "diaz"], "total_visits": [2, 1]}),
+    "gold.dim_provider": pl.LazyFrame({"provider_id": ["lee", "diaz"], "provider_name": ["Ann Lee", "Bo Diaz"]}),
+    "silver.visits": pl.LazyFrame({"visit_id": ["V1", "V2", "V3"], "provider_id": ["lee", "lee", "diaz"]}),
+}
+
+
+def ask(sql):
+    return query(sql, TABLES, TABLES.__getitem__).collect().rows()
+
+
+@pytest.fixture
+def secret_file(tmp_path):
+    """A file that a query must not reach."""
+    path = tmp_path / "secret.csv"
+    path.write_text("a,b\n1,2\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("SELECT sum(total_visits) FROM provider_summary", [(3,)]),
+        ("SELECT sum(total_visits) FROM gold.provider_summary", [(3,)]),
+        ("select count(*) from silver.visits;", [(3,)]),
+        ("-- how many\nSELECT count(*) FROM silver.visits", [(3,)]),
+        ("WITH v AS (SELECT * FROM silver.visits) SELECT count(*) FROM v", [(3,)]),
+        (
+            "SELECT p.provider_name, count(*) AS n FROM silver.visits v JOIN dim_provider p "
+            "ON v.provider_id = p.provider_id GROUP BY p.provider_name ORDER BY n DESC",
+            [("Ann Lee", 2), ("Bo Diaz", 1)],
+        ),
+        ("SELECT 'DROP TABLE; it''s only text' AS t", [("DROP TABLE; it's only text",)]),
+        ("SHOW TABLES", [("dim_provider",), ("provider_summary",), ("silver.visits",)]),
+    ],
+)
+def test_a_select_reads_the_release(sql, rows):
+    assert ask(sql) == rows
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_csv('{path}')",
+        "SELECT * FROM READ_CSV('{path}')",
+        "SELECT * FROM read_csv ('{path}')",
+        "SELECT * FROM read_csv/* */('{path}')",
+        "SELECT * FROM read_csv -- a comment\n('{path}')",
+        "SELECT * FROM \"read_csv\"('{path}')",
+        "SELECT * FROM `read_csv`('{path}')",
+        "SELECT * FROM read_parquet('{path}')",
+        "SELECT * FROM scan_csv('{path}')",
+        "SELECT 1 AS \"--\", * FROM read_csv('{path}')",
+        'SELECT 1 AS "/*", * FROM read_csv(\'{path}\') AS "*/"',
+        "SELECT '--', * FROM read_csv('{path}')",
+        "SELECT 'it''s', * FROM read_csv('{path}') WHERE 'x' = 'x'",
+        "SELECT '\\', * FROM read_csv('{path}') --'",
+        "SELECT 1 AS \"'\", * FROM read_csv('{path}') AS \"'\"",
+        "WITH x AS (SELECT * FROM read_csv('{path}')) SELECT * FROM x",
+        "SELECT (SELECT max(a) FROM read_csv('{path}'))",
+        "SELECT * FROM silver.visits UNION ALL SELECT * FROM read_ndjson('{path}')",
+        "EXPLAIN SELECT * FROM read_csv('{path}')",
+    ],
+)
+def test_no_function_that_reads_files_is_reachable_however_it_is_hidden(sql, secret_file):
+    with pytest.raises(QueryError, match="functions that read files are not available"):
+        ask(sql.format(path=secret_file))
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT * FROM '{path}'", 'SELECT * FROM "{path}"', "SELECT * FROM `{path}`", "TABLE '{path}'"]
+)
+def test_a_file_s_name_is_no_table(sql, secret_file):
+    with pytest.raises(QueryError):
+        ask(sql.format(path=secret_file))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM silver.visits",
+        "DROP TABLE silver.visits",
+        "TRUNCATE TABLE silver.visits",
+        "INSERT INTO silver.visits VALUES (1, 2)",
+        "UPDATE silver.visits SET visit_id = 'x'",
+        "CREATE TABLE t AS SELECT * FROM silver.visits",
+        "COPY silver.visits TO 'x.csv'",
+        "SELECT 1; DROP TABLE silver.visits",
+        "/* SELECT */ DROP TABLE silver.visits",
+        "'SELECT' DROP TABLE silver.visits",
+        "",
+        "hello",
+    ],
+)
+def test_a_query_changes_nothing(sql):
+    with pytest.raises(QueryError, match="Only one SELECT is allowed"):
+        ask(sql)
+
+
+@pytest.mark.parametrize("table", ["bronze.ehr_visits", "quarantine.visits", "releases", "TABLES", "pl", "visits"])
+def test_other_tables_do_not_exist_for_a_query(table):
+    with pytest.raises(QueryError, match=r"does not run.*Tables of this release: dim_provider, provider_summary"):
+        ask(f"SELECT * FROM {table}")
+
+
+@pytest.mark.parametrize("sql", ["SELECT nothing FROM provider_summary", "SELECT FROM WHERE", "SELECT no_such_f(1)"])
+def test_a_query_that_is_wrong_says_so_in_one_line(sql):
+    with pytest.raises(QueryError, match="The query does not run: ") as error:
+        ask(sql)
+    assert "\n" not in str(error.value)
+
+
+def test_a_lake_answers_from_the_release_that_is_asked_for(tmp_path):
+    first = Lake(tmp_path / "lake", clock=lambda: datetime(2026, 4, 1, tzinfo=UTC), environment={})
+    first.load("ehr_visits", [visit("V1", patient_id="CANARY-4711")], extract_date=date(2026, 4, 1))
+    first.run()
+    second = Lake(tmp_path / "lake", clock=lambda: datetime(2026, 4, 2, tzinfo=UTC), environment={})
+    second.load("salesforce_crm", [account("Ann Lee")], extract_date=date(2026, 4, 2))
+    second.run()
+
+    asked = "SELECT total_visits, deals_value FROM provider_summary"
+    assert second.query(asked).collect().rows() == [(1, 300)]
+    assert second.at(1).query(asked).collect().rows() == [(1, None)]
+    assert second.query("SELECT count(*) FROM silver.claims").collect().item() == 1
+    with pytest.raises(QueryError, match="does not run"):
+        second.at(1).query("SELECT * FROM silver.crm_accounts")
+    with pytest.raises(ReleaseError):
+        second.at(1).scan("silver.crm_accounts")
+    with pytest.raises(QueryError, match="does not run"):
+        second.query("SELECT key_hash FROM silver.visits")
+    with pytest.raises(QueryError) as refused:
+        second.query("SELECT patient_id FROM silver.visits WHERE patient_key = 1")
+    assert "CANARY" not in str(refused.value)
