@@ -23,6 +23,7 @@ LAST_HEAD = ("Ash", "Brook", "Clay", "Dale", "East", "Fair", "Green", "Hart")
 LAST_TAIL = ("berg", "ford", "land", "man", "wood")
 LINES = ("Medical Oncology", "Radiation Oncology", "Surgical Oncology", "Haematology", "Breast", "Lung", "Urology")
 PAYERS = ("Medicare", "Medicaid", "Blue Cross", "UnitedHealthcare", "Self-pay")
+REASONS = ("CO-16", "CO-29", "CO-50", "CO-97", "PR-1", "CO-197")
 STAGES = ("Prospecting", "Proposal", "Negotiation", "Closed Won", "Closed Lost")
 
 
@@ -123,6 +124,9 @@ def _visits(volume: Volume, number: int) -> pl.DataFrame:
             "cents": cents,
             "paid": (cents * rng.uniform(0.3, 1.0, count)).astype(np.int64),
             "fate": rng.random(count),
+            "submitted": rng.integers(1, 8, count),
+            "lag": rng.integers(10, 60, count),
+            "reason": rng.integers(0, len(REASONS), count),
         }
     )
 
@@ -154,7 +158,15 @@ def _as_delivered(rows: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     money = pl.Series(dirt < CURRENCY)
     no_day = pl.Series((dirt >= 0.5) & (dirt < 0.5 + NO_DAY))
     no_amount = pl.Series((dirt >= 0.6) & (dirt < 0.6 + NO_AMOUNT))
-    return rows.with_columns(paid=pl.when(pl.col("status") == "Paid").then("paid").otherwise(0)).select(
+    answered, denied = pl.col("status") != "Pending", pl.col("status") == "Denied"
+    submitted = pl.col("visit_date") + pl.duration(days="submitted")
+    allowed = pl.when(answered).then(pl.col("cents") * 4 // 5)
+    rows = rows.with_columns(
+        paid=pl.when(pl.col("status") == "Paid").then("paid").otherwise(0),
+        allowed=allowed,
+        adjustment=pl.col("cents") - allowed,
+    )
+    return rows.select(
         visit_id=pl.format("V{}", pl.col("visit") + 1_000_000_000),
         patient_id=pl.format("P{}", pl.col("patient") + 10_000_000),
         visit_date=pl.when(no_day).then(pl.lit("2020-02-31")).otherwise(pl.col("visit_date").cast(pl.String)),
@@ -165,8 +177,13 @@ def _as_delivered(rows: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         payer=pl.lit(pl.Series(PAYERS)).gather(pl.col("payer")),
         claim_id=pl.format("C{}", pl.col("visit") + 5_000_000_000),
         claim_amount=pl.when(money).then(currency).when(no_amount).then(pl.lit("n/a")).otherwise(amount),
+        allowed_amount=_dollars("allowed"),
+        contractual_adjustment=_dollars("adjustment"),
         claim_paid=_dollars("paid"),
         claim_status="status",
+        denial_reason=pl.when(denied).then(pl.lit(pl.Series(REASONS)).gather(pl.col("reason"))),
+        claim_submitted_date=submitted.cast(pl.String),
+        claim_paid_date=pl.when(answered).then((submitted + pl.duration(days="lag")).cast(pl.String)),
     )
 
 
