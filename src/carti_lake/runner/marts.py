@@ -9,7 +9,7 @@ from carti_lake.pipeline.mart import Mart
 from carti_lake.pipeline.marts import made_by
 from carti_lake.store.log import changed_months, commits, row_count, transaction
 from carti_lake.store.storage import Storage, scan
-from carti_lake.store.write import merge
+from carti_lake.store.write import append, merge
 from carti_lake.tables import TABLES, Table
 
 
@@ -39,6 +39,11 @@ def update_mart(storage: Storage, mart: Mart, *, full: bool) -> list[str]:
     inputs = [_input(storage, name, None if everything or name in mart.lasting else months) for name in mart.inputs]
     changed = []
     for table, handle, rows in zip(mart.tables, handles, mart.rows(*inputs), strict=True):
+        if everything and row_count(handle) == 0:
+            # Nothing to compare with: written as it comes, without a merge.
+            append(storage, handle, rows, transactions=versions, metadata={"rebuild": True, "months": []})
+            changed += [table.full_name()] * (row_count(handle) > 0)
+            continue
         existing = scan(handle, storage.options)
         if not everything:
             existing, rows = (_of_months(frame, mart.month, months) for frame in (existing, rows))
