@@ -1,7 +1,7 @@
 """The floor: what the same rows cost to copy, with no logic. Every ratio of the lake's speed is to this.
 
-Each extract of visits becomes a Parquet file of text, as bronze would keep it; then all of them become one file a month,
-as silver would. Run as ``python -m benchmarks.floor EXTRACTS OUTPUT``.
+Each extract of visits becomes a Parquet file of text, as bronze would keep it; then all of them become one file a
+month, as silver would. Run as ``python -m benchmarks.floor EXTRACTS OUTPUT``.
 """
 
 import sys
