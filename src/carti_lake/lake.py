@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from carti_lake.models import registry
 
 Progress = Callable[[str], None]
+#: Characters of a local path that Delta takes for something else.
+UNREADABLE = frozenset("%[]#?")
 
 
 def _quiet(step: str) -> None:
@@ -85,11 +87,12 @@ class Lake:
     def storage(self) -> Storage:
         """Where the tables are."""
         text = str(self.uri)
-        if "://" not in text and " " in str(Path(text).resolve()):
-            raise LakeError(
-                f"The lake's folder {text!r} has a blank in its path, which Delta cannot read; choose another."
-            )
-        return Storage(text if "://" in text else str(Path(text).resolve()), dict(self.storage_options))
+        if "://" in text:
+            return Storage(text, dict(self.storage_options))
+        folder = str(Path(text).resolve())
+        if odd := sorted({*folder} & UNREADABLE):
+            raise LakeError(f"The lake's folder {folder!r} has {' '.join(odd)} in its path, which Delta cannot read.")
+        return Storage(folder, dict(self.storage_options))
 
     def load(
         self,

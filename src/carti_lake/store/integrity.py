@@ -15,7 +15,7 @@ import polars as pl
 
 from carti_lake.store.errors import CorruptTableError
 from carti_lake.store.log import commits
-from carti_lake.store.storage import Storage
+from carti_lake.store.storage import Storage, data_files
 from carti_lake.tables import TABLES
 from carti_lake.tables.releases import Releases
 
@@ -44,8 +44,8 @@ def new_hashes(storage: Storage, tables: Iterable[str], before: Mapping[str, int
         if before.get(table) == handle.version():
             continue
         then = storage.open(table, before[table]) if table in before else None
-        known = set() if then is None else set(then.file_uris())
-        gained = sorted(set(handle.file_uris()) - known)
+        known = set() if then is None else set(data_files(then))
+        gained = sorted(set(data_files(handle)) - known)
         if gained:
             found[table] = hashes(Path(storage.path(table)), gained)
     return found

@@ -12,6 +12,8 @@ from carti_lake.store.storage import Storage
 from carti_lake.store.write import append
 from carti_lake.tables.releases import Releases
 
+#: The file that is locked, and the one that says by whom: a lock may bar others from reading its file.
+LOCK, HOLDER = ".lock", ".lock-holder"
 #: A lease on an object store ends by itself after this many seconds.
 LEASE_SECONDS = 3600
 
@@ -34,23 +36,25 @@ def lake_lock(storage: Storage, purpose: str) -> Iterator[None]:
 @contextlib.contextmanager
 def file_lock(folder: Path, purpose: str) -> Iterator[None]:
     """An advisory lock that the operating system ends with the process, however it ends."""
-    import fcntl
+    from filelock import FileLock, Timeout
 
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise BusyError(
-                f"Another run is active on {folder} ({holder}). Wait for it to end, then try again."
-            ) from None
-        file.truncate(0)
-        file.write(f"{purpose}, process {os.getpid()}")
-        file.flush()
+    holder = folder / HOLDER
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        held_by = holder.read_text("utf-8").strip() if holder.exists() else ""
+        raise BusyError(
+            f"Another run is active on {folder} ({held_by or 'another process'}). Wait for it to end, then try again."
+        ) from None
+    try:
+        holder.write_text(f"{purpose}, process {os.getpid()}", "utf-8")
         yield
-        file.truncate(0)
+    finally:
+        # The lock's own file stays: whoever removed it might remove one that another process holds.
+        holder.unlink(missing_ok=True)
+        lock.release()
 
 
 @contextlib.contextmanager

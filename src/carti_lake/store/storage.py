@@ -136,7 +136,30 @@ class Storage:
 def scan(handle: "DeltaTable", options: Mapping[str, str]) -> pl.LazyFrame:
     """Lazy rows of an open table."""
     with translated(handle.table_uri):
+        if handle.table_uri.startswith("file:") and {*"%="} & {*handle.table_uri}:
+            return _scan_spelt_out(handle)
         return pl.scan_delta(handle, storage_options=dict(options) or None)
+
+
+def _scan_spelt_out(handle: "DeltaTable") -> pl.LazyFrame:
+    """Rows of a local table whose address Polars misreads: spelt otherwise as a URI, or like a partition's folder."""
+    schema = pl.Schema(handle.schema().to_arrow())
+    partitions = {name: schema[name] for name in handle.metadata().partition_columns}
+    # Folders above the table may look like partitions, too.
+    above = {part.partition("=")[0]: pl.String() for part in address(handle).split("/") if "=" in part}
+    paths = data_files(handle)
+    if not paths:
+        return pl.LazyFrame(schema=schema)
+    rows = pl.scan_parquet(
+        paths,
+        glob=False,
+        schema={name: dtype for name, dtype in schema.items() if name not in partitions},
+        hive_partitioning=bool(partitions),
+        hive_schema={**above, **partitions} if partitions else None,
+        missing_columns="insert",
+        extra_columns="ignore",
+    )
+    return rows.select(schema.names())
 
 
 def _with_new_columns(handle: "DeltaTable", declaration: type[Table]) -> "DeltaTable":
@@ -150,6 +173,12 @@ def _with_new_columns(handle: "DeltaTable", declaration: type[Table]) -> "DeltaT
         with translated(handle.table_uri):
             handle.alter.add_columns(missing)
     return handle
+
+
+def data_files(handle: "DeltaTable") -> list[str]:
+    """Paths or addresses of the table's data files."""
+    encoded = handle.table_uri.removeprefix("file://")
+    return [f"{address(handle)}{file.removeprefix(encoded)}" for file in handle.file_uris()]
 
 
 def address(handle: "DeltaTable") -> str:

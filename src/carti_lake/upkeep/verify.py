@@ -11,7 +11,7 @@ from carti_lake.releases.release import latest
 from carti_lake.store.errors import LakeError, translated
 from carti_lake.store.integrity import damage, hashes, recorded, repair
 from carti_lake.store.log import row_count
-from carti_lake.store.storage import Storage
+from carti_lake.store.storage import Storage, data_files
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _verify_table(storage: Storage, name: str, version: int | None, known: Mappi
         files = len(handle.file_uris())
         if storage.local is not None:
             with translated(name):
-                found = hashes(Path(storage.path(name)), handle.file_uris())
+                found = hashes(Path(storage.path(name)), data_files(handle))
             changed = sorted(file for file, digest in found.items() if known.get(file, digest) != digest)
             if changed:
                 return Check(name, files, f"{', '.join(changed[:3])}: not the bytes that were written. {repair(name)}")
