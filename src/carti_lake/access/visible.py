@@ -16,6 +16,7 @@ from carti_lake.disclosure.release import compared, gold_frames
 from carti_lake.metrics import PROVIDER_RATES, Metric, find_metric
 from carti_lake.metrics.value import undelivered, values
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_service_line
+from carti_lake.pipeline.gold.opportunity_predictions import predictions
 from carti_lake.pipeline.gold.provider_summary import provider_summary, sums_of_months
 from carti_lake.releases.measure import delivered, measure
 from carti_lake.releases.release import ReleaseError
@@ -24,6 +25,7 @@ from carti_lake.tables.gold import (
     DimDate,
     DimProvider,
     DimServiceLine,
+    OpportunityPredictions,
     OpportunityScores,
     ProviderMonthly,
     ProviderSummary,
@@ -92,7 +94,10 @@ class Visible:
         name = find(table).full_name()
         if name not in self.tables():
             raise ReleaseError(f"Release {self.release.number} has no {name} for you.")
-        return self._rows(name) if self.viewer.exact else self._publication.tables[_bare(name)].lazy()
+        if not self.viewer.exact:
+            return self._publication.tables[_bare(name)].lazy()
+        # The order in which rows are stored hangs on those that the viewer does not see.
+        return self._rows(name) if self.viewer.unrestricted else self._rows(name).sort(TABLES[name].key())
 
     def metric(self, metric_id: str, by: Sequence[str] = ()) -> pl.LazyFrame:
         """A metric over the rows that may be seen.
@@ -103,7 +108,11 @@ class Visible:
             Where it is only to be had for viewers of exact numbers: of several axes at once, or of unpublished sums.
         """
         metric = find_metric(metric_id)
-        return measure(metric, by, self._readable(), self._rows) if self.viewer.exact else self._published(metric, by)
+        if not self.viewer.exact:
+            rows = self._published(metric, by)
+        else:
+            rows = measure(metric, by, self._readable(), self._rows)
+        return rows.sort(by) if by else rows
 
     def delivered(self) -> set[str]:
         """What the sources delivered of the rows that may be seen, as `carti_lake.measure.delivered` finds it."""
@@ -158,6 +167,9 @@ class Visible:
             # Days and lines that the viewer's facts span, not those of everybody's.
             makes = dim_date if table is DimDate else dim_service_line
             return lambda: makes(self._rows(ProviderMonthly.full_name()))
+        if table is OpportunityPredictions and condition is not None:
+            # A fit on everybody's rows would tell of those that are not seen.
+            return lambda: predictions(self._rows(ProviderSummary.full_name()))
         if table is DimProvider and self.viewer.providers is None:
             seen = pl.col("provider_id")
             facts = self._rows

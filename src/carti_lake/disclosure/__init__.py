@@ -1,6 +1,7 @@
 """Disclosure control: no count of people from 1 to 10 leaves the lake, nor one that can be worked out (ADR 0019)."""
 
 from carti_lake.disclosure.blocks import SMALLEST_CELL
+from carti_lake.disclosure.lineage import of_people
 from carti_lake.disclosure.publication import Publication, in_full, publication
 
-__all__ = ["SMALLEST_CELL", "Publication", "in_full", "publication"]
+__all__ = ["SMALLEST_CELL", "Publication", "in_full", "of_people", "publication"]

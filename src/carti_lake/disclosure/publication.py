@@ -6,27 +6,18 @@ from dataclasses import dataclass
 import polars as pl
 
 from carti_lake.disclosure.blocks import SMALLEST_CELL
+from carti_lake.disclosure.lineage import may_leave, of_people
 from carti_lake.disclosure.margins import NETWORK, Margins, margins, shown
+from carti_lake.disclosure.remade import remade
 from carti_lake.metrics import CRM_RATES, METRICS, PROVIDER_RATES, Metric
-from carti_lake.tables.gold import ProviderSummary
-from carti_lake.tables.gold.events import (
-    AXES,
-    MADE_FROM,
-    NOT_OF_PEOPLE,
-    OF_DEALS,
-    OF_ESTIMATES,
-    OF_PATIENTS,
-    PLAIN,
-    SUMMED,
-)
+from carti_lake.tables.gold import GOLD, Gold, ProviderMonthly, ProviderSummary
+from carti_lake.tables.gold.events import AXES, MADE_FROM, OF_PATIENTS, SUMMED
 
 Frames = Mapping[str, pl.DataFrame]
 #: Gold tables of a release by name, as stored; only what is shown of them is read.
 Stored = Mapping[str, pl.LazyFrame | pl.DataFrame]
 
-#: What is shown without full counts, and what that is summed from: tables of single rows are large, and are not read.
 _SUMMED = frozenset(table.short_name for table in SUMMED)
-_SHOWN = _SUMMED | PLAIN | OF_DEALS.keys() | OF_ESTIMATES.keys()
 
 RULE = (
     f"Blank by rule: counts of 1 to {SMALLEST_CELL - 1} patients, visits, claims, stays, referrals or appointments; "
@@ -70,35 +61,35 @@ def publication(stored: Stored, before: Stored | None = None, compared_with: str
     compared_with
         How to call that release in the notes.
     """
-    frames = _read(stored, _SHOWN)
+    # Tables of single rows are large, and are not read.
+    frames = _read(stored, {name for name in stored if name in _SUMMED or (name in GOLD and may_leave(GOLD[name]))})
     now = margins(frames)
     flags = shown(now, None if before is None else margins(_read(before, _SUMMED)))
-    tables = {name: frame for name, frame in frames.items() if name in PLAIN}
-    tables |= {name: _masked(rows, key, flags[key]) for name, (key, rows) in _by_axis(frames, now).items()}
+    tables = {name: _masked(rows, mart, flags[key]) for name, (mart, key, rows) in _by_axis(frames, now).items()}
     tables |= {
-        name: _masked(frames[name], key, frames[name].select(key)) for name, key in OF_DEALS.items() if name in frames
+        name: _masked(rows, GOLD[name]) for name, rows in frames.items() if name not in tables and may_leave(GOLD[name])
     }
-    tables |= {
-        name: frames[name].filter(pl.col("level") == NETWORK, pl.col(lowest) >= SMALLEST_CELL)
-        for name, lowest in OF_ESTIMATES.items()
-        if name in frames
-    }
+    tables |= remade(stored.keys(), tables)
     notes = [RULE]
     if left_out := sorted(stored.keys() - tables.keys()):
-        notes.append(f"Left out, since their rows are about few people or single ones: {', '.join(left_out)}.")
+        notes.append(
+            "Left out, since their rows are about few people or single ones, or are computed from such: "
+            f"{', '.join(left_out)}."
+        )
     if compared_with is not None:
         notes.append(
             f"Blank too: counts that moved by 1 to {SMALLEST_CELL - 1} since {compared_with}, since whoever has both "
             "could subtract. They come back when they have moved further, or rest."
         )
-    return Publication(tables, _masked(_with_rates(now[NETWORK], NETWORK), NETWORK, flags[NETWORK]), tuple(notes))
+    network = _masked(_with_rates(now[NETWORK], NETWORK), ProviderMonthly, flags[NETWORK])
+    return Publication({name: _in_order(name, rows) for name, rows in tables.items()}, network, tuple(notes))
 
 
 def in_full(stored: Stored) -> Publication:
     """The release with every count, but without rows of single patients."""
     frames = _read(stored, stored.keys() - OF_PATIENTS)
     now = margins(frames)
-    tables = frames | {name: rows for name, (_, rows) in _by_axis(frames, now).items()}
+    tables = frames | {name: rows for name, (_, _, rows) in _by_axis(frames, now).items()}
     return Publication(tables, _with_rates(now[NETWORK], NETWORK), (IN_FULL,))
 
 
@@ -107,38 +98,56 @@ def _read(stored: Stored, wanted: Collection[str]) -> dict[str, pl.DataFrame]:
     return dict(zip(kept, pl.collect_all([stored[name].lazy() for name in kept], engine="streaming"), strict=True))
 
 
-def _by_axis(frames: Frames, now: Margins) -> dict[str, tuple[str, pl.DataFrame]]:
-    """Key and rows of every table of an axis; that of providers stands in the lake as it is published."""
-    rows = {axis.table: (axis.key, now[axis.key]) for axis in AXES if axis.key in now}
-    made = {name: (key, _with_rates(sums, key)) for name, (key, sums) in rows.items()}
-    return made | {ProviderSummary.short_name: ("provider_id", frames[ProviderSummary.short_name])}
+def _by_axis(frames: Frames, now: Margins) -> dict[str, tuple[type[Gold], str, pl.DataFrame]]:
+    """Mart, key and rows of every table of an axis; that of providers stands in the lake as it is published."""
+    made = {axis.table: (axis.mart, axis.key, _with_rates(now[axis.key], axis.key)) for axis in AXES if axis.key in now}
+    return made | {ProviderSummary.short_name: (ProviderSummary, "provider_id", frames[ProviderSummary.short_name])}
+
+
+def _in_order(name: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows by their own key: the order in which they are stored hangs on rows that are not shown."""
+    keys = {axis.table: [axis.key] for axis in AXES}
+    return rows.sort(keys.get(name) or GOLD[name].key())
 
 
 def _with_rates(sums: pl.DataFrame, key: str) -> pl.DataFrame:
     """The sums, and the registry's rates that are made of them."""
-    possible = [rate for rate in PROVIDER_RATES if set(_made_from(rate.id)) <= set(sums.columns)]
+    possible = [rate for rate in PROVIDER_RATES if set(rate.summed()) <= set(sums.columns)]
     rates = sums.group_by(key).agg(rate.expression() for rate in possible)
     return sums.join(rates, on=key, how="left", nulls_equal=True, maintain_order="left")
 
 
-def _masked(rows: pl.DataFrame, key: str, flags: pl.DataFrame) -> pl.DataFrame:
-    """The rows, null where a column, or one that it is made from, may not be shown, or nobody said what it counts."""
-    placed = rows.select(key).join(flags, on=key, how="left", nulls_equal=True, maintain_order="left")
-    counted = [
-        column
-        for column, dtype in rows.schema.items()
-        if column != key and dtype.is_numeric() and column not in NOT_OF_PEOPLE
-    ]
-    allowed = {
-        column: pl.all_horizontal(_made_from(column))
-        if set(_made_from(column)) <= set(flags.columns)
-        else pl.lit(False)
-        for column in counted
+def _masked(rows: pl.DataFrame, mart: type[Gold], flags: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The rows, null where a column tells of people and what it is made from may not be shown.
+
+    Parameters
+    ----------
+    rows
+        Of a table that is published.
+    mart
+        Whose columns they are.
+    flags
+        Of an axis: its key and, column by column, whether the sum may be shown. None where no sum is.
+    """
+    key = mart.key() if flags is None else flags.columns[:1]
+    hidden = [column for column in rows.columns if column not in key and of_people(mart, column)]
+    masks = pl.DataFrame() if flags is None else _placed(rows, flags)
+    allowed = {column: _made_from(column) for column in hidden}
+    shown = {
+        column: masks.select(pl.all_horizontal(made)).to_series()
+        for column, made in allowed.items()
+        if {*made} <= {*masks.columns}
     }
-    masks = placed.select(mask.alias(column) for column, mask in allowed.items())
+    nothing = {column: rows.schema[column] for column in hidden if column not in shown}
     return rows.with_columns(
-        pl.when(masks[column]).then(pl.col(column)).alias(column) for column in counted
+        *(pl.when(mask).then(pl.col(column)).alias(column) for column, mask in shown.items()),
+        *(pl.lit(None, dtype).alias(column) for column, dtype in nothing.items()),
     ).with_columns(_on_enough_cases(rate) for rate in CRM_RATES if rate.proportion and rate.id in rows.columns)
+
+
+def _placed(rows: pl.DataFrame, flags: pl.DataFrame) -> pl.DataFrame:
+    key = flags.columns[0]
+    return rows.select(key).join(flags, on=key, how="left", nulls_equal=True, maintain_order="left")
 
 
 def _on_enough_cases(rate: Metric) -> pl.Expr:
@@ -147,8 +156,8 @@ def _on_enough_cases(rate: Metric) -> pl.Expr:
 
 
 def _made_from(column: str) -> tuple[str, ...]:
-    """Columns of the marts that a published column tells of: itself, or what it is made from."""
+    """Columns of the marts that a published column of people tells of: itself, or what it is made from."""
     rate = METRICS.get(column)
     if rate is None or rate.denominator is None:
         return MADE_FROM.get(column, (column,))
-    return tuple(name for name in rate.summed() if name not in NOT_OF_PEOPLE)
+    return tuple(name for name in rate.summed() if of_people(rate.mart, name))

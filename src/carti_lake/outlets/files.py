@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carti_lake.outlets.destination import file_at, folder_at
-from carti_lake.outlets.disclosure import opened
+from carti_lake.outlets.disclosure import opened, without_figures
 from carti_lake.releases.measure import delivered
 
 if TYPE_CHECKING:
@@ -45,5 +45,6 @@ def workbook_of(view: "View", target: str, *, after: "When | None" = None, full_
     publication = opened(view, "workbook", after=after, full_counts=full_counts)
     file = target if target.endswith(".xlsx") else f"{target.rstrip('/')}/workbook.xlsx"
     with file_at(file, view.storage.options) as path:
-        write_workbook(publication, view.release, path, delivered(view.tables(), view.scan))
+        release = without_figures(view.release) if full_counts is None else view.release
+        write_workbook(publication, release, path, delivered(view.tables(), view.scan))
     return file

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from carti_lake.disclosure import SMALLEST_CELL, Publication
+from carti_lake.disclosure import SMALLEST_CELL, Publication, of_people
 from carti_lake.metrics import METRICS, Metric
 from carti_lake.metrics.value import undelivered, values
 from carti_lake.tables.gold import ProviderMonthly
-from carti_lake.tables.gold.events import NOT_OF_PEOPLE
 
 TOO_FEW = f"fewer than {SMALLEST_CELL} cases"
 HIDDEN = "hidden, since a small count could be worked out from it"
@@ -70,7 +69,7 @@ def _hidden(metric: Metric, rows: pl.DataFrame) -> bool:
     for name in metric.inputs():
         gaps = rows[name].null_count() if name in rows.columns else rows.height
         few = rows.height if metric.mart.columns()[name].nullable else 1
-        if name not in NOT_OF_PEOPLE and rows.height and gaps >= few:
+        if of_people(metric.mart, name) and rows.height and gaps >= few:
             return True
     return False
 

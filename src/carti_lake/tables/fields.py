@@ -70,9 +70,9 @@ def provider_id(role: str, *, nullable: bool = False, primary_key: bool = False)
     )
 
 
-def key(description: str) -> dy.String:
+def key(description: str, of: Sources = ()) -> dy.String:
     """A column of the business key."""
-    return dy.String(primary_key=True, description=description)
+    return dy.String(primary_key=True, description=description, metadata={"of": of})
 
 
 def age() -> dy.Int64:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from carti_lake.models.forecast.conformal import interval, quantiles
+from carti_lake.models.forecast.conformal import interval, quantiles, widened
 
 
 def test_the_quantile_is_that_of_split_conformal():
@@ -38,3 +38,18 @@ def test_few_scores_are_pooled_with_those_of_the_nearest_months_ahead():
     # The third has one score of its own; and it is no surer than the second.
     assert found.tolist() == sorted(found)
     assert found[2] == 2.0
+
+
+def test_a_widened_coverage_holds_the_true_quantile_as_often_as_it_says():
+    rng = np.random.default_rng(5)
+    for coverage, independent in ((0.80, 40), (0.80, 90), (0.95, 90)):
+        true = np.quantile(rng.exponential(size=1_000_000), coverage)
+        drawn = rng.exponential(size=(4_000, independent))
+        bounds = np.quantile(drawn, widened(coverage, independent), axis=1, method="inverted_cdf")
+        assert 0.89 < (bounds >= true).mean() < 0.97
+
+
+def test_few_scores_give_all_of_them():
+    assert widened(0.95, 10) == 1.0
+    assert widened(0.80, 3) == 1.0
+    assert 0.80 < widened(0.80, 400) < 0.84

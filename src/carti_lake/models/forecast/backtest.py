@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from carti_lake.models.forecast import boosting
-from carti_lake.models.forecast.methods import ETS, METHODS, MOST_FOR_ETS, forecasts
+from carti_lake.models.forecast.methods import METHODS, forecasts
 from carti_lake.models.forecast.panel import SEASON, Panel
 from carti_lake.models.forecast.season import adjusted
 
 NOTHING: Mapping[int, Panel] = {}
 
 if TYPE_CHECKING:
-    from carti_lake.models.forecast.panel import Flags, Floats
+    from carti_lake.models.forecast.panel import Floats
 
 #: Months before the newest origin in which forecasts are made.
 ORIGINS = range(1, 19)
@@ -73,8 +72,8 @@ def backtest(
         How many months before, rising. Those that leave less than a season and a month are left out.
     """
     ago = tuple(one for one in origins if panel.months - one > SEASON)
-    rows, ets = len(panel.values), for_ets(panel)
-    made = {name: np.full((len(ago), rows, panel.horizon), np.nan) for name in METHODS if name != ETS or ets.any()}
+    rows = len(panel.values)
+    made = {name: np.full((len(ago), rows, panel.horizon), np.nan) for name in METHODS}
     scale = np.full((len(ago), rows), np.nan)
     model, fitted = None, 0
     # The oldest first: boosting is fitted anew every few months, on what was known by then.
@@ -82,12 +81,7 @@ def backtest(
         known = then.get(months, panel.until(months))
         if model is None or fitted - months >= REFIT:
             model, fitted = boosting.fitted(adjusted(known).values, known.horizon, seed), months
-        for name, values in forecasts(known, model, set(made), ets=ets).items():
+        for name, values in forecasts(known, model, set(made)).items():
             made[name][place] = values
         scale[place] = known.scale
     return Backtest(panel, ago, made, scale)
-
-
-def for_ets(panel: Panel) -> "Flags":
-    """Rows of the levels that have few enough series for ETS."""
-    return panel.keys.select(pl.len().over("level") <= MOST_FOR_ETS).to_series().to_numpy()

@@ -8,7 +8,7 @@ import numpy as np
 
 from carti_lake.models.forecast.backtest import Backtest
 from carti_lake.models.forecast.coherence import coherent
-from carti_lake.models.forecast.conformal import COVERAGES, quantiles
+from carti_lake.models.forecast.conformal import COVERAGES, LEAST_ALONE, quantiles, widened
 from carti_lake.models.forecast.methods import COMBINED
 
 if TYPE_CHECKING:
@@ -60,11 +60,28 @@ def choose(test: Backtest, months: int = 0) -> Choice:
             made = points(test, place, draft)
             # The scale of then: today's knows the errors that it would measure, and makes intervals too narrow.
             scores[place] = np.abs(actual[place] - made) / test.scale[place][:, None]
-    found = {
-        name: {level: quantiles(scores[:, rows], share).tolist() for level, rows in levels.items()}
-        for name, share in COVERAGES.items()
-    }
+    found = {name: _half_widths(test, scores, levels, share) for name, share in COVERAGES.items()}
     return Choice(methods, errors, found)
+
+
+def _half_widths(
+    test: Backtest, scores: "Floats", levels: Mapping[str, "Any"], coverage: float
+) -> dict[str, list[float]]:
+    """Of each level the quantiles of its own scores, or of a level with few of its own, the larger ones of all levels.
+
+    The network is one member: its metrics move together, and forecasts made in months that follow each other err
+    together, so that hundreds of scores may say as little as three.
+    """
+    horizon = test.panel.horizon
+    apart = -(-int((~np.isnan(scores)).any(axis=(1, 2)).sum()) // horizon)
+    members = {level: test.panel.keys.filter(rows)["member"].n_unique() for level, rows in levels.items()}
+    own = {level: quantiles(scores[:, rows], coverage) for level, rows in levels.items()}
+    every = max(apart * sum(members.values()), 1)
+    pooled = quantiles(scores, widened(coverage, every))
+    return {
+        level: (np.fmax(widths, pooled) if apart * members[level] < LEAST_ALONE else widths).tolist()
+        for level, widths in own.items()
+    }
 
 
 def points(test: Backtest, place: int, choice: Choice) -> "Floats":

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
 
 #: Coverages that intervals are made for.
 COVERAGES = {"80": 0.80, "95": 0.95}
+#: Scores, none of which has a month in common with another of its member, with which a level speaks for itself.
+LEAST_ALONE = 20
+#: With which a widened interval is to hold its coverage at least.
+CONFIDENCE = 0.90
 #: Scores that a quantile is taken from at least, those of the nearest months ahead with them where need be.
 LEAST_SCORES = 100
 
@@ -38,6 +42,18 @@ def quantiles(scores: "Floats", coverage: float) -> "Floats":
             found[place] = np.partition(pool, rank - 1)[rank - 1]
     # Farther ahead is no surer: what looks so is chance.
     return np.maximum.accumulate(found)
+
+
+def widened(coverage: float, independent: int) -> float:
+    """The coverage whose quantile of so many independent scores is no less than the true one, with :data:`CONFIDENCE`.
+
+    The upper confidence bound of a quantile by order statistics: the k-th of n, where at most k - 1 scores lie below
+    the true quantile with that probability; all of them where none does. Source: G. Hahn and W. Meeker, "Statistical
+    intervals" (1991), 5.2.
+    """
+    from scipy.stats import binom
+
+    return min(float(binom.ppf(CONFIDENCE, independent, coverage)) + 1, independent) / independent
 
 
 def _nearest(scores: list["Floats"], place: int) -> "Floats":

@@ -1,26 +1,28 @@
 """The methods that forecasts are chosen among."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from carti_lake.models.forecast import boosting
 from carti_lake.models.forecast.panel import SEASON, Panel
-from carti_lake.models.forecast.season import Adjusted, adjusted
+from carti_lake.models.forecast.season import Adjusted, adjusted, indices
 
 if TYPE_CHECKING:
     from carti_lake.models.forecast.panel import Flags, Floats
 
-SEASONAL_NAIVE, MEAN, THETA, ETS, BOOSTING = "seasonal naive", "mean of 12 months", "theta", "ets", "boosting"
-#: The mean of theta, boosting and (where it is had) ETS: combined forecasts err less than most that they are made of.
+SEASONAL_NAIVE, MEAN, THETA = "seasonal naive", "mean of 12 months", "theta"
+DAMPED, BOOSTING = "damped trend", "boosting"
+#: Of theta, damped trend and boosting: combined forecasts err less than most that they are made of.
 COMBINED = "combined"
-METHODS = (COMBINED, SEASONAL_NAIVE, MEAN, THETA, ETS, BOOSTING)
-PARTS = (THETA, ETS, BOOSTING)
+METHODS = (COMBINED, SEASONAL_NAIVE, MEAN, THETA, DAMPED, BOOSTING)
+PARTS = (THETA, DAMPED, BOOSTING)
 #: Months from which a series' own season is looked for, where one that it shares was taken out already.
 OWN_SEASON = 3 * SEASON
-#: Series up to which ETS is fitted: with a season it takes 50 times as long as theta.
-MOST_FOR_ETS = 100
+#: Share of boosting in the combined forecast, from the first month ahead on; the last one stands for all after it: what
+#: a series was last tells most of the months next to it. Chosen on one half of the M3 competition's monthly series.
+SHARE_OF_BOOSTING = (0.2, 0.27, 0.33, 0.4)
 
 
 def needed(chosen: set[str]) -> set[str]:
@@ -28,9 +30,7 @@ def needed(chosen: set[str]) -> set[str]:
     return {part for name in chosen for part in (PARTS if name == COMBINED else (name,))}
 
 
-def forecasts(
-    panel: Panel, model: Any, wanted: set[str], rows: "Flags | None" = None, ets: "Flags | None" = None
-) -> dict[str, "Floats"]:
+def forecasts(panel: Panel, model: Any, wanted: set[str], rows: "Flags | None" = None) -> dict[str, "Floats"]:
     """Forecasts of every wanted method, rows x horizon; NaN where a method has too little to go by.
 
     Parameters
@@ -43,11 +43,8 @@ def forecasts(
         Names of methods.
     rows
         Rows to forecast; all by default.
-    ets
-        Rows that ETS is fitted to; all by default.
     """
-    every = np.ones(len(panel.values), dtype=bool)
-    rows = panel.living & (panel.lengths >= SEASON) & (every if rows is None else rows)
+    rows = panel.living & (panel.lengths >= SEASON) & (True if rows is None else rows)
     clean = adjusted(panel)
     names = needed(wanted)
     made: dict[str, Floats] = {}
@@ -59,18 +56,26 @@ def forecasts(
         made[MEAN] = _only(rows, mean * clean.factors)
     if THETA in names:
         made[THETA] = _each(panel, clean, rows, _theta)
-    if ETS in names:
-        made[ETS] = _each(panel, clean, rows & (every if ets is None else ets), _ets)
+    if DAMPED in names:
+        made[DAMPED] = _each(panel, clean, rows, _damped)
     if BOOSTING in names:
         nothing = np.full((len(rows), panel.horizon), np.nan)
         made[BOOSTING] = nothing if model is None else boosting.predicted(model, clean.values, panel.horizon)
         made[BOOSTING] = _only(rows, made[BOOSTING] * clean.factors)
     if COMBINED in wanted:
-        parts = np.stack([made[name] for name in PARTS])
-        there = ~np.isnan(parts)
-        total = np.where(there, parts, 0).sum(axis=0)
-        made[COMBINED] = np.where(there.any(axis=0), total / np.maximum(there.sum(axis=0), 1), np.nan)
+        made[COMBINED] = _combined(made)
     return {name: np.maximum(made[name], 0) for name in METHODS if name in wanted}
+
+
+def _combined(made: Mapping[str, "Floats"]) -> "Floats":
+    """The weighted mean of the parts that there are."""
+    parts = np.stack([made[name] for name in PARTS])
+    later = np.minimum(np.arange(parts.shape[2]), len(SHARE_OF_BOOSTING) - 1)
+    boosted = np.array(SHARE_OF_BOOSTING)[later]
+    weights = np.stack([boosted if name == BOOSTING else (1 - boosted) / (len(PARTS) - 1) for name in PARTS])
+    weighed = np.where(np.isnan(parts), 0, weights[:, None, :])
+    total = weighed.sum(axis=0)
+    return np.where(total > 0, (weighed * np.nan_to_num(parts)).sum(axis=0) / np.where(total > 0, total, 1), np.nan)
 
 
 def _only(rows: "Flags", values: "Floats") -> "Floats":
@@ -97,8 +102,18 @@ def _theta(values: "Floats", horizon: int, period: int) -> "Floats":
     return np.asarray(DynamicOptimizedTheta(season_length=period).forecast(y=values, h=horizon)["mean"])
 
 
-def _ets(values: "Floats", horizon: int, period: int) -> "Floats":
-    """R. Hyndman et al., "Forecasting with exponential smoothing: the state space approach" (2008)."""
+def _damped(values: "Floats", horizon: int, period: int) -> "Floats":
+    """A trend that dies away, on the series without a season of its own.
+
+    E. Gardner and E. McKenzie, "Forecasting trends in time series", Management Science 31 (1985); as ETS(M,Ad,N) of
+    R. Hyndman et al., "Forecasting with exponential smoothing: the state space approach" (2008).
+    """
     from statsforecast.models import AutoETS
 
-    return np.asarray(AutoETS(season_length=period).forecast(y=values, h=horizon)["mean"])
+    season = np.ones(len(values) + horizon)
+    if period == SEASON:
+        season = indices(values, 0)[np.arange(1 - len(values), horizon + 1) % SEASON]
+    level = values / season[: len(values)]
+    # A multiplicative error is one of what is there.
+    model = AutoETS(season_length=1, model="MAN" if (level > 0).all() else "AAN", damped=True)
+    return np.asarray(model.forecast(y=level, h=horizon)["mean"]) * season[len(values) :]

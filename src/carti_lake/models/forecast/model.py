@@ -32,7 +32,8 @@ LEAST_TO_FORECAST = SEASON + HORIZON
 OTHERS = "others"
 NOTE = (
     "Each origin's choice and intervals come from earlier origins alone. Where no release tells what was known at an "
-    "origin, today's corrected rows are cut off there."
+    "origin, today's corrected rows are cut off there. Intervals of a level with few members, such as the network, are "
+    "at least as wide as those of all levels together, with 90 % confidence: they may hold more than they promise."
 )
 
 
@@ -131,7 +132,7 @@ def evaluate(known: Known, artifact: Mapping[str, Any], since: date) -> pl.DataF
 def _made(now: Panel, artifact: Mapping[str, Any], chosen: Choice) -> Coherent:
     """The model's forecasts from what is known."""
     wanted = set(chosen.methods.values())
-    made = forecasts(now, artifact["boosting"], wanted, now.lengths >= LEAST_TO_FORECAST, backtest_module.for_ets(now))
+    made = forecasts(now, artifact["boosting"], wanted, now.lengths >= LEAST_TO_FORECAST)
     return coherent(now, choice.chosen(now.keys["level"].to_numpy(), made, chosen), chosen.errors)
 
 
@@ -175,8 +176,9 @@ MODEL = Model(
         "What six months will come to, of visits, new patients, gross charges, net cash and referrals, for the"
         " network, its service lines and its providers; with intervals that hold 80 % and 95 % of what comes. "
         "It carries on what has been: it knows of no opening, closing or campaign that the months before do not show. "
-        "An interval is about one number, not about all at once, and intervals do not add up as the forecasts do. Not "
-        "for judging a provider: a low forecast is no fault of theirs."
+        "The network's intervals are rather too wide than too narrow. An interval is about one number, not about all at"
+        " once, and intervals do not add up as the forecasts do. Not for judging a provider: a low forecast is no "
+        "fault of theirs."
     ),
     needs=(
         f"{LEAST_TO_TRAIN} complete months of visits; a service line or provider with fewer than {LEAST_TO_FORECAST} "

@@ -64,5 +64,6 @@ def data_quality(release: Shown) -> "alt.LayerChart":
         ],
         TITLE,
         f"Not passed: {'; '.join(names)}{more}" if open_.height else "Every check passes",
+        None if release.in_full else "Months of 1 to 10 rows that fail a check, or pass it, are left out",
         release.line,
     )

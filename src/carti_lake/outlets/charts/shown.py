@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 import polars as pl
 
-from carti_lake.disclosure import Publication
+from carti_lake.disclosure import SMALLEST_CELL, Publication
 from carti_lake.outlets.disclosure import opened
 from carti_lake.pipeline.gold.verdicts import by_check
 from carti_lake.releases import quality
@@ -62,16 +62,28 @@ def shown(
     """
     published = opened(view, outlet, after=after, full_counts=full_counts)
     line = view.release.caption + (" · FULL COUNTS" if full_counts else "")
-    return Shown(published, line, view.release.data_as_of, _checks(view), full_counts is not None)
+    in_full = full_counts is not None
+    return Shown(published, line, view.release.data_as_of, _checks(view, in_full), in_full)
 
 
-def _checks(view: "View") -> pl.DataFrame | None:
-    """The checks under the thresholds of the release itself, so that it gives the same picture whenever drawn."""
+def _checks(view: "View", in_full: bool) -> pl.DataFrame | None:
+    """The checks under the thresholds of the release itself, so that it gives the same picture whenever drawn.
+
+    Unless small counts are shown, months of 1 to 10 failing or passing rows have no say: by its status and the
+    thresholds, a share of few rows would be told.
+    """
     versions = view.release.versions
     if DataQuality.full_name() not in versions:
         return None
     in_force = versions.get(ThresholdChanges.full_name(), -1)
-    return by_check(quality.judged(view.storage, versions[DataQuality.full_name()], in_force))
+    months = quality.judged(view.storage, versions[DataQuality.full_name()], in_force)
+    return by_check(months if in_full else months.filter(~told_by_few()))
+
+
+def told_by_few() -> pl.Expr:
+    """Whether a month of a check is about 1 to 10 rows that fail, or that pass; extracts are nobody's rows."""
+    few = pl.col("failed", "passed").is_between(1, SMALLEST_CELL - 1)
+    return pl.any_horizontal(few) & (pl.col("severity") != "extract")
 
 
 def chart(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HEIGHT = 320
 TITLE = "Patient volume: visits by month"
-NO_FORECAST = "No forecast: not enough data, or no model trained"
+NO_FORECAST = "No forecast: not enough data, no model trained, or small counts are hidden, which it is made from too"
 
 
 @chart

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from carti_lake.disclosure import Publication
+from carti_lake.disclosure import Publication, of_people
 from carti_lake.metrics import METRICS, Metric, Sum
 from carti_lake.metrics.sums import sum_of
 from carti_lake.tables.gold import DataQuality, DenialsMonthly, ProviderMonthly, ReferralFlow
-from carti_lake.tables.gold.events import AXES, MADE_FROM, NOT_OF_PEOPLE
+from carti_lake.tables.gold.events import AXES, MADE_FROM
 
 #: The tiles, in reading order; a click on one draws its months.
 KPIS = (
@@ -136,7 +136,8 @@ def _margins(published: Publication) -> list[Cube]:
             metrics = MONTHLY if axis.mart is ProviderMonthly else CLAIMS
             cells = _cells(named, (axis.key,), metrics, masked=True)
             found.append(Cube(axis.table, (MEMBER_OF[axis.key],), cells, masked=True))
-    of_deals = tuple(METRICS[name] for name in RETURNS if set(METRICS[name].summed()) <= NOT_OF_PEOPLE)
+    returns = (METRICS[name] for name in RETURNS)
+    of_deals = tuple(one for one in returns if not any(of_people(one.mart, name) for name in one.summed()))
     return [*found, *_cubes(published.tables, "marketing_roi", of_deals)]
 
 

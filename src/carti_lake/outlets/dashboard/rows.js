@@ -81,6 +81,7 @@ function trendRows(page, state, filters) {
 function forecastRows(page, metric, filters) {
   const cube = page.cubes.find((one) => one.name === "forecasts");
   const what = page.axes.forecast_metric?.ids.indexOf(metric) ?? -1;
+  if (!cube && !page.in_full) return { rows: [], why: "they are made from small counts too, which are hidden" };
   if (!cube || what < 0) return { rows: [], why: cube ? "this metric is not forecast" : "not enough data or no model trained" };
   const axes = Object.keys(without(filters, "month"));
   let scope = "network";

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from carti_lake.disclosure import of_people
 from carti_lake.metrics import METRICS
 from carti_lake.tables.gold import (
     ClaimsActivity,
@@ -23,7 +24,7 @@ from carti_lake.tables.gold import (
     Readmissions,
     ReferralFlow,
 )
-from carti_lake.tables.gold.events import AXES, FAMILIES, NOT_OF_PEOPLE
+from carti_lake.tables.gold.events import AXES, FAMILIES
 from carti_lake.tables.gold.marketing import NONE
 from carti_lake.tables.gold.referrals import UNKNOWN
 
@@ -242,7 +243,7 @@ _SHOWN = tuple(column for family in FAMILIES for column in family.shows)
 
 
 def _axis(mart: type[Gold], table: str, key: str | None = None) -> Fact:
-    numbers = tuple(name for name in additive(mart) if name not in NOT_OF_PEOPLE)
+    numbers = tuple(name for name in additive(mart) if of_people(mart, name))
     chosen = numbers if mart is ProviderSummary else tuple(name for name in numbers if name in _SHOWN)
     references = (_BY_AXIS[key],) if key in _BY_AXIS else ()
     return Fact(mart, references, "month" if key == "month" else None, (), chosen, table)

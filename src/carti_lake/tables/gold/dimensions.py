@@ -7,6 +7,8 @@ import dataframely as dy
 from carti_lake.tables import fields as f
 from carti_lake.tables.gold.provider import Gold
 
+_DIRECTORY = ("providers",)
+
 #: Month of rows that no date places.
 UNDATED = date(1900, 1, 1)
 
@@ -15,13 +17,13 @@ class DimProvider(Gold, table="dim_provider"):
     """One row per provider: the directory, and whoever a source names beside it."""
 
     provider_id = f.provider_id("Provider", primary_key=True)
-    provider_name = f.text("Provider as displayed", nullable=False)
-    npi = f.text("National Provider Identifier")
-    specialty = f.text("Specialty")
-    service_line = f.text("Main service line")
-    network_status = f.text("In or out of network")
-    organization = f.text("Practice or hospital")
-    in_directory = dy.Bool(description="Whether the provider directory lists the provider")
+    provider_name = f.text("Provider as displayed", nullable=False, of=_DIRECTORY)
+    npi = f.text("National Provider Identifier", of=_DIRECTORY)
+    specialty = f.text("Specialty", of=_DIRECTORY)
+    service_line = f.text("Main service line", of=_DIRECTORY)
+    network_status = f.text("In or out of network", of=_DIRECTORY)
+    organization = f.text("Practice or hospital", of=_DIRECTORY)
+    in_directory = dy.Bool(description="Whether the provider directory lists the provider", metadata={"of": _DIRECTORY})
 
 
 class DimDate(Gold, table="dim_date"):

@@ -5,10 +5,8 @@ A count of visits, claims, stays, referrals or appointments is a count about pat
 
 from dataclasses import dataclass
 
-from carti_lake.tables.gold.claims import ClaimsMaturity, ClaimsMonthly
+from carti_lake.tables.gold.claims import ClaimsMonthly
 from carti_lake.tables.gold.dimensions import DimProvider
-from carti_lake.tables.gold.marketing import MarketingRoi
-from carti_lake.tables.gold.models import Forecasts
 from carti_lake.tables.gold.provider import Gold, ProviderMonthly, ProviderSummary
 
 
@@ -159,38 +157,8 @@ MADE_FROM: dict[str, tuple[str, ...]] = {
     "adjudicated_charges": ("paid_charges", "denied_charges"),
 }
 
-#: Columns that are about deals, contacts and costs, not about patients.
-NOT_OF_PEOPLE = frozenset(
-    {
-        "contact_count",
-        "deals_value",
-        "opportunity_value",
-        "marketing_cost",
-        "roi",
-        "predicted_opportunity_value",
-        "open_opportunities",
-        "won_opportunities",
-        "lost_opportunities",
-        "won_value",
-        "valued_opportunities",
-        "weighted_pipeline",
-        "expected_revenue",
-        "win_rate",
-        "opportunities",
-        "actual_cost",
-        "budgeted_cost",
-        "roi_as_delivered",
-        "campaign_roi",
-    }
-)
-
-#: Tables that divide deals and costs, or say which months are provisional, by their key; counts of people are blank.
-OF_DEALS = {MarketingRoi.short_name: "campaign_id", ClaimsMaturity.short_name: "month"}
-#: Tables that hold no counts of people: they are published as they are. What stands neither here nor on an axis stays.
-PLAIN = frozenset(
-    {"dim_provider", "dim_date", "dim_service_line", "opportunity_predictions", "opportunity_scores", "model_metrics"}
-)
-#: Tables of estimates: the rows of the whole network leave, where even the lowest estimate is no small count.
-OF_ESTIMATES = {Forecasts.short_name: "lower_95"}
+#: Silver tables that name no patient: the directory, contacts, deals and campaigns. A column that says (``of=``) that
+#: it is made from these alone may be published as it is; any other tells of people, one that says nothing too.
+OF_BUSINESS = frozenset({"providers", "crm_accounts", "opportunities", "campaigns"})
 #: Tables whose rows are single claims, stays or appointments: no outlet ever shows them.
 OF_PATIENTS = frozenset({"risk_scores"})

@@ -40,14 +40,14 @@ class MarketingRoi(Gold, table="marketing_roi"):
     campaign nor its opportunities, no visits.
     """
 
-    campaign_id = f.key("Campaign")
-    campaign_name = f.text("Campaign name")
-    campaign_type = f.text("Channel")
-    status = f.text("Planned, in progress, completed, aborted")
-    service_line = f.text("Service line that it promotes")
-    start_date = f.day("First day")
-    end_date = f.day("Last day")
-    budgeted_cost = f.money("Budgeted cost")
+    campaign_id = f.key("Campaign", of=("campaigns",))
+    campaign_name = f.text("Campaign name", of=("campaigns.campaign_name",))
+    campaign_type = f.text("Channel", of=("campaigns.campaign_type",))
+    status = f.text("Planned, in progress, completed, aborted", of=("campaigns.status",))
+    service_line = f.text("Service line that it promotes", of=("campaigns.service_line",))
+    start_date = f.day("First day", of=("campaigns.start_date",))
+    end_date = f.day("Last day", of=("campaigns.end_date",))
+    budgeted_cost = f.money("Budgeted cost", of=("campaigns.budgeted_cost",))
     actual_cost = f.money("Actual cost so far", of=("campaigns.actual_cost",))
     opportunities = f.count("Opportunities whose primary campaign source it is", nullable=True, of=(_SOURCE,))
     open_opportunities = f.count("Those still open", nullable=True, of=(_SOURCE, _CLOSED))

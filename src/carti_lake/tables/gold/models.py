@@ -15,7 +15,11 @@ class OpportunityPredictions(Gold, table="opportunity_predictions"):
 
     provider_id = f.provider_id("Provider", primary_key=True)
     model = f.key("Model")
-    opportunity_value = dy.Float64(nullable=True, description="As recorded in the CRM", metadata={"unit": "USD"})
+    opportunity_value = dy.Float64(
+        nullable=True,
+        description="As recorded in the CRM",
+        metadata={"unit": "USD", "of": ("provider_summary.opportunity_value",)},
+    )
     predicted = dy.Float64(nullable=True, description="Fitted on all providers", metadata={"unit": "USD"})
     predicted_without_own_row = dy.Float64(
         nullable=True, description="Leave-one-out: fitted on the other providers", metadata={"unit": "USD"}

@@ -77,10 +77,10 @@ class ProviderSummary(Gold, table="provider_summary"):
     """
 
     provider_id = f.provider_id("Provider", primary_key=True)
-    provider_name = f.text("Provider as displayed", nullable=False)
-    npi = f.text("National Provider Identifier")
-    specialty = f.text("Specialty")
-    network_status = f.text("In or out of network")
+    provider_name = f.text("Provider as displayed", nullable=False, of=("dim_provider.provider_name",))
+    npi = f.text("National Provider Identifier", of=("dim_provider.npi",))
+    specialty = f.text("Specialty", of=("dim_provider.specialty",))
+    network_status = f.text("In or out of network", of=("dim_provider.network_status",))
     total_patients = f.count(
         "Distinct patients of the stays that the provider referred", of=("encounters.patient_key",), distinct=True
     )
@@ -91,7 +91,7 @@ class ProviderSummary(Gold, table="provider_summary"):
     deals_value = f.money("Value of deals, whatever their stage", of=("crm_accounts.deals_value",))
     opportunity_value = f.money("Value of opportunities", of=("crm_accounts.opportunity_value",))
     marketing_cost = f.money("Marketing cost", of=("crm_accounts.marketing_cost",))
-    pipeline_stage = f.text("Stage of the provider's pipeline")
+    pipeline_stage = f.text("Stage of the provider's pipeline", of=("crm_accounts.pipeline_stage",))
     total_visits = f.count("Visits rendered", of=("provider_monthly.visits",))
     total_claim_amount = f.money("Billed charges of all claims", of=("provider_monthly.gross_charges",))
     total_claim_paid = f.money("Payments shown on claims, as delivered", of=("provider_monthly.payments_as_delivered",))
