@@ -70,8 +70,15 @@ class Outcome:
 
 
 def versions(storage: Storage) -> pl.DataFrame:
-    """Every training, oldest first."""
-    return storage.scan(TABLE).collect().sort("trained_at", "version")
+    """Every training, oldest first: in the order of their commits, which no clock decides.
+
+    Columns that an older table has not yet are null.
+    """
+    held = storage.scan(TABLE)
+    there = held.collect_schema()
+    dtypes = TrainedModels.dtypes()
+    rows = held.select(name if name in there else pl.lit(None, of).alias(name) for name, of in dtypes.items())
+    return rows.collect().sort("number", "trained_at", "version")
 
 
 def current(trained: pl.DataFrame) -> dict[str, dict[str, Any]]:
@@ -303,7 +310,7 @@ def _append(storage: Storage, row: dict[str, Any]) -> None:
         if newest is not None and all(newest[name] == row[name] for name in same):
             return
         number = (transaction(handle, NUMBERING) or 0) + 1
-        frame = pl.DataFrame([row], schema=TrainedModels.dtypes())
+        frame = pl.DataFrame([{**row, "number": number}], schema=TrainedModels.dtypes())
         try:
             append(storage, handle, frame, transactions={NUMBERING: number}, metadata={"model": row["model"]})
         except ConflictError:

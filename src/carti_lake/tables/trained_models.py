@@ -15,6 +15,7 @@ class TrainedModels(Table, layer="", table="models"):
     model = f.key("Model")
     version = f.key("First 12 digits of the file's SHA-256")
     trained_at = dy.Datetime(time_unit="us", time_zone="UTC", primary_key=True, description="When it was trained")
+    number = dy.Int64(nullable=True, description="Place among all trainings, by their commits; null of older ones")
     data_release = dy.Int64(description="Release that it was trained on")
     data_as_of = f.day("Newest extract date of that release", nullable=False)
     input_rows = f.count("Rows of its input tables in that release")
