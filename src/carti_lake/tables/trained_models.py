@@ -25,5 +25,7 @@ class TrainedModels(Table, layer="", table="models"):
     sha256 = f.text("SHA-256 of the file", nullable=False)
     parameters = f.text("Hyper-parameters and choices, as JSON", nullable=False)
     libraries = f.text("Versions of the libraries that made it, as JSON", nullable=False)
+    served = f.flag("Whether runs score with it: better than its baseline by the whole interval; null of older ones")
+    reason = f.text("Why it is not served")
     evaluation = f.text("Errors on held-out rows, the baselines' beside the model's, as JSON", nullable=False)
     curves = f.text("Rows of the card's charts, as JSON", nullable=False)
