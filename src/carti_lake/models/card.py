@@ -15,6 +15,8 @@ MEASURES = {
     "auprc": "AUPRC: average precision; the base rate is its floor",
     "brier": "Brier: mean squared error of the probability; less is better",
     "ece": "ECE: mean gap between predicted and observed probability; less is better",
+    "predicted": "Predicted: mean of the probabilities of what is still to come",
+    "observed": "Observed: share to which it came",
     "gain": "Gain: by how much the model's error is less than this baseline's (Brier; MAE of values)",
     "gain_lower": "Gain, lower end of its 95 % interval; a model is used where it is above 0",
     "gain_upper": "Gain, upper end of its 95 % interval",

@@ -93,6 +93,8 @@ class RiskScores(Gold, table="risk_scores"):
     subject_id = f.key("Claim, stay or appointment")
     provider_id = f.provider_id("Provider", nullable=True)
     subject_date = f.day("Day of service, discharge or appointment", nullable=False)
-    probability = _probability("Calibrated probability")
+    probability = _probability(
+        "Calibrated probability; of a readmission: that it yet comes by the 30th day after the discharge"
+    )
     drivers = f.text("The strongest drivers, in plain words")
     model_version = f.text("Version of the model")
