@@ -55,9 +55,9 @@ VALUES: dict[str, dict[str, list[str | None]]] = {
     "salesforce_crm": {
         "provider_name": ["Dr. Smith", "Ann Lee", "Bob"],
         "contact_count": ["1", "x"],
-        "deals_value": ["1", "2", "3"],
+        "deals_value": ["1", "2", "3", None],
         "opportunity_value": ["5", "6"],
-        "marketing_cost": ["2"],
+        "marketing_cost": ["2", "0", None],
         "pipeline_stage": ["Won"],
         "is_deleted": WITHDRAWN,
     },
@@ -82,7 +82,7 @@ VALUES: dict[str, dict[str, list[str | None]]] = {
         "provider_name": [*NAMES, None],
         "campaign_id": ["K1", "K3", None],
         "stage_name": ["Prospecting", "Closed Won"],
-        "amount": ["1000", "2,000"],
+        "amount": ["1000", "2,000", None],
         "probability": ["10", "110"],
         "is_won": ["true", "false"],
         "is_closed": ["true", "false", None],
@@ -90,7 +90,7 @@ VALUES: dict[str, dict[str, list[str | None]]] = {
     },
     "salesforce_campaigns": {
         "campaign_id": ["K1", "K2"],
-        "actual_cost": ["100", "0", "-1"],
+        "actual_cost": ["100", "0", "-1", None],
         "is_deleted": WITHDRAWN,
     },
     "ehr_appointments": {

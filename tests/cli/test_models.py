@@ -2,12 +2,14 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.doubles.models import TOYS, only, small_lake
+from carti_lake.models.model import Known, Trained
+from tests.doubles.models import PAID, TOYS, only, small_lake
 
 from .conftest import Type
 
@@ -80,6 +82,17 @@ def test_models_are_listed_with_what_they_need_until_they_are_trained(carti_lake
     after = carti_lake("model", "list").out
     assert "needs" not in after and "model train" not in after
     assert rows["paid"]["version"] in after and "carti-lake model card --all" in after
+
+
+def test_a_model_that_is_not_used_is_told_with_the_reason(carti_lake: Type, at: Path) -> None:
+    def train(known: Sequence[Known], seed: int) -> Trained:
+        return replace(PAID.train(known, seed), refusal="no better than the base rate")
+
+    with only(replace(PAID, train=train)):
+        for ended in (carti_lake("model", "train"), carti_lake("model", "list"), carti_lake("model", "train")):
+            assert (ended.code, "paid is not used: no better than the base rate." in ended.out) == (0, True)
+        (row,) = json.loads(carti_lake("model", "list", "--json").out)
+        assert (row["served"], row["reason"]) == (False, "no better than the base rate")
 
 
 def test_a_model_is_evaluated_beside_its_baselines(carti_lake: Type, at: Path) -> None:

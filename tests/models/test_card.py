@@ -31,6 +31,8 @@ ROW = {
     "libraries": json.dumps({"python": "3.11.9", "scikit-learn": "1.9.0"}),
     "evaluation": json.dumps(ERRORS),
     "curves": "{}",
+    "served": True,
+    "reason": None,
 }
 
 
@@ -52,6 +54,13 @@ def test_a_card_says_what_a_reader_must_know():
         "`carti-lake model train paid --seed 3` on release 7 gives the same version",
     ):
         assert words in said
+
+
+def test_a_card_says_whether_the_model_is_used():
+    assert "## Whether it is used\n\nRuns score with it." in card(PAID, ROW, {})
+    refused = card(PAID, {**ROW, "served": False, "reason": "no better than the base rate"}, {})
+    assert "**It is not used**: no better than the base rate. Its predictions stay blank." in refused
+    assert "train it again" in card(PAID, {**ROW, "served": None, "reason": None}, {})
 
 
 def test_errors_stand_beside_their_baselines_a_table_for_each_split():

@@ -41,11 +41,10 @@ def test_every_look_at_an_open_opportunity_is_one_example():
     ]
 
 
-def test_of_a_deal_that_no_release_showed_open_its_end_is_not_looked_at():
+def test_a_deal_that_no_release_showed_open_teaches_nothing():
     over = {**DEAL, **WON, "stage_name": "Won", "close_date": day(95)}
-    names = ("instant", "stage_name", "age", "amount", "log_amount", "probability")
-    found = opportunity.examples([known(120, over)])
-    assert found.select(names).rows() == [(day(0), None, None, None, None, None)]
+    assert opportunity.examples([known(120, over)]).is_empty()
+    assert opportunity.examples([known(60), known(120, over)]).is_empty()
 
 
 def test_earlier_deals_count_from_the_day_on_which_they_closed():
@@ -53,30 +52,19 @@ def test_earlier_deals_count_from_the_day_on_which_they_closed():
         {**DEAL, **WON, "opportunity_id": f"W{number}", "stage_name": "Won", "close_date": day(number)}
         for number in range(3)
     ]
-    waiting = {**DEAL, **OPEN, "stage_name": "Proposal"}
-    (scores,) = opportunity.score(known(60, *closed, waiting), None, "")
-    assert scores.select("opportunity_id", "win_probability", "expected_value").collect().rows() == [("O1", None, None)]
-    later = {
-        **DEAL,
-        **WON,
-        "opportunity_id": "late",
-        "created_date": day(3),
-        "stage_name": "Won",
-        "close_date": day(50),
-    }
-    early = {**later, "opportunity_id": "early", "created_date": day(2)}
-    found = opportunity.examples([known(60, *closed, later, early)])
-    assert dict(found.select("subject_id", "won_share").rows()) | {"early": None, "late": 1.0} == dict(
-        found.select("subject_id", "won_share").rows()
-    )
+    waiting = {**DEAL, **OPEN, "opportunity_id": "late", "stage_name": "Proposal"}
+    over = {**waiting, **WON, "stage_name": "Won", "close_date": day(50)}
+    for place, share in ((1, None), (2, 1.0)):
+        found = opportunity.examples([known(place, *closed, waiting), known(60, *closed, over)])
+        assert found.select("subject_id", "won_share").rows() == [("late", share)]
 
 
 def test_too_few_deals_are_refused_with_the_numbers():
-    with pytest.raises(NotEnoughData, match="has 1 examples with an outcome, 0 of the rarer one; needs 500 and 50"):
+    with pytest.raises(NotEnoughData, match="has 0 examples with an outcome, 0 of the rarer one; needs 500 and 50"):
         opportunity.train([known(120, {**DEAL, **WON, "stage_name": "Won", "close_date": day(95)})], 0)
 
 
-NETWORK = Network(seed=5, providers=160, patients=2_000, start=date(2024, 1, 1), days=540, visits_per_day=20, dirt=0)
+NETWORK = Network(seed=5, providers=360, patients=2_000, start=date(2024, 1, 1), days=540, visits_per_day=20, dirt=0)
 FEEDS = {
     "salesforce_opportunities": (opportunity.OPPORTUNITIES, "opportunity_id"),
     "salesforce_campaigns": (opportunity.CAMPAIGNS, "campaign_id"),
@@ -92,7 +80,7 @@ def slug(name):
 def network():
     """The network's CRM as it stood at the end of each month."""
     rows = delivered(NETWORK, feeds=list(FEEDS))
-    ends = pl.date_range(date(2024, 1, 31), date(2025, 6, 20), "2mo", eager=True).dt.month_end().to_list()
+    ends = pl.date_range(date(2024, 1, 31), date(2025, 6, 20), "1mo", eager=True).dt.month_end().to_list()
     npi = {"provider_npi": "provider_id", "referring_provider_npi": "referring_provider_id"}
     npi["rendering_provider_npi"] = "rendering_provider_id"
     codes = ["campaign_type", "network_status", "referral_status"]
@@ -142,7 +130,40 @@ def test_it_beats_the_probability_and_the_value_that_the_crm_shows(trained):
     assert found["model", "auroc"] > 0.6
     for metric in ("brier", "ece", "rmse"):
         assert found["model", metric] < found["CRM probability", metric]
+    for metric in ("brier", "rmse"):
         assert found["model", metric] < found["base rate", metric]
+    # What ten groups of so many rows miss by chance alone, at most twice: a constant has but one group to miss.
+    rows = trained.evaluation.filter(split=split)["n"].max()
+    assert found["model", "ece"] < 2 * 0.8 * (found["base rate", "brier"] * 10 / rows) ** 0.5
+
+
+def test_it_is_used_since_the_whole_interval_of_its_gain_is_above_none(trained):
+    lower = trained.evaluation.filter(metric="gain_lower")
+    assert set(lower["estimator"]) == {"base rate", "CRM probability", "mean of the service line"}
+    assert lower["value"].min() > 0
+    assert trained.refusal is None
+    assert trained.artifact["value"] is not None
+
+
+def test_what_nobody_can_foresee_is_not_used(network):
+    """Deals won by a coin: the model is made, and refused; recorded amounts alone stand for the value."""
+    coin = pl.col("opportunity_id").str.slice(-3).cast(pl.Int64).mul(7919).mod(1009).mod(2) == 0
+    noise = [
+        Known(
+            one.as_of,
+            one.release,
+            {
+                **one.tables,
+                opportunity.OPPORTUNITIES: one.tables[opportunity.OPPORTUNITIES].with_columns(
+                    is_won=pl.col("is_closed") & coin, stage_name=pl.lit("Proposal")
+                ),
+            },
+        )
+        for one in network[::3]
+    ]
+    found = opportunity.train(noise, 0)
+    assert found.refusal is not None
+    assert found.refusal.startswith("no better than the base rate: its error is less by ")
 
 
 def test_open_deals_are_worth_their_amount_times_their_probability(network, trained):

@@ -1,11 +1,20 @@
 """What the readmission model sees: stays at discharge, and the patient's stays that had ended."""
 
-import polars as pl
+from datetime import date, timedelta
+from itertools import pairwise
 
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carti_lake.generate import Network
 from carti_lake.models import readmission
 from carti_lake.models.model import Known
+from carti_lake.pipeline.gold.readmissions import UNPLANNED
 from carti_lake.tables.silver import Encounters
 from tests.worlds.known import day, silver
+from tests.worlds.networks import current, delivered
 
 NOW = 200
 
@@ -30,6 +39,12 @@ def known(place, *rows):
     return Known(day(place), place, {readmission.ENCOUNTERS: silver(Encounters, *rows, extract_date=day(place))})
 
 
+def asked(now):
+    """Stays that are scored, with their discharges."""
+    found = readmission.to_score(now.tables, now.as_of).select("subject_id", "subject_date")
+    return sorted(found.collect().rows())
+
+
 def test_a_stay_before_counts_once_it_has_ended():
     rows = [stay(0, 0, 10), stay(1, 5, 50), stay(2, 40, 45), stay(3, 190, 195)]
     found = readmission.examples([known(NOW, *rows)]).sort("subject_id")
@@ -49,14 +64,12 @@ def test_deaths_and_transfers_are_neither_learned_from_nor_scored():
         stay(4, 185, 199, patient_key=4),
     ]
     assert readmission.examples([known(NOW, *rows)]).is_empty()
-    (scores,) = readmission.MODEL.score(known(NOW, *rows), None, "")
-    assert scores.collect()["subject_id"].to_list() == ["E1", "E4"]
+    assert asked(known(NOW, *rows)) == [("E1", day(190)), ("E4", day(199))]
 
 
 def test_who_came_back_already_is_scored_for_the_newer_stay_alone():
     rows = [stay(1, 170, 180), stay(2, 185, 190), stay(3, 100, 169, patient_key=2)]
-    (scores,) = readmission.MODEL.score(known(NOW, *rows), None, "")
-    assert scores.select("subject_id", "subject_date").collect().rows() == [("E2", day(190))]
+    assert asked(known(NOW, *rows)) == [("E2", day(190))]
 
 
 def test_a_later_release_changes_what_became_of_a_stay_and_not_how_it_looked():
@@ -71,3 +84,91 @@ def test_a_later_release_changes_what_became_of_a_stay_and_not_how_it_looked():
     (row,) = readmission.examples([first, second]).filter(pl.col("subject_id") == "E1").iter_rows(named=True)
     assert (row["target"], row["disposition"], round(row["cost"], 3)) == (True, "home", 4.615)
     assert (row["stays"], row["unplanned"]) == (1, 1)
+
+
+def test_a_stay_is_asked_about_until_the_day_before_its_window_ends():
+    for since, there in ((0, True), (29, True), (30, False), (31, False)):
+        assert bool(asked(known(NOW, stay(1, 100, NOW - since)))) is there
+
+
+def left(probability, days, by):
+    frame = pl.DataFrame({"p": [probability], "d": [days]})
+    return frame.select(readmission.remaining(pl.col("p"), pl.col("d"), by)).item()
+
+
+def test_what_remains_is_the_share_of_those_who_have_not_come_back():
+    """Of 100 discharged 20 come back, half of them by day 10: of the 90 left 10 will."""
+    by = [0.0] * 10 + [0.5] * 20 + [1.0]
+    assert [left(0.2, at, by) for at in (0, 9, 10, 29, 30)] == pytest.approx([0.2, 0.2, 1 / 9, 1 / 9, 0.0])
+
+
+@given(st.floats(0, 1), st.lists(st.integers(0, 30), min_size=1, max_size=40))
+def test_what_remains_falls_from_the_risk_at_discharge_to_nothing(probability, after):
+    by = readmission.returned_by(pl.DataFrame({"after": after}))
+    falling = [left(probability, at, by) for at in range(30) if probability * by[at] < 1]
+    assert all(0 <= one <= probability + 1e-12 for one in falling)
+    assert all(later <= earlier + 1e-9 for earlier, later in pairwise(falling))
+    assert by[30] == 1.0
+
+
+NETWORK = Network(seed=21, providers=30, patients=7_000, start=date(2024, 1, 1), days=480, visits_per_day=180, dirt=0)
+TRAINED = date(2024, 12, 31)
+
+
+@pytest.fixture(scope="module")
+def stays():
+    """Stays as they are delivered, with what silver adds."""
+    rows = delivered(NETWORK, feeds=["sg2_patient_flow"])["sg2_patient_flow"]
+    names = {"referral_provider_npi": "referring_provider_id", "attending_provider_npi": "attending_provider_id"}
+    slugs = [
+        pl.col(name).str.to_lowercase().str.replace_all("[ -]+", "_") for name in ("admission_type", "service_line")
+    ]
+    patient = pl.col("patient_id").str.extract(r"(\d+)$").cast(pl.Int64)
+    month = pl.col("admission_date").dt.truncate("1mo")
+    return rows.rename(names).with_columns(*slugs, patient_key=patient, admission_month=month)
+
+
+def stood(stays, as_of):
+    rows = current(stays.filter(pl.col("extract_date") <= as_of), "encounter_id")
+    dtypes = {name: dtype for name, dtype in Encounters.dtypes().items() if name in rows.columns}
+    return Known(
+        as_of, 1, {readmission.ENCOUNTERS: rows.select(pl.col(name).cast(of) for name, of in dtypes.items()).lazy()}
+    )
+
+
+def test_predicted_and_observed_agree_on_every_day_after_the_discharge(stays):
+    """Trained on a year, asked each third day of the months that follow, as runs would: within three points."""
+    trained = readmission.train([stood(stays, TRAINED)], 0)
+    everything = stood(stays, NETWORK.end).tables[readmission.ENCOUNTERS]
+    back = everything.filter(pl.col("admission_type").is_in(UNPLANNED)).select("patient_key", back="admission_date")
+    scored = []
+    for place in range(0, (NETWORK.end - TRAINED).days - 33, 3):
+        as_of = TRAINED + timedelta(days=place)
+        (rows,) = readmission.MODEL.score(stood(stays, as_of), trained.artifact, "v")
+        scored.append(rows.with_columns(as_of=pl.lit(as_of)))
+    ends = pl.col("subject_date") + timedelta(days=readmission.DAYS)
+    patients = everything.select("patient_key", subject_id="encounter_id")
+    coming = (
+        pl.concat(scored)
+        .join(patients, on="subject_id")
+        .join(back, on="patient_key")
+        .filter((pl.col("back") > pl.col("as_of")) & (pl.col("back") <= ends))
+    )
+    rows = (
+        pl.concat(scored)
+        .join(coming.select("subject_id", "as_of", came=True).unique(), on=["subject_id", "as_of"], how="left")
+        .with_columns(
+            day=(pl.col("as_of") - pl.col("subject_date")).dt.total_days(), came=pl.col("came").fill_null(False)
+        )
+        .collect()
+    )
+    for first, last in readmission.PERIODS:
+        own = rows.filter(pl.col("day").is_between(first, last))
+        assert own["probability"].mean() == pytest.approx(own["came"].mean(), abs=0.03), (first, last, own.height)
+    # On the card as well, of the stays that were held out.
+    told = trained.evaluation.filter(pl.col("metric").is_in(["predicted", "observed"]))
+    both = told.pivot("metric", index="split", values="value")
+    assert both.height == len(readmission.PERIODS)
+    assert (both["predicted"] - both["observed"]).abs().max() < 0.03
+    late = rows.filter(pl.col("day") >= 22)["probability"].mean()
+    assert late < 0.5 * rows.filter(pl.col("day") < 7)["probability"].mean()

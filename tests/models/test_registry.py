@@ -106,10 +106,29 @@ def test_the_newest_training_is_current_even_of_a_version_that_was_there_before(
     assert not lake.run().failed
 
 
-def test_of_two_trainings_at_one_time_the_greater_version_is_current():
-    rows = pl.DataFrame({"model": "paid", "trained_at": [2, 2, 1], "version": ["a", "b", "c"]})
-    newest = registry.current(rows.sort("trained_at", "version"))
-    assert newest["paid"]["version"] == "b"
+def test_the_training_that_was_committed_last_is_current_whatever_the_clock_says(lake):
+    """Several at one moment, as a coarse clock tells it, and one on a machine whose clock is behind."""
+    for seed in range(6):
+        (made,) = lake.train(["won"], seed=seed)
+        assert made.new
+        assert registry.newest_of(lake.storage, WON)["version"] == made.version
+        (again,) = lake.train(["won"], seed=seed)
+        assert (again.version, again.new) == (made.version, False)
+    lake.clock.turn(hours=-5)
+    (made,) = lake.train(["won"], seed=9)
+    assert registry.newest_of(lake.storage, WON)["version"] == made.version
+    assert registry.versions(lake.storage)["number"].to_list() == list(range(1, 8))
+
+
+def test_trainings_from_before_they_were_numbered_are_older_than_any(lake):
+    (old,) = lake.train(["won"], seed=1)
+    rows = lake.storage.scan(registry.TABLE).drop("number").collect()
+    shutil.rmtree(lake.storage.path(registry.TABLE))
+    rows.write_delta(lake.storage.path(registry.TABLE))
+    assert registry.newest_of(lake.storage, WON)["version"] == old.version
+    lake.clock.turn(hours=-1)
+    (made,) = lake.train(["won"])
+    assert registry.newest_of(lake.storage, WON)["version"] == made.version != old.version
 
 
 def test_a_release_that_leaves_a_model_as_it_was_makes_it_no_longer_due(lake):

@@ -41,9 +41,7 @@ def lake(rows, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained") / "lake"
     lake = Lake(folder, clock=lambda: datetime(2026, 1, 1, tzinfo=UTC), environment={})
     take_in(lake, rows, NETWORK.start, FIRST)
-    untrained = lake.scan("risk_scores").collect()
-    assert untrained.height > 100
-    assert untrained["probability"].null_count() == untrained.height
+    assert lake.scan("risk_scores").collect().is_empty()
     outcomes = lake.train(NAMES)
     assert [(one.model, one.why, one.new) for one in outcomes] == [(name, "never trained", True) for name in NAMES]
     take_in(lake, rows, FIRST, LAST)
@@ -127,6 +125,18 @@ def test_the_planted_drivers_of_readmissions_are_found(artifacts):
     by_kind = probabilities(model, readmission, admission_type=["elective", "emergency"], stays=[0, 0])
     assert by_nights[0] < by_nights[1]
     assert by_kind[0] < by_kind[1]
+
+
+def test_no_version_is_served_whose_interval_touches_its_baseline(lake):
+    """Of each model some gain stands, and it is served exactly where the whole interval is above none."""
+    for name, row in registry.current(registry.versions(lake.storage)).items():
+        errors = json.loads(row["evaluation"])
+        lower = [error["value"] for error in errors if error["metric"] == "gain_lower"]
+        assert lower
+        assert row["served"] == all(value is not None and value > 0 for value in lower), name
+        assert (row["reason"] is None) == row["served"]
+        scored = lake.scan("risk_scores").filter(model=name).collect().height
+        assert (scored > 0) == row["served"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from carti_lake import Lake
-from carti_lake.releases.query import QueryError, query
+from carti_lake.releases.query import QueryError, explained, query
 from carti_lake.releases.release import ReleaseError
 from tests.worlds.rows import account, visit
 
@@ -120,6 +120,77 @@ def test_a_query_that_is_wrong_says_so_in_one_line(sql):
     with pytest.raises(QueryError, match="The query does not run: ") as error:
         ask(sql)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("SELECT * FROM silver.vists", "no table 'silver.vists' (line 1, column 15). Did you mean silver.visits?"),
+        (
+            "SELECT * FROM silver..visits",
+            "at line 1, column 22 identifier is expected, but '.' stands there. Besides, ",
+        ),
+        ("SELECT *\nFROM provider_sumary", "(line 2, column 6). Did you mean provider_summary?"),
+        ("SELECT total_visit FROM provider_summary", "'total_visit' (line 1, column 8). Did you mean total_visits?"),
+        ("SELECT TOTAL_VISITS FROM provider_summary", "Did you mean total_visits?"),
+        (
+            "SELECT zzz FROM provider_summary",
+            "(line 1, column 8). `carti-lake tables provider_summary` lists the columns.",
+        ),
+        ("SELECT total_visits", "no FROM says which table 'total_visits' is a column of (line 1, column 8)."),
+        ("SELECT visit_id silver.visits", "'.' stands there. No FROM says which table is read."),
+        ("SELECT count(*) form silver.visits", "Did you mean FROM by 'form' (line 1, column 17)?"),
+        ("SELECT * FROM silver.visits WHERE (visit_id = 'V(1'", "The parenthesis (line 1, column 35) is not closed."),
+        ("SELECT * FROM silver.visits WHERE visit_id = 'V1')", "The parenthesis (line 1, column 50) closes none."),
+        ("SELECT summ(total_visits) FROM provider_summary", "function 'summ' (line 1, column 8). Did you mean sum"),
+        (
+            "SELECT provider_id FROM provider_summary p JOIN dim_provider d ON p.provider_id = d.provider_id",
+            "Write one of",
+        ),
+        ("SELECT p.provider_id FROM provider_summary p JOIN dim_provider d", "does not say by what. Add ON"),
+        (
+            "SELECT x.provider_id FROM provider_summary",
+            "alias of the query is named 'x' (line 1, column 8): it reads pro",
+        ),
+        (
+            "SELECT 1 FROM provider_summary p JOIN dim_provider d ON p.provider_ids = d.provider_id",
+            "no column 'provider_ids' (line 1, column 59). Did you mean provider_id",
+        ),
+        ("SELECT provider_id * 2 FROM provider_summary", "(line 1, column 8). Bring both sides to one type, e.g. CAST"),
+        ("SELECT sum(provider_id) FROM provider_summary", "(line 1, column 8). Bring both sides to one type"),
+        ("SELECT total_visits FROM provider_summary GROUP BY provider_id", "neither grouped by nor aggregated"),
+        ("SELECT * FROM silver.visits ORDER visit_id", "'ORDER' (line 1, column 29) wants BY"),
+        ("SELECT 'V1 FROM silver.visits", "a text that begins at line 1, column 8 is not closed."),
+        ("SELECT CAST(visit_id AS texts) FROM silver.visits", "no type 'texts' (line 1, column 25). Types: BIGINT"),
+        ("SELECT visit_id AS a, provider_id AS a FROM silver.visits", "are named 'a' (line 1, column 20)."),
+        ("SELECT * FROM silver.visits WHERE visit_id BETWEEN 'a'", "at the end AND is expected, but the query ends."),
+        ("selct * FROM silver.visits", "Did you mean SELECT by 'selct'?"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_with_its_place_and_a_remedy(sql, told):
+    with pytest.raises(QueryError) as error:
+        ask(sql)
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "sql parser error" not in str(error.value)
+
+
+def test_of_a_wide_table_the_nearest_columns_are_named_and_not_all():
+    wide = {"gold.wide": pl.LazyFrame({f"measure_{place}": [1] for place in range(60)} | {"claim_amount": [1]})}
+    with pytest.raises(QueryError) as error:
+        query("SELECT claim_amont FROM wide", wide, wide.__getitem__)
+    assert str(error.value).endswith("there is no column 'claim_amont' (line 1, column 8). Did you mean claim_amount?")
+
+
+def test_a_mistake_that_shows_in_the_rows_alone_tells_no_value_of_them():
+    sql = "SELECT CAST(visit_id AS BIGINT) FROM silver.visits"
+    result = query(sql, TABLES, TABLES.__getitem__)
+    with (
+        pytest.raises(QueryError, match=r"failed in column 'visit_id' \(line 1, column 13\)\. Bring") as error,
+        explained(sql),
+    ):
+        result.collect()
+    assert "V1" not in str(error.value)
 
 
 def test_a_lake_answers_from_the_release_that_is_asked_for(tmp_path):

@@ -76,16 +76,17 @@ def test_a_model_stands_before_the_first_mart_that_reads_what_it_fills():
     assert steps.index(WON) < steps.index(reading)
 
 
-def test_untrained_subjects_are_listed_without_a_prediction(lake):
+def test_while_nothing_is_trained_nothing_is_read_or_stored(lake, tmp_path, monkeypatch):
     view = lake.at(release=1)
-    found = risks(view)
-    assert list(found) == ["V10", "V11"]
-    assert {(row["probability"], row["model_version"]) for row in found.values()} == {(None, None)}
-    opportunities = view.scan("opportunity_scores").collect()
-    assert opportunities["opportunity_id"].sort().to_list() == ["O1", "O2"]
-    assert opportunities["expected_value"].null_count() == 2
+    for name in ("risk_scores", "opportunity_scores", "forecasts"):
+        assert view.scan(name).collect().is_empty()
     assert predicted(view)["name:bo chan"] is None
-    assert view.scan("forecasts").collect().is_empty()
+    untrained = small_lake(tmp_path / "untrained")
+    written = {name: untrained.storage.open(f"gold.{name}").version() for name in ("risk_scores", "opportunity_scores")}
+    monkeypatch.setattr(scores, "readable", lambda *given: pytest.fail("a model that is not trained read its inputs"))
+    deliver(untrained, "ehr_visits", visit(12, claim_status="Pending"))
+    untrained.run(full=True)
+    assert written == {name: untrained.storage.open(f"gold.{name}").version() for name in written}
     assert view.scan("model_metrics").filter(pl.col("version") != "").collect().is_empty()
 
 
@@ -191,6 +192,52 @@ def test_rows_that_are_kept_stand_as_they_were_made(lake):
         # What keeps nothing has its current rows alone.
         lake.run(full=True)
     assert forecasts() == [(april, 24.0)]
+
+
+def test_a_version_that_is_no_better_than_its_baseline_is_stored_and_does_not_score(lake, scored):
+    """What an earlier version has said goes; forecasts that were made stand, and none are added."""
+    useless = "no better than the base rate"
+
+    def train(model):
+        return lambda known, seed: replace(model.train(known, seed), refusal=useless)
+
+    lake.clock.turn(hours=1)
+    with only(*(replace(toy, train=train(toy)) for toy in (WON, PAID, LAST)), RATE):
+        made = lake.train(["won", "paid", "last"], seed=4)
+        assert [one.refusal for one in made] == [useless] * 3
+        kept = lake.scan("forecasts").collect()
+        result = lake.run()
+        assert {"gold.risk_scores", "gold.opportunity_scores", "gold.provider_summary"} <= set(result.changed)
+        assert risks(lake) == {}
+        assert list(risks(lake, "rate")) == ["V10", "V11"]
+        assert lake.scan("opportunity_scores").collect().is_empty()
+        assert predicted(lake)["name:bo chan"] is None
+        assert lake.scan("forecasts").collect().equals(kept)
+        listed = lake.models().filter(pl.col("model") != "rate")
+        assert listed["served"].to_list() == [False] * 3
+        assert listed["reason"].to_list() == [useless] * 3
+        scored.clear()
+        assert lake.run().release is None
+        deliver(lake, "ehr_visits", visit(12, claim_status="Pending"))
+        assert scored == ["rate"]
+    notes = lake.scan("model_metrics").filter(pl.col("model") == "paid", pl.col("estimator") == "model").collect()
+    assert f"not used: {useless}" in notes["note"].to_list()
+    lake.clock.turn(hours=1)
+    lake.train(["paid"])
+    lake.run()
+    assert list(risks(lake)) == ["V10", "V11", "V12"]
+
+
+def test_a_version_from_before_models_were_compared_does_not_score_and_is_due(lake):
+    path = lake.storage.path("models")
+    rows = lake.storage.scan("models").drop("served", "reason").collect()
+    shutil.rmtree(path)
+    rows.write_delta(path)
+    lake.storage.let_go("models")
+    listed = lake.models().filter(model="paid")
+    assert listed["due"].item() == "never compared with its baseline"
+    assert not listed["served"].item()
+    assert "train it again" in listed["reason"].item()
 
 
 def test_a_full_run_gives_what_increments_gave(lake):

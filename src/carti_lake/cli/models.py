@@ -31,6 +31,9 @@ def train(
     else:
         rows = [(one.model, one.version, "new" if one.new else "as it was", one.why) for one in outcomes]
         show.screen().print(show.grid(["model", "version", "", "why"], rows))
+        for one in outcomes:
+            if one.refusal:
+                show.say(f"{one.model} is not used: {one.refusal}.")
         if any(one.new for one in outcomes):
             show.next_steps(
                 (command("run", lake), "scores with them"),
@@ -52,8 +55,11 @@ def list_(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, js
     if json:
         show.as_json(rows.to_dicts())
         return
-    columns = ["model", "version", "data_release", "data_as_of", "rows", "metric", "value", "due"]
-    show.screen().print(show.grid(columns, rows.select(columns).rows()))
+    columns = ["model", "version", "data_release", "data_as_of", "rows", "metric", "value", "used", "due"]
+    used = pl.when("served").then(pl.lit("yes")).when(~pl.col("served")).then(pl.lit("no"))
+    show.screen().print(show.grid(columns, rows.with_columns(used=used).select(columns).rows()))
+    for model, reason in rows.drop_nulls("reason").select("model", "reason").iter_rows():
+        show.say(f"{model} is not used: {reason}.")
     untrained = rows.filter(pl.col("version").is_null())
     for model, needs in untrained.select("model", "needs").iter_rows():
         show.say(f"{model} needs {needs}.")

@@ -125,11 +125,15 @@ def query(
         raise typer.BadParameter("give --as-of or --release, not both.")
     chosen = Format.json if json and format is None else format
     opened = open_lake(lake, storage_option)
+    from carti_lake.releases.query import explained
+
     result = opened.at(as_of, release=release).query(sql)
-    if output is None:
-        print_rows(result, chosen or Format.table)
-    else:
-        write(result, output, chosen, dict(opened.storage_options))
+    # Some mistakes show only in the rows, as a text that is no date.
+    with explained(sql):
+        if output is None:
+            print_rows(result, chosen or Format.table)
+        else:
+            write(result, output, chosen, dict(opened.storage_options))
 
 
 def write(rows: "pl.LazyFrame", output: str, format: Format | None, options: dict[str, str]) -> None:

@@ -131,7 +131,7 @@ class Metric:
 
     def sources(self) -> tuple[str, ...]:
         """Silver columns that it is made from: ``visits.claim_amount``, or a bare table whose rows are counted."""
-        return tuple(dict.fromkeys(source for name in self.inputs() for source in _silver(self.mart, name)))
+        return tuple(dict.fromkeys(source for name in self.inputs() for source in silver_sources(self.mart, name)))
 
     def terms(self) -> dict[str, pl.Expr]:
         """``numerator``, ``denominator`` and ``n`` at any grain, as aggregations over the rows that hold them all.
@@ -155,11 +155,11 @@ class Metric:
         return pl.when(below != 0).then(terms["numerator"].cast(pl.Float64) / below).alias(self.id)
 
 
-def _silver(table: type[Gold], column: str) -> Iterator[str]:
+def silver_sources(table: type[Gold], column: str) -> Iterator[str]:
     """Silver columns behind a column of a mart, through the marts between them."""
     for source in table.meta(column).get("of", ()):
         name, _, inner = source.partition(".")
         if name in GOLD:
-            yield from _silver(GOLD[name], inner)
+            yield from silver_sources(GOLD[name], inner)
         else:
             yield source

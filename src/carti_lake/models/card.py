@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from carti_lake.models.model import Model
+from carti_lake.models.verdict import refusal_of
 
 #: How to call each measure, and what it says.
 MEASURES = {
@@ -14,6 +15,11 @@ MEASURES = {
     "auprc": "AUPRC: average precision; the base rate is its floor",
     "brier": "Brier: mean squared error of the probability; less is better",
     "ece": "ECE: mean gap between predicted and observed probability; less is better",
+    "predicted": "Predicted: mean of the probabilities of what is still to come",
+    "observed": "Observed: share to which it came",
+    "gain": "Gain: by how much the model's error is less than this baseline's (Brier; MAE of values)",
+    "gain_lower": "Gain, lower end of its 95 % interval; a model is used where it is above 0",
+    "gain_upper": "Gain, upper end of its 95 % interval",
     "mae": "MAE: mean absolute error",
     "rmse": "RMSE: root of the mean squared error",
     "r2": "R²: share of the variance explained; below 0 it is worse than the mean",
@@ -57,6 +63,10 @@ def card(model: Model, row: Mapping[str, Any], charts: Mapping[str, str]) -> str
                 ("File", f"`{row['file']}`, SHA-256 `{row['sha256']}`"),
             ],
         ),
+        "## Whether it is used",
+        f"**It is not used**: {refused}. Its predictions stay blank."
+        if (refused := refusal_of(row))
+        else "Runs score with it.",
         "## How good it is",
         "On rows that it was not fitted on; every baseline was judged on the same rows.",
         *(_errors(split, evaluation.filter(split=split)) for split in _splits(evaluation)),

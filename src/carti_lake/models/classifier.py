@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from carti_lake.models import measures
+from carti_lake.models import measures, verdict
 from carti_lake.models.design import Feature
 from carti_lake.models.estimators import (
+    BASE,
     BOOSTING,
     DECIDED,
     GROUP,
@@ -42,6 +43,7 @@ LEAST_ROWS, LEAST_CASES = 500, 50
 LEAST_JUDGED = 10
 #: Share of the latest examples that is held out in time.
 LATEST = 0.25
+LATEST_SPLIT = "latest quarter"
 #: Rows whose features are shuffled to see what each is worth.
 SHUFFLED = 20_000
 
@@ -55,6 +57,8 @@ def train(
     beside: "Callable[[pl.DataFrame, Mapping[str, Floats]], pl.DataFrame] | None" = None,
 ) -> Trained:
     """Fit on all examples, and judge the same fit on those held out: the latest ones, and other patients.
+
+    It is refused where its Brier score on the latest ones is not better than the base rate's by the whole interval.
 
     Latest are those whose outcome came to be known last: a fit of that time had no outcome of theirs, and among those
     of the earliest instants the slow ones are not missing.
@@ -90,6 +94,15 @@ def train(
     before, final = fit(earlier, features, seed), fit(rows, features, seed)
     predicted = every(before.artifact, later)
     unknown = ~later[GROUP].is_in(earlier[GROUP].unique().implode()).fill_null(True)
+    evaluation = pl.concat(
+        [
+            _judged(later, predicted, LATEST_SPLIT),
+            better(later, predicted[MODEL], predicted[BASE], BASE, LATEST_SPLIT),
+            _judged(later, predicted, f"{LATEST_SPLIT}, new {groups}", unknown.to_numpy()),
+            _judged(rows, final.apart, f"other {groups}"),
+            *([beside(later, predicted)] if beside else []),
+        ]
+    )
     return Trained(
         artifact=final.artifact,
         rows=len(rows),
@@ -102,20 +115,24 @@ def train(
             "examples": examples.height,
             "held_out_from": str(cut),
         },
-        evaluation=pl.concat(
-            [
-                _judged(later, predicted, "latest quarter"),
-                _judged(later, predicted, f"latest quarter, new {groups}", unknown.to_numpy()),
-                _judged(rows, final.apart, f"other {groups}"),
-                *([beside(later, predicted)] if beside else []),
-            ]
-        ),
+        evaluation=evaluation,
+        refusal=verdict.refusal(evaluation, [BASE]),
         curves={
             "calibration": measures.calibration(outcomes(later), predicted[MODEL]),
             "drivers": _importance(before.artifact, later, seed),
             "segments": _segments(later, predicted[MODEL], segments or {}),
         },
     )
+
+
+def better(rows: pl.DataFrame, said: "Floats", other: "Floats", name: str, split: str) -> pl.DataFrame:
+    """Evaluation rows of how much less the Brier score of the probabilities is than another's; none of too few."""
+    actual = outcomes(rows)
+    if not LEAST_JUDGED <= actual.sum() <= len(actual) - LEAST_JUDGED:
+        return measures.rows({}, split, 0)
+    groups = rows[GROUP].rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+    found = verdict.gain((other - actual) ** 2, (said - actual) ** 2, groups)
+    return verdict.compared(name, found, split, len(actual))
 
 
 def evaluate(artifact: Mapping[str, Any], examples: pl.DataFrame) -> pl.DataFrame:

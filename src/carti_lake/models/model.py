@@ -53,6 +53,8 @@ class Trained:
         baseline stands beside the model.
     curves
         Rows of the card's charts by name: ``calibration``, ``drivers``, ``errors``, …
+    refusal
+        Why it must not be used: it is no better than its baseline. None where it is, by the whole interval.
     """
 
     artifact: dict[str, Any]
@@ -60,6 +62,7 @@ class Trained:
     parameters: dict[str, Any]
     evaluation: pl.DataFrame
     curves: dict[str, pl.DataFrame] = field(default_factory=dict)
+    refusal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,8 @@ class Model:
         From the lake as it was known at several times, oldest first and the present last, and a seed. Raises
         `NotEnoughData`.
     score
-        Rows of each of ``fills`` from the present, the artifact (None: not trained, predictions are null) and the
-        model's version (empty without one). Lazy, deterministic.
+        Rows of each of ``fills`` from the present, the artifact of the version that is served, and that version's
+        name. Lazy, deterministic.
     evaluate
         Evaluation rows of an artifact on outcomes that came after a day: as `Trained.evaluation`, empty without any.
     trusted
@@ -121,7 +124,7 @@ class Model:
     inputs: tuple[str, ...]
     fills: tuple[type[Gold], ...]
     train: Callable[[Sequence[Known], int], Trained]
-    score: Callable[[Known, Mapping[str, Any] | None, str], tuple[pl.LazyFrame, ...]]
+    score: Callable[[Known, Mapping[str, Any], str], tuple[pl.LazyFrame, ...]]
     evaluate: Callable[[Known, Mapping[str, Any], date], pl.DataFrame]
     module: str
     trusted: tuple[str, ...] = ()

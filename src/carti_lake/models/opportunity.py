@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from carti_lake.models import classifier, estimators, measures
+from carti_lake.models import classifier, estimators, measures, verdict
 from carti_lake.models.design import Feature, encoded, fitted_levels
 from carti_lake.models.estimators import BASE, DECIDED, GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.estimators import MODEL as FITTED
@@ -20,6 +20,8 @@ OPPORTUNITIES, REFERRALS, CAMPAIGNS = "silver.opportunities", "silver.referrals"
 LEAST_VALUES = 30
 #: Baseline: the CRM's own probability, as it stood then.
 CRM = "CRM probability"
+#: Baseline of the value.
+OF_LINE = "mean of the service line"
 
 FEATURES = (
     Feature("stage_name", "category", "stage {}"),
@@ -80,11 +82,10 @@ def features(rows: pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
 
 
 def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
-    """Closed opportunities: as each release showed them while they were open, else as they were created.
+    """Closed opportunities, as each release showed them while they were open.
 
-    Of one that was created and closed between two releases stage, age and amount are not known: the amount of the
-    present is that of its end. An opportunity that several releases showed open counts once for each: every look at it
-    is a question that a run had to answer.
+    One that several releases showed open counts once for each: every look at it is a question that a run had to answer.
+    One that no release showed open teaches nothing: stage, age and amount are those of its end.
     """
     present = known[-1]
     ended = (
@@ -98,21 +99,9 @@ def examples(known: Sequence[Known], since: date | None = None) -> pl.DataFrame:
         )
         .filter(pl.col("ended").is_null() | (pl.col("ended") <= present.as_of))
     )
-    looks = []
-    for then in known[:-1]:
-        stood = subjects(then.tables, then.as_of).filter(IS_OPEN)
-        looks.append(_looked_at(stood, then))
-    seen = pl.concat(looks).select(SUBJECT).unique() if looks else pl.LazyFrame(schema={SUBJECT: pl.String})
-    created = subjects(present.tables, present.as_of).join(seen, on=SUBJECT, how="anti").filter("is_closed")
-    created = created.with_columns(
-        pl.col("created_date").alias(INSTANT),
-        stage_name=pl.lit(None, pl.String),
-        age=pl.lit(None, pl.Int64),
-        amount=pl.lit(None, pl.Float64),
-        log_amount=pl.lit(None, pl.Float64),
-        probability=pl.lit(None, pl.Decimal(18, 4)),
-    )
-    looks.append(features(created.drop_nulls(INSTANT), present.tables))
+    looks = [_looked_at(subjects(then.tables, then.as_of).filter(IS_OPEN), then) for then in known[:-1]]
+    # Without an earlier release none was seen; the columns are the same.
+    looks.append(_looked_at(subjects(present.tables, present.as_of).clear(), present))
     rows = pl.concat(looks).join(ended, on=SUBJECT)
     # It closed after it was seen open, whatever day the CRM says.
     rows = rows.with_columns(pl.max_horizontal("ended", INSTANT).alias(DECIDED))
@@ -132,39 +121,43 @@ def train(known: Sequence[Known], seed: int) -> Trained:
     rows = examples(known)
     probability = classifier.train(rows, FEATURES, seed, groups="providers", beside=_beside_the_crm)
     value, errors = _train_value(rows.filter(pl.col(TARGET)).unique(SUBJECT, keep="last", maintain_order=True), seed)
+    # As the whole model, the value is used only where it is better than the plain means.
+    useless = verdict.refusal(errors, (OF_LINE, BASE))
+    evaluation = pl.concat([probability.evaluation, errors])
     return Trained(
-        artifact={**probability.artifact, "value": value},
+        artifact={**probability.artifact, "value": None if useless else value},
         rows=probability.rows,
-        parameters={**probability.parameters, "value": "boosting of the logarithm, where no amount is recorded"},
-        evaluation=pl.concat([probability.evaluation, errors]),
+        parameters={
+            **probability.parameters,
+            "value": f"not used: {useless}" if useless else "boosting of the logarithm, where no amount is recorded",
+        },
+        evaluation=evaluation,
         curves=probability.curves,
+        # The CRM's own probability is a baseline as well, where it is delivered.
+        refusal=verdict.refusal(probability.evaluation, [BASE]),
     )
 
 
-def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
+def score(now: Known, artifact: Mapping[str, Any], version: str) -> tuple[pl.LazyFrame]:
     """Open opportunities: probability, value if won, and both multiplied, to the cent."""
     stood = subjects(now.tables, now.as_of).filter(IS_OPEN)
     open_ = _looked_at(stood, now).sort(SUBJECT).collect()
-    if artifact is None:
-        nothing = dict.fromkeys(("win_probability", "predicted_value"), pl.lit(None, pl.Float64))
-        scored = open_.with_columns(**nothing, drivers=pl.lit(None, pl.String))
-    else:
-        said = estimators.explained(artifact, open_, FEATURES).rename({"probability": "win_probability"})
-        values = pl.Series(_values(artifact["value"], open_), dtype=pl.Float64).fill_nan(None)
-        scored = open_.hstack(said).with_columns(
-            pl.col("win_probability").round(6),
-            predicted_value=pl.coalesce("amount", values).round(2),
+    said = estimators.explained(artifact, open_, FEATURES).rename({"probability": "win_probability"})
+    values = pl.Series(_values(artifact["value"], open_), dtype=pl.Float64).fill_nan(None)
+    scored = (
+        open_.hstack(said)
+        .with_columns(pl.col("win_probability").round(6), predicted_value=pl.coalesce("amount", values).round(2))
+        .with_columns(
+            expected_value=(pl.col("win_probability") * pl.col("predicted_value")).round(2),
+            model_version=pl.lit(version),
         )
-    scored = scored.with_columns(
-        expected_value=(pl.col("win_probability") * pl.col("predicted_value")).round(2),
-        model_version=pl.lit(version or None, pl.String),
     )
     named = scored.lazy().rename({SUBJECT: "opportunity_id"})
     return (named.select(pl.col(name).cast(dtype) for name, dtype in OpportunityScores.dtypes().items()),)
 
 
 def evaluate(now: Known, artifact: Mapping[str, Any], since: date) -> pl.DataFrame:
-    """Errors on opportunities that were created after a day and are closed now."""
+    """None: what stands now does not tell how an opportunity that is closed looked while it was open."""
     return classifier.evaluate(artifact, examples([now], since))
 
 
@@ -184,7 +177,12 @@ def _beside_the_crm(later: pl.DataFrame, said: Mapping[str, Any]) -> pl.DataFram
         for name, one in both.items()
     }
     note = "MAE, RMSE and R² are those of probability x amount against what was won, USD"
-    return measures.rows(found, split, rows.height, note)
+    return pl.concat(
+        [
+            measures.rows(found, split, rows.height, note),
+            classifier.better(rows, both[FITTED], both[CRM], CRM, split),
+        ]
+    )
 
 
 def _train_value(won: pl.DataFrame, seed: int) -> tuple[dict[str, Any] | None, pl.DataFrame]:
@@ -203,12 +201,18 @@ def _train_value(won: pl.DataFrame, seed: int) -> tuple[dict[str, Any] | None, p
     )["mean"].fill_null(earlier["final_amount"].mean())
     said = {
         FITTED: _values(_fit_value(earlier, seed), later),
-        "mean of the service line": of_line.to_numpy(),
+        OF_LINE: of_line.to_numpy(),
         BASE: np.full(later.height, earlier["final_amount"].mean()),
     }
     found = {name: measures.of_values(actual, one) for name, one in said.items()}
-    note = "value of won opportunities, USD, as if no amount were recorded"
-    return _fit_value(won, seed), measures.rows(found, "latest quarter of those won", later.height, note)
+    split, note = "latest quarter of those won", "value of won opportunities, USD, as if no amount were recorded"
+    missed = {name: np.abs(actual - one) for name, one in said.items()}
+    groups = later[GROUP].rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+    errors = [measures.rows(found, split, later.height, note)]
+    for name in (OF_LINE, BASE):
+        by = verdict.gain(missed[name], missed[FITTED], groups)
+        errors.append(verdict.compared(name, by, split, later.height))
+    return _fit_value(won, seed), pl.concat(errors)
 
 
 def _fit_value(won: pl.DataFrame, seed: int) -> dict[str, Any]:
@@ -249,7 +253,7 @@ MODEL = Model(
         "predicted_opportunity_value. For planning outreach; not for paying anybody: it does not say what would have "
         "happened without the outreach."
     ),
-    needs="500 closed opportunities, 50 won and 50 lost",
+    needs="500 closed opportunities that earlier releases showed open, 50 won and 50 lost",
     inputs=(OPPORTUNITIES, REFERRALS, CAMPAIGNS),
     fills=(OpportunityScores,),
     train=train,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from carti_lake.models import store
+from carti_lake.models import store, verdict
 from carti_lake.models.catalogue import MODELS
 from carti_lake.models.model import Known, Model, NotEnoughData, Trained
 from carti_lake.pipeline.gold.model_metrics import EVALUATED
@@ -43,7 +43,8 @@ OVERVIEW = {
     "rows": pl.Int64(),
     "metric": pl.String(),
     "value": pl.Float64(),
-    **dict.fromkeys(("due", "needs"), pl.String()),
+    "served": pl.Boolean(),
+    **dict.fromkeys(("reason", "due", "needs"), pl.String()),
 }
 
 
@@ -61,17 +62,27 @@ class Outcome:
         The version that is current now; None without one.
     new
         Whether another one was before.
+    refusal
+        Why runs do not score with it; None where they do.
     """
 
     model: str
     why: str
     version: str | None
     new: bool
+    refusal: str | None = None
 
 
 def versions(storage: Storage) -> pl.DataFrame:
-    """Every training, oldest first."""
-    return storage.scan(TABLE).collect().sort("trained_at", "version")
+    """Every training, oldest first: in the order of their commits, which no clock decides.
+
+    Columns that an older table has not yet are null.
+    """
+    held = storage.scan(TABLE)
+    there = held.collect_schema()
+    dtypes = TrainedModels.dtypes()
+    rows = held.select(name if name in there else pl.lit(None, of).alias(name) for name, of in dtypes.items())
+    return rows.collect().sort("number", "trained_at", "version")
 
 
 def current(trained: pl.DataFrame) -> dict[str, dict[str, Any]]:
@@ -93,6 +104,8 @@ def due(model: Model, newest: Mapping[str, Any] | None, as_of: date, input_rows:
     """
     if newest is None:
         return "never trained"
+    if newest["served"] is None:
+        return "never compared with its baseline"
     days = (as_of - newest["data_as_of"]).days
     if days >= model.retrain.days:
         return f"{days} days of new data (due at {model.retrain.days})"
@@ -170,7 +183,8 @@ def train(
         reason = due(model, newest, release.data_as_of or date.min, rows)
         current_version = newest["version"] if newest else None
         if reason is None and not forced:
-            outcomes.append(Outcome(model.name, "not due", current_version, False))
+            refusal = verdict.refusal_of(newest) if newest else None
+            outcomes.append(Outcome(model.name, "not due", current_version, False, refusal))
             continue
         progress(model.name)
         try:
@@ -180,7 +194,8 @@ def train(
             continue
         row = _stored(storage, model, trained, seed=seed, now=now, release=present, rows=rows)
         _append(storage, row)
-        outcomes.append(Outcome(model.name, reason or "asked for", row["version"], row["version"] != current_version))
+        new = row["version"] != current_version
+        outcomes.append(Outcome(model.name, reason or "asked for", row["version"], new, trained.refusal))
     return outcomes
 
 
@@ -210,6 +225,8 @@ def overview(view: "View") -> pl.DataFrame:
                 "rows": row["rows"] if row else None,
                 "metric": errors[0]["metric"] if errors else None,
                 "value": errors[0]["value"] if errors else None,
+                "served": bool(row["served"]) if row else None,
+                "reason": verdict.refusal_of(row) if row else None,
                 "due": reasons.get(model.name),
                 "needs": model.needs,
             }
@@ -253,6 +270,9 @@ def _stored(
 ) -> dict[str, Any]:
     """The model's file, written; and its row, which is not yet."""
     evaluation = _shaped(trained.evaluation)
+    if trained.refusal:
+        said = pl.concat_str(pl.lit(f"not used: {trained.refusal}"), "note", separator="; ", ignore_nulls=True)
+        evaluation = evaluation.with_columns(note=pl.when(estimator="model").then(said).otherwise("note"))
     if evaluation.select("estimator", "split", "metric").is_duplicated().any():
         raise ValueError(f"{model.name}: its evaluation tells a measure of an estimator on a split twice.")
     version, file, sha256 = store.save(storage, model.name, store.dumps(trained.artifact))
@@ -269,6 +289,8 @@ def _stored(
         "sha256": sha256,
         "parameters": _json(trained.parameters),
         "libraries": _json(_libraries()),
+        "served": trained.refusal is None,
+        "reason": trained.refusal,
         "evaluation": _json(evaluation.to_dicts()),
         "curves": _json({name: _finite(rows).to_dicts() for name, rows in trained.curves.items()}),
     }
@@ -303,7 +325,7 @@ def _append(storage: Storage, row: dict[str, Any]) -> None:
         if newest is not None and all(newest[name] == row[name] for name in same):
             return
         number = (transaction(handle, NUMBERING) or 0) + 1
-        frame = pl.DataFrame([row], schema=TrainedModels.dtypes())
+        frame = pl.DataFrame([{**row, "number": number}], schema=TrainedModels.dtypes())
         try:
             append(storage, handle, frame, transactions={NUMBERING: number}, metadata={"model": row["model"]})
         except ConflictError:

@@ -51,7 +51,7 @@ def risk_model(
     def train(known: Sequence[Known], seed: int) -> Trained:
         return classifier.train(examples(known, None), declared, seed, segments)
 
-    def score(now: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
+    def score(now: Known, artifact: Mapping[str, Any], version: str) -> tuple[pl.LazyFrame]:
         tables = recent(now.tables, now.as_of)
         # Read once, however many features.
         subjects = to_score(tables, now.as_of).collect(engine="streaming")
@@ -76,9 +76,9 @@ def risk_model(
 
 
 def risk_scores(
-    model: str, subjects: pl.LazyFrame, artifact: Mapping[str, Any] | None, version: str, features: Sequence[Feature]
+    model: str, subjects: pl.LazyFrame, artifact: Mapping[str, Any], version: str, features: Sequence[Feature]
 ) -> pl.LazyFrame:
-    """Probability and drivers of each subject; null without a trained model.
+    """Probability and drivers of each subject.
 
     Parameters
     ----------
@@ -87,16 +87,13 @@ def risk_scores(
     subjects
         ``subject_id``, ``provider_id``, ``subject_date`` and the features.
     artifact, version
-        Of the current model; None and empty without one.
+        Of the model that is served.
     features
         The features' declarations.
     """
     # Two visits may be billed by one claim.
     rows = subjects.sort(SUBJECT, "subject_date", "provider_id").collect(engine="streaming")
     rows = rows.unique(SUBJECT, keep="first", maintain_order=True)
-    if artifact is None:
-        scored = rows.with_columns(probability=pl.lit(None, pl.Float64), drivers=pl.lit(None, pl.String))
-    else:
-        scored = rows.hstack(explained(artifact, rows, features).with_columns(pl.col("probability").round(6)))
-    scored = scored.with_columns(model=pl.lit(model), model_version=pl.lit(version or None, pl.String))
+    scored = rows.hstack(explained(artifact, rows, features).with_columns(pl.col("probability").round(6)))
+    scored = scored.with_columns(model=pl.lit(model), model_version=pl.lit(version))
     return scored.lazy().select(pl.col(name).cast(dtype) for name, dtype in RiskScores.dtypes().items())

@@ -1,11 +1,13 @@
 """SQL over the tables of one release, and over nothing else."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 import polars as pl
 
+from carti_lake.releases.sql_errors import Tables, told
 from carti_lake.store.errors import LakeError
 
 
@@ -38,7 +40,9 @@ def query(sql: str, tables: Iterable[str], scan: Callable[[str], pl.LazyFrame]) 
     """
     bare = _QUOTED.sub(" ", sql)
     if not _READS.match(bare) or ";" in bare.rstrip().rstrip(";"):
-        raise QueryError("Only one SELECT is allowed; the lake is changed by load and run, never by a query.")
+        near = get_close_matches(bare.split()[0].lower(), ["select", "with"], n=1) if bare.split() else []
+        meant = f" Did you mean {near[0].upper()} by {bare.split()[0]!r}?" if near and not _READS.match(bare) else ""
+        raise QueryError(f"Only one SELECT is allowed; the lake is changed by load and run, never by a query.{meant}")
     if _FILE_FUNCTION.search(sql):
         raise QueryError("A query reads tables of the release only; functions that read files are not available.")
     names = {name.removeprefix("gold."): name for name in tables}
@@ -50,20 +54,28 @@ def query(sql: str, tables: Iterable[str], scan: Callable[[str], pl.LazyFrame]) 
     frames = {alias: scan(full) for name, full in named.items() for alias in {name, full}}
     if re.match(r"\s*show\s+tables", bare, re.IGNORECASE):
         return pl.LazyFrame({"name": sorted(names)})
-    try:
+
+    def columns_of(full: str) -> Callable[[], Iterable[str]]:
+        return lambda: scan(full).collect_schema()
+
+    with explained(sql, {name: columns_of(full) for name, full in names.items()}):
         result = pl.SQLContext(frames, eager=False).execute(sql)
         result.collect_schema()
-    except pl.exceptions.PolarsError as error:
-        raise QueryError(f"The query does not run: {str(error).splitlines()[0]}.{_hint(str(error), names)}") from error
     return result
 
 
-def _hint(problem: str, names: Iterable[str]) -> str:
-    """The names that come closest to a table that the release does not have, and all of them."""
-    unknown = re.search(r"relation '([^']+)'", problem)
-    if unknown is None:
-        return ""
-    short = {name.split(".")[-1]: name for name in sorted(names)}
-    near = get_close_matches(unknown[1].split(".")[-1], short, n=3)
-    meant = f" Did you mean {', '.join(short[name] for name in near)}?" if near else ""
-    return f"{meant} Tables of this release: {', '.join(sorted(names))}."
+@contextmanager
+def explained(sql: str, tables: Tables | None = None) -> Iterator[None]:
+    """What the SQL engine refuses within, as a `QueryError` that says in one line what is wrong, where, and what to do.
+
+    Parameters
+    ----------
+    sql
+        The query that is read, or whose rows are collected.
+    tables
+        Names that a query may use, each with what gives the table's columns; none where it is known to be readable.
+    """
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise QueryError(f"The query does not run: {told(sql, str(error), tables or {})}") from None

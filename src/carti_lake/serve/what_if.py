@@ -18,6 +18,7 @@ from carti_lake.models.design import Feature
 from carti_lake.models.estimators import explained
 from carti_lake.models.model import Model
 from carti_lake.models.registry import artifact, current, versions
+from carti_lake.models.verdict import refusal_of
 from carti_lake.pipeline.gold import opportunity_predictions as opportunity_value
 from carti_lake.serve.models import ReleaseRead, release_read
 from carti_lake.serve.parameters import OF_A_RELEASE
@@ -126,11 +127,12 @@ def _chances(
         raise Problem(403, f"{model.name} is trained on all rows: it is for viewers of exact numbers of all providers.")
     storage = context.opened.storage
     version = current(versions(storage).filter(pl.col("trained_at") <= context.release.at)).get(model.name)
-    if version is None:
+    refused = None if version is None else refusal_of(version)
+    if version is None or refused:
         blank = {"probability": [None] * rows.height, "drivers": [None] * rows.height}
-        return pl.DataFrame(
-            blank, schema={"probability": pl.Float64, "drivers": pl.String}
-        ), f"No model was trained by then; it needs {model.needs}."
+        untrained = f"No model was trained by then; it needs {model.needs}."
+        why = f"The model is not used: {refused}." if refused else untrained
+        return pl.DataFrame(blank, schema={"probability": pl.Float64, "drivers": pl.String}), why
     named = rows.select(
         (pl.col(_asked_name(one)).log1p() if one.log else pl.col(_asked_name(one))).alias(one.name) for one in features
     )

@@ -32,5 +32,6 @@ def _of_models(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     """What the models say of themselves."""
     if "model_metrics" not in tables:
         return []
-    said = tables["model_metrics"].select("model", "note").drop_nulls().unique().sort("model", "note")
+    newest = pl.col("data_release").eq_missing(pl.col("data_release").max().over("model"))
+    said = tables["model_metrics"].filter(newest).select("model", "note").drop_nulls().unique().sort("model", "note")
     return [f"Model {model}: {note}." for model, note in said.iter_rows()]

@@ -18,7 +18,7 @@ def model_metrics(trained: pl.LazyFrame) -> pl.LazyFrame:
     """
     held = pl.List(pl.Struct({name: ModelMetrics.dtypes()[name] for name in EVALUATED}))
     return (
-        trained.sort("trained_at")
+        trained.sort("trained_at", "data_release", "evaluation")
         .unique(["model", "version"], keep="last", maintain_order=True)
         .select("model", "version", "data_release", pl.col("evaluation").str.json_decode(held))
         .explode("evaluation")

@@ -35,7 +35,8 @@ def index_stays(encounters: pl.LazyFrame) -> pl.LazyFrame:
     Returns
     -------
     pl.LazyFrame
-        The stays' columns with ``followed`` and ``readmitted``; who was readmitted may be followed too briefly.
+        The stays' columns with ``followed``, ``readmitted`` and ``back_date`` (day of the first readmission); who was
+        readmitted may be followed too briefly.
     """
     reach = pl.min_horizontal(
         pl.max_horizontal(pl.col("admission_date").max(), pl.col("discharge_date").max()), pl.col("extract_date").max()
@@ -51,10 +52,11 @@ def index_stays(encounters: pl.LazyFrame) -> pl.LazyFrame:
             # A stay of no night does not follow itself; of two on one day the second follows the first.
             (pl.col("back_date") > pl.col("admission_date")) | (pl.col("back_id") > pl.col("encounter_id")),
         )
-        .select("encounter_id", readmitted=pl.lit(True))
-        .unique("encounter_id")
+        .group_by("encounter_id")
+        .agg(pl.col("back_date").min())
     )
-    return index.join(followed_by, on="encounter_id", how="left").with_columns(pl.col("readmitted").fill_null(False))
+    joined = index.join(followed_by, on="encounter_id", how="left")
+    return joined.with_columns(readmitted=pl.col("back_date").is_not_null())
 
 
 # From all stays, not by month: who comes back does so in another month, and the newest date moves the follow-up.

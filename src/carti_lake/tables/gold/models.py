@@ -27,7 +27,7 @@ class OpportunityPredictions(Gold, table="opportunity_predictions"):
 
 
 class OpportunityScores(Gold, table="opportunity_scores"):
-    """Win probability and value of every open opportunity."""
+    """Win probability and value of every open opportunity; no rows while no model is used."""
 
     opportunity_id = f.key("Salesforce Opportunity Id")
     provider_id = f.provider_id("Provider whom it is about", nullable=True)
@@ -37,7 +37,7 @@ class OpportunityScores(Gold, table="opportunity_scores"):
         nullable=True, description="win_probability x predicted_value", metadata={"unit": "USD"}
     )
     drivers = f.text("The strongest drivers of the probability, in plain words")
-    model_version = f.text("Version of the model; null where none is trained")
+    model_version = f.text("Version of the model")
 
 
 class ModelMetrics(Gold, table="model_metrics"):
@@ -91,12 +91,14 @@ class ForecastAccuracy(Gold, table="forecast_accuracy"):
 
 
 class RiskScores(Gold, table="risk_scores"):
-    """Probabilities for open claims, recent discharges and booked appointments."""
+    """Probabilities for open claims, recent discharges and booked appointments; none of a model that is not used."""
 
     model = f.key("denial, readmission or no_show")
     subject_id = f.key("Claim, stay or appointment")
     provider_id = f.provider_id("Provider", nullable=True)
     subject_date = f.day("Day of service, discharge or appointment", nullable=False)
-    probability = _probability("Calibrated probability; null where no model is trained")
+    probability = _probability(
+        "Calibrated probability; of a readmission: that it yet comes by the 30th day after the discharge"
+    )
     drivers = f.text("The strongest drivers, in plain words")
-    model_version = f.text("Version of the model; null where none is trained")
+    model_version = f.text("Version of the model")
