@@ -42,11 +42,12 @@ def carti_lake(capfd: pytest.CaptureFixture[str]) -> Type:
 
 
 @pytest.fixture(scope="session")
-def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo_folder(made_once: Callable[..., Path]) -> Path:
     """A folder with the demo of a small network: ``lake`` and ``demo``."""
-    folder = tmp_path_factory.mktemp("demo")
-    demo(Lake(folder / "lake"), folder / "demo", SMALL, progress=lambda step: None)
-    return folder
+    return made_once(
+        "demo",
+        lambda folder: demo(Lake(folder / "lake"), folder / "demo", SMALL, progress=lambda step: None),
+    )
 
 
 @pytest.fixture
