@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-all lint check format docs bench requirements clean
+.PHONY: help demo install test test-all lint check format docs site bench requirements clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ format: install ## Put the code into ruff's form
 
 docs: install ## Write the pages that follow from the code
 	$(BIN)/python docs/generate.py
+
+site: install ## Build the documentation into build/site; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(VENV)/.bench ## Measure against pandas, DuckDB and PySpark, and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
