@@ -165,6 +165,7 @@ DELIVERIES = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=5,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
