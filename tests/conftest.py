@@ -85,6 +85,18 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callab
 
 
 @pytest.fixture(scope="session")
+def demo_folder(made_once: Callable[..., Path]) -> Path:
+    """A folder with the demo of a few days, in ``lake`` and ``demo``; whoever writes copies it."""
+    from carti_lake import Lake
+    from carti_lake.demo import demo
+    from tests.worlds.networks import FEW_DAYS
+
+    return made_once(
+        "demo", lambda folder: demo(Lake(folder / "lake"), folder / "demo", FEW_DAYS, progress=lambda step: None)
+    )
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """Folder of the independent data, beside the checkout."""
     if not SHARED.is_dir():
