@@ -5,16 +5,22 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test lint check format docs bench requirements clean
+.PHONY: help demo install test test-all lint check format docs site bench requirements clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: install ## Synthetic network, three months of extracts, a release, charts and workbook
 	$(BIN)/carti-lake demo
 
-test: install ## Run the tests, a file a processor
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+# A file a processor: tests of one file share its fixtures.
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+test: install ## Run the tests, but for those that need a browser or a server, or that last
+	$(PYTEST) -m "not bench and not browser and not server and not slow"
+
+test-all: install ## Run every test, as CI does
+	$(PYTEST)
 
 lint: install ## Run ruff, mypy, and the check of who imports whom
 	$(BIN)/ruff check .
@@ -30,6 +36,9 @@ format: install ## Put the code into ruff's form
 
 docs: install ## Write the pages that follow from the code
 	$(BIN)/python docs/generate.py
+
+site: install ## Build the documentation into build/site; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(VENV)/.bench ## Measure against pandas, DuckDB and PySpark, and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks

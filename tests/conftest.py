@@ -5,12 +5,14 @@ The one thing that may still be absent is the folder ``../shared`` with its inde
 """
 
 import contextlib
+import fcntl
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ settings.load_profile("carti_lake")
 SHARED = Path(__file__).resolve().parents[1] / "../shared"
 BUCKET = "carti-lake"
 CHROMIUM = Path("/usr/bin/chromium")
+#: What a test needs beside Python is told by the fixture that it asks for.
+MARKED_BY_FIXTURE = {"browser": "browser", "s3": "server"}
 
 
 def fail_if_skipped(report: Any) -> Any:
@@ -48,6 +52,48 @@ def pytest_runtest_makereport() -> Any:
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Any:
     return fail_if_skipped((yield))
+
+
+# First: what `-m` leaves out is decided from the marks.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture, mark in MARKED_BY_FIXTURE.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Gives a folder that is filled once a session, by whichever of its processes needs it first; read it only."""
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        made, whole = root / name, root / f"{name}.whole"
+        with (root / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not whole.exists():
+                # What another process has left half done.
+                shutil.rmtree(made, ignore_errors=True)
+                made.mkdir()
+                make(made)
+                whole.touch()
+        return made
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_folder(made_once: Callable[..., Path]) -> Path:
+    """A folder with the demo of a few days, in ``lake`` and ``demo``; whoever writes copies it."""
+    from carti_lake import Lake
+    from carti_lake.demo import demo
+    from tests.worlds.networks import FEW_DAYS
+
+    return made_once(
+        "demo", lambda folder: demo(Lake(folder / "lake"), folder / "demo", FEW_DAYS, progress=lambda step: None)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ from carti_lake.generate import Network, extracts, truths
 from carti_lake.generate.providers import directory
 from tests.equality import assert_same, state
 
+pytestmark = pytest.mark.slow
+
 NETWORK = Network(seed=5, patients=4_000, start=date(2026, 1, 1), days=90, visits_per_day=120, dirt=0)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -17,6 +18,8 @@ from carti_lake.pipeline.newest import OUTCOMES
 from carti_lake.tables.silver.entity import ORIGIN
 from tests.equality import State, assert_same, state
 from tests.strategies import Delivery, deliveries
+
+pytestmark = pytest.mark.slow
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 # Shrinking a lake takes minutes and the printed blob repeats the example: explain only what was found.

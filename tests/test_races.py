@@ -12,6 +12,8 @@ from tests.processes import together
 from tests.strategies import Delivery, sequence
 from tests.worlds.lakes import lake_in, load, stay, visit
 
+pytestmark = pytest.mark.slow
+
 
 def load_all(folder: Path, deliveries: list[Delivery]) -> int:
     """Load one after the other; gives the rows added."""

@@ -5,6 +5,8 @@ import pytest
 
 from benchmarks.models.classification import SETS, between, judged, set_of
 
+pytestmark = pytest.mark.slow
+
 #: AUROC, AUPRC, Brier score, ECE: worse than these, something broke (measured less twice the noise of the rows).
 BOUNDS = {"no_show": (0.72, 0.35, 0.147, 0.02), "readmission": (0.66, 0.21, 0.0985, 0.011)}
 

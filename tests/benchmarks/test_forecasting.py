@@ -5,6 +5,8 @@ import pytest
 
 from benchmarks.models.forecasting import measured
 
+pytestmark = pytest.mark.slow
+
 #: Every so-manieth series.
 SAMPLE = 9
 

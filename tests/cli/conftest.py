@@ -8,11 +8,6 @@ from pathlib import Path
 import pytest
 
 from carti_lake.cli import main
-from carti_lake.demo import demo
-from carti_lake.generate import Network
-from carti_lake.lake import Lake
-
-SMALL = Network(providers=16, patients=300, days=6, visits_per_day=15)
 
 
 @dataclass(frozen=True)
@@ -39,14 +34,6 @@ def carti_lake(capfd: pytest.CaptureFixture[str]) -> Type:
         return Ended(int(ended.value.code or 0), out, err)
 
     return run
-
-
-@pytest.fixture(scope="session")
-def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the demo of a small network: ``lake`` and ``demo``."""
-    folder = tmp_path_factory.mktemp("demo")
-    demo(Lake(folder / "lake"), folder / "demo", SMALL, progress=lambda step: None)
-    return folder
 
 
 @pytest.fixture

@@ -109,6 +109,7 @@ def odds(trained, **values):
     return [one / (1 - one) for one in predict(trained.artifact, rows)]
 
 
+@pytest.mark.slow
 def test_campaigns_and_providers_who_refer_much_win(trained):
     usual = {"stage_name": ["Proposal"] * 2, "age": [30] * 2, "log_amount": [math.log1p(40_000)] * 2}
     no, yes = odds(trained, **usual, referrals=[20] * 2, sourced=["no", "yes"])
@@ -117,11 +118,13 @@ def test_campaigns_and_providers_who_refer_much_win(trained):
     assert many > 1.2 * few
 
 
+@pytest.mark.slow
 def test_the_further_a_deal_has_come_the_likelier_it_is_won(trained):
     by_stage = odds(trained, stage_name=["Prospecting", "Proposal", "Negotiation"], age=[10, 30, 50])
     assert by_stage == sorted(by_stage)
 
 
+@pytest.mark.slow
 def test_it_beats_the_probability_and_the_value_that_the_crm_shows(trained):
     split = "latest quarter, with a CRM probability"
     found = {
@@ -166,6 +169,7 @@ def test_what_nobody_can_foresee_is_not_used(network):
     assert found.refusal.startswith("no better than the base rate: its error is less by ")
 
 
+@pytest.mark.slow
 def test_open_deals_are_worth_their_amount_times_their_probability(network, trained):
     (scores,) = opportunity.score(network[-1], trained.artifact, "abc")
     found = scores.collect()
@@ -178,6 +182,7 @@ def test_open_deals_are_worth_their_amount_times_their_probability(network, trai
     assert found["drivers"].str.contains("raised by|lowered by").mean() > 0.9
 
 
+@pytest.mark.slow
 def test_the_value_of_a_deal_without_amount_is_that_of_those_won(network, trained):
     deals = network[-1].tables[opportunity.OPPORTUNITIES].with_columns(amount=pl.lit(None, pl.Decimal(18, 4)))
     now = Known(network[-1].as_of, None, {**network[-1].tables, opportunity.OPPORTUNITIES: deals})

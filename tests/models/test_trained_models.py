@@ -15,6 +15,8 @@ from carti_lake.models.estimators import explained, predict
 from carti_lake.models.store import ModelFileError
 from tests.worlds.networks import delivered
 
+pytestmark = pytest.mark.slow
+
 NETWORK = Network(seed=33, providers=16, patients=3_000, start=date(2025, 1, 1), days=330, visits_per_day=110, dirt=0)
 FEEDS = ["ehr_visits", "ehr_appointments", "sg2_patient_flow"]
 #: Extracts until then make the first release, that the models learn from; those until the last day make the second.

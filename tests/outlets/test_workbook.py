@@ -376,6 +376,7 @@ def converted(path: Path, folder: Path, ending: str) -> Path:
     return folder / f"{path.stem}.{ending}"
 
 
+@pytest.mark.slow
 def test_libreoffice_reads_every_cell_as_polars_has_it(nasty: tuple[Frames, Path], tmp_path: Path) -> None:
     tables, path = nasty
     opened = converted(path, tmp_path, "xlsx")
@@ -392,6 +393,7 @@ def test_libreoffice_reads_every_cell_as_polars_has_it(nasty: tuple[Frames, Path
         assert b"kpis_by_month" in parts.read("xl/worksheets/sheet2.xml").partition(b"sparklineGroup")[2]
 
 
+@pytest.mark.slow
 def test_libreoffice_prints_it(frames: Frames, release: Release, tmp_path: Path) -> None:
     path = write_workbook(publication(frames), release, tmp_path / "carti_lake.xlsx")
     assert converted(path, tmp_path, "pdf").stat().st_size > 10_000

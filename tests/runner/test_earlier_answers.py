@@ -24,12 +24,18 @@ def new(folder):
     return Lake(folder, clock=lambda: NOW, environment={})
 
 
-@pytest.fixture
-def lake(tmp_path):
+@pytest.fixture(scope="module")
+def one_denial(tmp_path_factory):
     """One visit, whose claim is denied."""
-    lake = new(tmp_path / "lake")
-    deliver(lake, denied("V1", denial_reason="coding", claim_paid_date="2026-03-20"), day=1)
-    return lake
+    folder = tmp_path_factory.mktemp("denial") / "lake"
+    deliver(new(folder), denied("V1", denial_reason="coding", claim_paid_date="2026-03-20"), day=1)
+    return folder
+
+
+@pytest.fixture
+def lake(one_denial, tmp_path):
+    """A copy of that lake."""
+    return new(shutil.copytree(one_denial, tmp_path / "lake"))
 
 
 def denied(visit_id, **values):
@@ -165,6 +171,7 @@ DELIVERIES = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=5,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),

@@ -83,6 +83,7 @@ REFERRALS = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=6,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),

@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import CHECKS, load_all_checks
@@ -61,6 +62,7 @@ def sent(client, case, headers):
     return client.request(wanted.pop("method"), wanted.pop("url"), **wanted)
 
 
+@pytest.mark.slow
 @SCHEMA.parametrize()
 @FEW
 def test_the_service_keeps_its_document(case, client):
@@ -68,6 +70,7 @@ def test_the_service_keeps_its_document(case, client):
     case.validate_response(answer, checks=OURS)
 
 
+@pytest.mark.slow
 @SCHEMA.exclude(path=["/healthz", "/readyz"]).parametrize()
 @settings(FEW, max_examples=2, phases=[Phase.generate])
 def test_nobody_is_answered_without_a_key(case, client):

@@ -67,6 +67,7 @@ def test_no_file_gives_a_small_count(client, who):
     assert client.get("/v1/published/claims_monthly.csv", headers=key(who)).status_code == 404
 
 
+@pytest.mark.slow
 def test_no_metric_gives_a_small_count(client):
     answered = 0
     for metric in METRICS.values():
@@ -79,6 +80,7 @@ def test_no_metric_gives_a_small_count(client):
     assert answered > 40
 
 
+@pytest.mark.slow
 def test_no_change_between_releases_gives_a_small_count(client):
     for resource in RESOURCES:
         answer = client.get(

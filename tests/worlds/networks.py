@@ -9,6 +9,8 @@ from carti_lake.generate import Network, extracts
 
 Feeds = Mapping[str, pl.DataFrame]
 YEAR = Network(seed=7, providers=60, patients=12_000, start=date(2025, 1, 1), days=365, visits_per_day=250, dirt=0)
+#: The demo's, where only its steps matter.
+FEW_DAYS = Network(providers=16, patients=300, days=6, visits_per_day=15)
 QUARTER = Network(seed=11, days=75, visits_per_day=80, patients=3_000, dirt=0)
 
 

@@ -1,5 +1,6 @@
 """A small generated network, brought through the whole pipeline once for all tests of the marts; the seed's summary."""
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -16,14 +17,17 @@ NETWORK = Network(seed=5, providers=24, patients=1_500, start=date(2025, 9, 1), 
 
 
 @pytest.fixture(scope="session")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+def network(made_once: Callable[..., Path]) -> Lake:
     """A lake with one release of that network; tests read it and do not change it."""
-    lake = lake_in(tmp_path_factory.mktemp("network") / "lake")
-    for feed, extract_date, delivered_at, rows in extracts(NETWORK, every="month"):
-        lake.load(feed, rows, extract_date=extract_date, delivered_at=delivered_at)
-    result = lake.run()
-    assert not result.failed, result.failed
-    return lake
+
+    def make(folder: Path) -> None:
+        lake = lake_in(folder / "lake")
+        for feed, extract_date, delivered_at, rows in extracts(NETWORK, every="month"):
+            lake.load(feed, rows, extract_date=extract_date, delivered_at=delivered_at)
+        result = lake.run()
+        assert not result.failed, result.failed
+
+    return lake_in(made_once("network", make) / "lake")
 
 
 @pytest.fixture(scope="session")

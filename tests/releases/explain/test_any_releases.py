@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from carti_lake.releases.explain.split import member_column
 from carti_lake.tables.gold import Gold
 from tests.strategies import deliveries
 from tests.test_equivalence import load, new_lake, run
+
+pytestmark = pytest.mark.slow
 
 #: A readmission is made of two stays, a campaign's cash of a referral and its visits, a first denial of a claim's
 #: earlier answers, and what is aged of a claim and a day: no row alone adds to them.
