@@ -98,11 +98,22 @@ def _print(done: "list[Loaded]") -> None:
     span = ""
     if days:
         span = f", extract date {days[0]}" if days[0] == days[-1] else f", extract dates {days[0]} to {days[-1]}"
+    for note, names in _notes(done).items():
+        show.say(f"{names[0]}{f' and {len(names) - 1:,} more' if len(names) > 1 else ''}: {note}")
     before = len(done) - len(fresh)
     show.say(
         f"Loaded {_count(len(fresh), 'extract')}, {_count(sum(one.rows for one in fresh), 'row')}{span}."
         + (f" {_count(before, 'extract')} had been loaded before." if before else "")
     )
+
+
+def _notes(done: "list[Loaded]") -> dict[str, list[str]]:
+    """Each note once, with the extracts that it is about."""
+    notes: dict[str, list[str]] = {}
+    for one in done:
+        for note in one.notes:
+            notes.setdefault(note, []).append(one.name)
+    return notes
 
 
 def _count(number: int, noun: str) -> str:

@@ -22,6 +22,25 @@ def nothing_found() -> str | None:
 
 
 @dataclass(frozen=True)
+class Content:
+    """What an opened file holds.
+
+    Attributes
+    ----------
+    rows
+        As in :class:`Extract`.
+    diagnose
+        As in :class:`Extract`.
+    notes
+        As in :class:`Extract`.
+    """
+
+    rows: pl.LazyFrame
+    diagnose: Callable[[], str | None] = nothing_found
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Extract:
     """What a source delivered, ready for bronze.
 
@@ -42,6 +61,8 @@ class Extract:
         sources give text, typed sources their types.
     diagnose
         Reads the source again and says what is wrong with it and where, None if nothing is found.
+    notes
+        What its sender should know, though it loads: headers that name no column, files left out.
     """
 
     name: str
@@ -50,6 +71,7 @@ class Extract:
     extract_date: date
     rows: pl.LazyFrame = field(repr=False)
     diagnose: Callable[[], str | None] = field(default=nothing_found, repr=False, compare=False)
+    notes: tuple[str, ...] = ()
 
 
 def file_hash(path: Path) -> str:

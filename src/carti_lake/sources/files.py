@@ -1,31 +1,31 @@
 """Files of any kind, told by their content: delimited text, newline-delimited JSON, Parquet, spreadsheets."""
 
+import codecs
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
-from functools import partial
 from pathlib import Path
 
 import polars as pl
 
-from carti_lake.sources.delimited import bad_record, scan_delimited
+from carti_lake.sources.delimited import read_delimited
 from carti_lake.sources.extract import (
+    Content,
     Extract,
     ExtractError,
     date_in_name,
     file_hash,
     keep_with,
-    nothing_found,
     whole_milliseconds,
 )
-from carti_lake.sources.headers import column_names, match_headers
+from carti_lake.sources.headers import column_names, match_headers, unmatched
 from carti_lake.sources.locate import locate
 from carti_lake.sources.mapping import NO_MAP, SourceMap
-from carti_lake.sources.ndjson import bad_line, scan_ndjson
-from carti_lake.sources.sheets import read_sheet
+from carti_lake.sources.ndjson import read_ndjson
+from carti_lake.sources.sheets import read_workbook
 from carti_lake.sources.text import as_utf8, decompressed, encoding_of, head, is_binary
 from carti_lake.tables.feeds import Feed
 
@@ -70,15 +70,16 @@ def open_paths(
             # The bytes are hashed beside the checks: both take about as long.
             with ThreadPoolExecutor(1) as beside:
                 content_hash = beside.submit(file_hash, path)
-                rows, diagnose = _open(path, folder, feed, mapping, found.name)
+                content = _open(path, folder, feed, mapping, found.name)
             moment = whole_milliseconds(delivered_at or found.modified)
             extract = Extract(
                 name=found.name,
                 content_hash=content_hash.result(),
                 delivered_at=moment,
                 extract_date=extract_date or date_in_name(found.name) or moment.date(),
-                rows=rows,
-                diagnose=diagnose,
+                rows=content.rows,
+                diagnose=content.diagnose,
+                notes=content.notes,
             )
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -108,16 +109,13 @@ def explain_failure(extract: Extract, failure: BaseException) -> ExtractError:
     )
 
 
-def _open(
-    path: Path, folder: Path, feed: type[Feed], mapping: SourceMap, name: str
-) -> tuple[pl.LazyFrame, Callable[[], str | None]]:
-    """Rows of a file, and what reads it again for the place of a failure."""
+def _open(path: Path, folder: Path, feed: type[Feed], mapping: SourceMap, name: str) -> Content:
     plain = decompressed(path, folder, name)
     start = head(plain)
     if start.startswith(PARQUET):
-        return _scan_parquet(plain, feed, mapping, name), nothing_found
+        return _read_parquet(plain, feed, mapping, name)
     if start.startswith((ZIP, OLE)):
-        return read_sheet(plain, feed, mapping, name), nothing_found
+        return read_workbook(plain, feed, mapping, name)
     encoding = encoding_of(start)
     if encoding is not None:
         plain = as_utf8(plain, folder, name, encoding)
@@ -127,23 +125,25 @@ def _open(
             "Parquet or XLSX."
         )
     try:
-        return _scan_text(plain, feed, mapping, name)
+        return _read_text(plain, folder, feed, mapping, name)
     except UnicodeDecodeError:
-        return _scan_text(as_utf8(plain, folder, name, "utf-8"), feed, mapping, name)
+        return _read_text(as_utf8(plain, folder, name, "utf-8"), folder, feed, mapping, name)
 
 
-def _scan_text(
-    path: Path, feed: type[Feed], mapping: SourceMap, name: str
-) -> tuple[pl.LazyFrame, Callable[[], str | None]]:
-    start = head(path, 1024).lstrip()
-    if re.match(rb"\[\s*\{", start):
-        raise ExtractError(f"{name}: a JSON array. Deliver NDJSON instead, one object a line, without brackets.")
-    if start.startswith(b"{"):
-        return scan_ndjson(path, feed, mapping, name), partial(bad_line, path, name)
-    return scan_delimited(path, feed, mapping, name), partial(bad_record, path, feed, mapping, name)
+def _read_text(path: Path, folder: Path, feed: type[Feed], mapping: SourceMap, name: str) -> Content:
+    start = head(path, 1024).removeprefix(codecs.BOM_UTF8).lstrip()
+    if re.match(rb"<(!doctype\s+html|html|table|head|body|meta)\b", start, re.IGNORECASE):
+        raise ExtractError(
+            f"{name}: an HTML page, whatever its name says. Open it in Excel and save it as .xlsx or CSV."
+        )
+    if start.startswith(b"<?xml"):
+        raise ExtractError(f"{name}: an XML file. Export the extract as CSV, NDJSON, Parquet or XLSX.")
+    if re.match(rb"[\[{]", start):
+        return read_ndjson(path, folder, feed, mapping, name)
+    return read_delimited(path, folder, feed, mapping, name)
 
 
-def _scan_parquet(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> pl.LazyFrame:
+def _read_parquet(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> Content:
     rows = pl.scan_parquet(path, glob=False, hive_partitioning=False)
     try:
         headers = rows.collect_schema().names()
@@ -151,6 +151,5 @@ def _scan_parquet(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -
         raise ExtractError(
             f"{name}: a Parquet file whose footer cannot be read, probably cut short. Ask the source for it again."
         ) from None
-    return rows.rename(
-        dict(zip(headers, column_names(headers, match_headers(headers, feed, mapping, name)), strict=True))
-    )
+    columns = column_names(headers, match_headers(headers, feed, mapping, name))
+    return Content(rows.rename(dict(zip(headers, columns, strict=True))), notes=unmatched(headers, feed, mapping))

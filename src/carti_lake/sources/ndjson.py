@@ -1,17 +1,18 @@
-"""Newline-delimited JSON: one object a line."""
+"""JSON: one object a line, an array of objects, or an envelope around one."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
-from carti_lake.sources.extract import ExtractError
-from carti_lake.sources.headers import column_names, match_headers
+from carti_lake.sources.extract import Content, ExtractError
+from carti_lake.sources.headers import column_names, match_headers, unmatched
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.tables.feeds import Feed
 
 
-def scan_ndjson(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> pl.LazyFrame:
+def read_ndjson(path: Path, folder: Path, feed: type[Feed], mapping: SourceMap, name: str) -> Content:
     """Rows of a UTF-8 file as text, in columns named by the feed where they match; nested values are JSON text."""
     try:
         # All lines: a key that first comes up in the last one is a column too.
@@ -20,7 +21,8 @@ def scan_ndjson(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> 
         raise ExtractError(bad_line(path, name) or f"{name}: not newline-delimited JSON.") from error
     matched = match_headers(keys, feed, mapping, name)
     columns = dict(zip(keys, column_names(keys, matched), strict=True))
-    return pl.scan_ndjson(path, schema=dict.fromkeys(keys, pl.String())).rename(columns)
+    rows = pl.scan_ndjson(path, schema=dict.fromkeys(keys, pl.String())).rename(columns)
+    return Content(rows, partial(bad_line, path, name), unmatched(keys, feed, mapping))
 
 
 def bad_line(path: Path, name: str) -> str | None:

@@ -5,13 +5,13 @@ from pathlib import Path
 import polars as pl
 
 from carti_lake.sources.delimited import TITLE_ROWS
-from carti_lake.sources.extract import ExtractError
+from carti_lake.sources.extract import Content, ExtractError
 from carti_lake.sources.headers import column_names, match_headers, matches
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.tables.feeds import Feed
 
 
-def read_sheet(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> pl.LazyFrame:
+def read_workbook(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> Content:
     """Rows of the sheet whose header names the most columns of the feed, with the types that its cells have."""
     import fastexcel
 
@@ -45,4 +45,4 @@ def read_sheet(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> p
     rows = workbook.load_sheet(
         sheet, header_row=None, skip_rows=place + 1, column_names=columns, schema_sample_rows=None
     ).to_polars()
-    return rows.lazy().filter(pl.any_horizontal(pl.all().is_not_null()))
+    return Content(rows.lazy().filter(pl.any_horizontal(pl.all().is_not_null())))
