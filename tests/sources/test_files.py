@@ -370,9 +370,20 @@ def test_a_file_that_changes_between_opening_and_reading_is_explained(tmp_path):
 def test_the_extract_date_is_the_last_date_in_the_name_else_the_day_of_delivery(tmp_path, name, day):
     path = written(tmp_path / name, VISITS)
     os.utime(path, ns=(0, int(datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC).timestamp()) * 10**9 + 123_456_789))
-    extract = opened(path)
-    assert extract.extract_date == day
-    assert extract.delivered_at == datetime(2026, 3, 4, 5, 6, 7, 123_000, tzinfo=UTC)
+    assert opened(path).extract_date == day
+
+
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [
+        ("visits-2026-11-22T0600.csv", datetime(2026, 11, 22, 6, tzinfo=UTC)),
+        ("visits_2026-11-22.csv", datetime(2026, 3, 4, 5, 6, 7, 123_000, tzinfo=UTC)),
+    ],
+)
+def test_it_was_delivered_at_the_time_in_the_name_else_at_that_of_the_file(tmp_path, name, moment):
+    path = written(tmp_path / name, VISITS)
+    os.utime(path, ns=(0, int(datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC).timestamp()) * 10**9 + 123_456_789))
+    assert opened(path).delivered_at == moment
 
 
 def test_given_dates_go_before_those_of_the_file(tmp_path):

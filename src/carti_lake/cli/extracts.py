@@ -39,12 +39,16 @@ def load(
         typer.Option(
             formats=["%Y-%m-%d"],
             metavar="D",
-            help="Day that the extracts are about; else the date in the file's name, else the day of delivery.",
+            help="Day that the extracts are about; else the day or month in the file's name, else the day of delivery.",
         ),
     ] = None,
     delivered_at: Annotated[
         datetime | None,
-        typer.Option(parser=moment, metavar="T", help="When the source delivered them; else the file's own time."),
+        typer.Option(
+            parser=moment,
+            metavar="T",
+            help="When the source delivered them; else the time in the file's name, else its own.",
+        ),
     ] = None,
     map_: Annotated[
         Path | None, typer.Option("--map", metavar="FILE", help="TOML or JSON: foreign header = column of the feed.")

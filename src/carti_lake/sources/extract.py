@@ -1,7 +1,6 @@
 """One delivery of one feed, opened but not yet read."""
 
 import hashlib
-import re
 import shutil
 import weakref
 from collections.abc import Callable
@@ -78,17 +77,6 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def date_in_name(name: str) -> date | None:
-    """The last date in a file's name (``2026-11-22`` or ``20261122``), None if there is none."""
-    found = None
-    for year, _, month, day in re.findall(r"(?<!\d)(\d{4})(-?)(\d{2})\2(\d{2})(?!\d)", name):
-        try:
-            found = date(int(year), int(month), int(day))
-        except ValueError:
-            continue
-    return found
 
 
 def whole_milliseconds(moment: datetime) -> datetime:

@@ -16,7 +16,6 @@ from carti_lake.sources.extract import (
     Content,
     Extract,
     ExtractError,
-    date_in_name,
     file_hash,
     keep_with,
     whole_milliseconds,
@@ -24,6 +23,7 @@ from carti_lake.sources.extract import (
 from carti_lake.sources.headers import column_names, match_headers, unmatched
 from carti_lake.sources.locate import locate
 from carti_lake.sources.mapping import NO_MAP, SourceMap
+from carti_lake.sources.names import day_and_moment
 from carti_lake.sources.ndjson import read_ndjson
 from carti_lake.sources.sheets import read_workbook
 from carti_lake.sources.text import as_utf8, decompressed, encoding_of, head, is_binary
@@ -52,9 +52,9 @@ def open_paths(
     mapping
         What the user says of them.
     extract_date
-        Day that the extracts are about; else the last date in the file's name, else the day of delivery.
+        Day that the extracts are about; else the last day or month in the file's name, else the day of delivery.
     delivered_at
-        When they were delivered; else the file's own time.
+        When they were delivered; else the time in the file's name, else the file's own.
     storage_options
         Credentials and endpoints of the object store.
 
@@ -71,12 +71,13 @@ def open_paths(
             with ThreadPoolExecutor(1) as beside:
                 content_hash = beside.submit(file_hash, path)
                 content = _open(path, folder, feed, mapping, found.name)
-            moment = whole_milliseconds(delivered_at or found.modified)
+            named_day, named_moment = day_and_moment(found.name)
+            moment = whole_milliseconds(delivered_at or named_moment or found.modified)
             extract = Extract(
                 name=found.name,
                 content_hash=content_hash.result(),
                 delivered_at=moment,
-                extract_date=extract_date or date_in_name(found.name) or moment.date(),
+                extract_date=extract_date or named_day or moment.date(),
                 rows=content.rows,
                 diagnose=content.diagnose,
                 notes=content.notes,
