@@ -494,15 +494,6 @@ def test_foreign_extracts_load_with_a_mapping_and_lose_nothing(shared: Path, fil
         assert kept.get(name, 0) + rescued == delivered.height - delivered[name].null_count(), name
 
 
-def test_a_workbook_with_the_feed_on_two_sheets_is_refused(tmp_path):
-    import xlsxwriter
-
-    with xlsxwriter.Workbook(tmp_path / "v.xlsx") as book:
-        for month in ["January", "February"]:
-            book.add_worksheet(month).write_row(0, 0, HEADER.split(","))
-    assert 'the sheets "January" and "February" both hold' in refused(tmp_path / "v.xlsx")
-
-
 def test_crm_snapshot_of_a_spreadsheet(tmp_path):
     frame = pl.DataFrame(
         {

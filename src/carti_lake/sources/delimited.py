@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -47,7 +48,9 @@ class Layout:
     lines: int
 
 
-def read_delimited(path: Path, folder: Path, feed: type[Feed], mapping: SourceMap, name: str) -> Content:
+def read_delimited(
+    path: Path, folder: Path, feed: type[Feed], mapping: SourceMap, name: str, given: Collection[str] = ()
+) -> Content:
     """Rows of a UTF-8 file as text, in columns named by the feed where they match; every row is checked for its fields.
 
     Raises
@@ -60,7 +63,7 @@ def read_delimited(path: Path, folder: Path, feed: type[Feed], mapping: SourceMa
     start = _head(path)
     layout = layout_of(start, feed, mapping, name)
     place = f"{name}, line {layout.lines}"
-    matched = match_headers(layout.header, feed, mapping, place)
+    matched = match_headers(layout.header, feed, mapping, place, given)
     columns = column_names(layout.header, matched)
     types = feed.delivered()
     header = Header(

@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from itertools import chain, count
 from pathlib import Path
@@ -32,7 +32,9 @@ def matches(headers: Sequence[str], feed: type[Feed], mapping: SourceMap) -> dic
     return {header: declared[canonical(header)] for header in headers if canonical(header) in declared}
 
 
-def match_headers(headers: Sequence[str], feed: type[Feed], mapping: SourceMap, name: str) -> dict[str, str]:
+def match_headers(
+    headers: Sequence[str], feed: type[Feed], mapping: SourceMap, name: str, given: Collection[str] = ()
+) -> dict[str, str]:
     """Delivered headers with the declared column that each one names; headers that name none are left out.
 
     Parameters
@@ -45,6 +47,8 @@ def match_headers(headers: Sequence[str], feed: type[Feed], mapping: SourceMap, 
         Its foreign headers go before a match by name.
     name
         The file, and line where it has one: the place that an error names.
+    given
+        Columns that come from elsewhere, such as the file's folders, and are not missing.
 
     Raises
     ------
@@ -58,7 +62,7 @@ def match_headers(headers: Sequence[str], feed: type[Feed], mapping: SourceMap, 
     matched = matches(headers, feed, mapping)
     if matched:
         _check_mapped(headers, mapping, name)
-    missing = [column for column in feed.required() if column not in matched.values()]
+    missing = [column for column in feed.required() if column not in matched.values() and column not in given]
     if missing:
         what = "column " + _quoted(missing) + " is" if len(missing) == 1 else "columns " + _quoted(missing) + " are"
         raise ExtractError(

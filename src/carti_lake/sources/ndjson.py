@@ -1,6 +1,7 @@
 """JSON: one object a line, an array of objects, or an envelope around one."""
 
 import json
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
@@ -12,14 +13,16 @@ from carti_lake.sources.mapping import SourceMap
 from carti_lake.tables.feeds import Feed
 
 
-def read_ndjson(path: Path, folder: Path, feed: type[Feed], mapping: SourceMap, name: str) -> Content:
+def read_ndjson(
+    path: Path, folder: Path, feed: type[Feed], mapping: SourceMap, name: str, given: Collection[str] = ()
+) -> Content:
     """Rows of a UTF-8 file as text, in columns named by the feed where they match; nested values are JSON text."""
     try:
         # All lines: a key that first comes up in the last one is a column too.
         keys = pl.scan_ndjson(path, infer_schema_length=None).collect_schema().names()
     except pl.exceptions.PolarsError as error:
         raise ExtractError(bad_line(path, name) or f"{name}: not newline-delimited JSON.") from error
-    matched = match_headers(keys, feed, mapping, name)
+    matched = match_headers(keys, feed, mapping, name, given)
     columns = dict(zip(keys, column_names(keys, matched), strict=True))
     rows = pl.scan_ndjson(path, schema=dict.fromkeys(keys, pl.String())).rename(columns)
     return Content(rows, partial(bad_line, path, name), unmatched(keys, feed, mapping))

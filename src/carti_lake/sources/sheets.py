@@ -1,6 +1,6 @@
 """Workbooks: the visible sheets and header rows that fit the feed, wherever they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
@@ -41,12 +41,12 @@ class Sheet:
     header: list[str]
     columns: frozenset[str]
 
-    def fits(self, feed: type[Feed]) -> bool:
-        """Whether it has all columns that the feed needs."""
-        return self.columns.issuperset(feed.required())
+    def lacks(self, feed: type[Feed], given: Collection[str]) -> list[str]:
+        """Columns that the feed needs and neither it nor the file's place has."""
+        return [column for column in feed.required() if column not in self.columns and column not in given]
 
 
-def read_workbook(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> Content:
+def read_workbook(path: Path, feed: type[Feed], mapping: SourceMap, name: str, given: Collection[str] = ()) -> Content:
     """Rows of every visible sheet that has the feed's columns, one sheet after the other, with the types of its cells.
 
     Hidden sheets are left out. A cell with an error or with a formula that was never computed is kept as a value of
@@ -67,8 +67,8 @@ def read_workbook(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -
             "other files). Unpack it, or save it as .xlsx without a password."
         ) from None
     sheets = [_sheet(workbook, title, feed, mapping) for title in workbook.sheet_names]
-    chosen = [sheet for sheet in sheets if sheet.visible and sheet.fits(feed)]
-    hidden = [sheet for sheet in sheets if not sheet.visible and sheet.fits(feed)]
+    chosen = [sheet for sheet in sheets if sheet.visible and not sheet.lacks(feed, given)]
+    hidden = [sheet for sheet in sheets if not sheet.visible and not sheet.lacks(feed, given)]
     if not chosen and hidden:
         raise ExtractError(
             f"{name}: only hidden sheets hold the feed {feed.short_name}: {_titles(hidden)}. Unhide what is to "
@@ -85,7 +85,7 @@ def read_workbook(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -
     others = [sheet for sheet in sheets if sheet.visible and sheet.header and sheet not in chosen]
     needed = feed.required()
     for sheet in others:
-        lacking = [column for column in needed if column not in sheet.columns]
+        lacking = sheet.lacks(feed, given)
         if len(lacking) * 2 < len(needed):
             raise ExtractError(
                 f'{name}, sheet "{sheet.title}", line {sheet.place + 1}: lacks {", ".join(lacking)}, which the feed '
@@ -95,7 +95,9 @@ def read_workbook(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -
     parts: list[pl.DataFrame] = []
     notes: list[str] = []
     for sheet in chosen:
-        matched = match_headers(sheet.header, feed, mapping, f'{name}, sheet "{sheet.title}", line {sheet.place + 1}')
+        matched = match_headers(
+            sheet.header, feed, mapping, f'{name}, sheet "{sheet.title}", line {sheet.place + 1}', given
+        )
         parts.append(_rows(path, workbook, sheet, column_names(sheet.header, matched)))
         notes += unmatched(sheet.header, feed, mapping)
     if hidden:
