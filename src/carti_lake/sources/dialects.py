@@ -1,6 +1,7 @@
 """The one dialect that explains every record of a delimited file, and its records in a form that leaves no doubt."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from carti_lake.sources.quotes import (
     UNQUOTED,
     Dialect,
     Octets,
+    Quoting,
     Words,
     escaping,
     flagged,
@@ -25,6 +27,8 @@ from carti_lake.sources.records import BYTE_ORDER_MARK, Header, Seen, check_reco
 
 #: Ends of fields and of records in what is rewritten: characters that no delivered text holds.
 UNIT, RECORD = "\x1f", "\x1e"
+#: Dialects beside doubled quotes, by the octet that they are about.
+OTHERS = {QUOTE: (UNDOUBLED, UNQUOTED), BACKSLASH: (ESCAPED,), APOSTROPHE: (SINGLE,)}
 REWRITTEN = Dialect(UNIT, RECORD, UNQUOTED)
 
 
@@ -41,43 +45,51 @@ def explain(path: Path, separator: str, newline: str, header: Header, name: str)
         The text is not UTF-8.
     """
     usual = Dialect(separator, newline, DOUBLED)
+    single = usual._replace(quoting=SINGLE)
     try:
         seen = check_records(path, usual, header, name)
     except ExtractError as error:
-        others = [found for found in _others(path, usual, header, name) if found is not None]
-        readings = {found[0].quoting.escapes or found[0].quoting.quote == APOSTROPHE for found in others}
+        signs = _signs(path, separator)
+        if signs.neighbours:
+            return single, check_records(path, single, header, name)
+        tried = [quoting for sign, quotings in OTHERS.items() if sign in signs.octets for quoting in quotings]
+        others = [found for quoting in tried if (found := _explains(path, usual, quoting, header, name))]
+        readings = {found[0].quoting.escapes or found[0].quoting is SINGLE for found in others}
         if not others or len(readings) > 1:
             raise error from None
         return others[0]
-    if seen.backslashes and _explains(path, usual._replace(quoting=ESCAPED), header, name):
+    if seen.backslashes and _explains(path, usual, ESCAPED, header, name):
         raise ExtractError(
             f'{name}, line {seen.backslashes}: the backslash before a quote (") can belong to the text or escape the '
             "quote, and either way all records have their fields. Double the quotes within quoted fields instead."
         )
     if seen.apostrophes and not seen.quotes:
-        single = _explains(path, usual._replace(quoting=SINGLE), header, name)
-        if single is not None:
-            return single
+        return single, check_records(path, single, header, name)
     return usual, seen
 
 
-def _others(path: Path, usual: Dialect, header: Header, name: str) -> list[tuple[Dialect, Seen] | None]:
-    """The other dialects, as far as the file has the characters that they are about."""
-    signs = {QUOTE: (UNDOUBLED, UNQUOTED), BACKSLASH: (ESCAPED,), APOSTROPHE: (SINGLE,)}
-    held = _octets_of(path, set(signs))
-    tried = [quoting for sign, quotings in signs.items() if sign in held for quoting in quotings]
-    return [_explains(path, usual._replace(quoting=quoting), header, name) for quoting in tried]
+class Signs(NamedTuple):
+    """What of a file hints at other dialects: which octets it has, and single quotes around neighbouring fields."""
+
+    octets: set[int]
+    neighbours: bool
 
 
-def _octets_of(path: Path, wanted: set[int]) -> set[int]:
-    held: set[int] = set()
+def _signs(path: Path, separator: str) -> Signs:
+    octets: set[int] = set()
+    neighbours = f"'{separator}'".encode()
+    tail = b""
     with path.open("rb") as file:
-        while held < wanted and (chunk := file.read(1 << 20)):
-            held |= {one for one in wanted if one in chunk}
-    return held
+        while chunk := file.read(1 << 20):
+            octets |= {one for one in OTHERS if one in chunk}
+            if APOSTROPHE in octets and neighbours in tail + chunk:
+                return Signs(octets, True)
+            tail = chunk[-2:]
+    return Signs(octets, False)
 
 
-def _explains(path: Path, dialect: Dialect, header: Header, name: str) -> tuple[Dialect, Seen] | None:
+def _explains(path: Path, usual: Dialect, quoting: Quoting, header: Header, name: str) -> tuple[Dialect, Seen] | None:
+    dialect = usual._replace(quoting=quoting)
     try:
         return dialect, check_records(path, dialect, header, name)
     except ExtractError:

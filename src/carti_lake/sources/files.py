@@ -27,7 +27,7 @@ from carti_lake.sources.headers import column_names, match_headers, unmatched
 from carti_lake.sources.locate import Found, locate
 from carti_lake.sources.mapping import NO_MAP, SourceMap
 from carti_lake.sources.names import day_and_moment
-from carti_lake.sources.ndjson import read_ndjson
+from carti_lake.sources.objects import read_json
 from carti_lake.sources.sheets import read_workbook
 from carti_lake.sources.text import as_utf8, decompressed, encoding_of, head, is_binary
 from carti_lake.store.others import other_table
@@ -170,7 +170,7 @@ def _read_text(
     if start.startswith(b"<?xml"):
         raise ExtractError(f"{name}: an XML file. Export the extract as CSV, NDJSON, Parquet or XLSX.")
     if re.match(rb"[\[{]", start):
-        return read_ndjson(path, folder, feed, mapping, name, given)
+        return read_json(path, folder, feed, mapping, name, given)
     return read_delimited(path, folder, feed, mapping, name, given)
 
 
