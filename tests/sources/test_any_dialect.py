@@ -214,3 +214,24 @@ def test_the_styles_are_all_read(path):
         text = odd.get(style.kind, 'Smith, "Bill"\nWilliam')
         file = File([*[row] * 9, [*row[:4], text, *row[5:]]], style, ",", "\n", False, "")
         assert read(path, (file.head + "".join(file.body)).encode(), 64) == normal(file.rows), style
+
+
+@pytest.mark.parametrize(
+    ("style", "texts", "lost"),
+    [
+        # Read with its quotes as text, since single quotes no longer explained it.
+        (Style("single", True), ["", ""], ("'P1'", "P1'")),
+        # The quote behind a backslash and the stray one made a pair around two rows.
+        (Style("escaped", False), ['"', ","], (',",",', ',,",')),
+    ],
+)
+def test_damage_that_was_once_read_is_refused(path, style, texts, lost):
+    rows = [
+        [f"P{number}", "2026-01-01", "C34.90", "99213", "", text, "0.5", "80", "Paid"]
+        for number, text in enumerate([*texts, ""])
+    ]
+    file = File(rows, style, ",", "\n", False, "")
+    content = file.head + "".join(file.body)
+    assert read(path, content.encode(), 64) == normal(rows)
+    assert lost[0] in content
+    assert read(path, content.replace(*lost, 1).encode(), 64) is None

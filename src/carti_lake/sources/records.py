@@ -5,7 +5,6 @@ outside quotes are counted and quotes are looked at where they stand, bit-parall
 block where something is wrong is looked at row by row.
 """
 
-import csv
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -223,18 +222,18 @@ def _swallowed(block: bytes, octets: Octets, dialect: Dialect, inside: Words | N
 
 
 def _is_record(line: bytes, dialect: Dialect, header: Header) -> bool:
-    """Whether a line has the header's number of fields, with numbers or dates where the header has them."""
+    """Whether a line has the header's fields, with numbers or dates where the header has them.
+
+    A text with separators makes them more: columns are then counted from the left or from the right.
+    """
     fields = line.rstrip(b"\r").split(dialect.separator.encode())
-    if len(fields) != len(header.columns):
-        text = line.decode("utf-8", "replace").replace("\r", " ")
-        try:
-            fields = [field.encode() for field in next(csv.reader([text], delimiter=dialect.separator), [])]
-        except csv.Error:
-            return False  # a field larger than the csv module takes
-        if len(fields) != len(header.columns):
-            return False
-    held = [value for place in header.numeric if (value := fields[place].strip(b" \"'"))]
-    return not header.numeric or sum(NUMERIC.match(value) is not None for value in held) * 2 >= max(len(held), 1)
+    more = len(fields) - len(header.columns)
+    if more < 0:
+        return False
+    places = [(fields[place].strip(b" \"'"), fields[place + more].strip(b" \"'")) for place in header.numeric]
+    held = [values for values in places if any(values)]
+    fitting = sum(any(NUMERIC.match(value) for value in values) for values in held)
+    return not header.numeric or fitting * 2 >= max(len(held), 1)
 
 
 def _first_ragged(octets: Octets, comma: int, end: int, inside: Words | None, expected: int) -> tuple[int, int] | None:
