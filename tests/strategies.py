@@ -129,7 +129,7 @@ class Delivery:
 
     def parts(self, at: int) -> list["Delivery"]:
         """The same rows as two deliveries: the second follows at once."""
-        if not 0 < at < len(self.rows) or self.feed == "salesforce_crm":
+        if not 0 < at < len(self.rows):
             return [self]
         later = self.delivered_at + timedelta(milliseconds=1)
         return [replace(self, rows=self.rows[:at]), replace(self, rows=self.rows[at:], delivered_at=later)]

@@ -112,9 +112,9 @@ class Lake:
         extracts
             What to load; the same content loaded twice is loaded once.
         extract_date
-            Day that the extracts are about; else the date in the file's name, else the day of delivery.
+            Day that the extracts are about; else the day or month in the file's name, else the day of delivery.
         delivered_at
-            When the source delivered them; else the file's own time, else now.
+            When the source delivered them; else the time in the file's name, else the file's own, else now.
         mapping
             Foreign headers to the feed's columns.
         progress

@@ -64,3 +64,17 @@ def test_a_time_that_is_none_is_wrong_usage(carti_lake: Type) -> None:
     Path("crm.csv").write_text(ACCOUNTS)
     ended = carti_lake("load", "salesforce_crm", "crm.csv", "--delivered-at", "yesterday")
     assert ended.code == 2
+
+
+def test_what_its_sender_should_know_is_told(carti_lake: Type) -> None:
+    Path("in").mkdir()
+    Path("in/crm_2026-04-01.csv").write_text(
+        "\n".join(f"{line},{end}" for line, end in zip(ACCOUNTS.splitlines(), ["Contract", "x", "y"], strict=True))
+    )
+    Path("in/crm_2026-04-01.csv.md5").write_text("x")
+    ended = carti_lake("load", "salesforce_crm", "in")
+    assert 'crm_2026-04-01.csv: no column of salesforce_crm, kept in rescued: "Contract"' in ended.out
+    assert "crm_2026-04-01.csv: left out beside it: crm_2026-04-01.csv.md5" in ended.out
+    (again,) = json.loads(carti_lake("load", "salesforce_crm", "in", "--json").out)
+    assert again["already"]
+    assert len(again["notes"]) == 2

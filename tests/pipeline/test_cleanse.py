@@ -6,6 +6,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from carti_lake.pipeline.bronze import UNREAD
 from carti_lake.pipeline.cleanse import cleanse, refusals, survey
 from carti_lake.tables.silver import Encounters, Opportunities, Referrals, Visits
 from tests.worlds.rows import MARCH, landed, stay, visit
@@ -72,6 +73,12 @@ def test_what_a_source_does_not_deliver_is_null():
 )
 def test_a_refused_visit_names_every_rule_that_it_breaks(changed, rules):
     assert broken_rules(Visits, visit("V1", **changed)) == rules
+
+
+@pytest.mark.parametrize("column", ["visit_id", "claim_id", "claim_status", "payer", "claim_amount", "visit_date"])
+def test_a_cell_that_its_reader_could_not_read_refuses_the_row(column):
+    row = visit("V1") | {column: None, UNREAD + column: "#REF!"}
+    assert f"{column}|unreadable" in broken_rules(Visits, row)
 
 
 @pytest.mark.parametrize(

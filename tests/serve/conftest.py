@@ -102,11 +102,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
 
 
 def _load(lake: Lake, files: list[Path], day: Any) -> None:
-    from carti_lake.sources.extract import date_in_name
+    from carti_lake.sources.names import day_and_moment
 
     by_feed: dict[str, list[Path]] = {}
     for file in files:
-        about = date_in_name(file.name)
+        about = day_and_moment(file.name)[0]
         if about is not None and about <= day:
             by_feed.setdefault(file.parent.name, []).append(file)
     for feed, paths in by_feed.items():

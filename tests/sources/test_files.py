@@ -127,6 +127,94 @@ def test_the_content_tells_the_kind_of_a_file_and_the_rows_are_the_same(tmp_path
     assert loaded(written(tmp_path / "visits.dat", content)).equals(expected)
 
 
+@pytest.mark.parametrize(
+    ("written_as", "name"),
+    [
+        ('"Dana \\"Dee Ortiz"', 'Dana "Dee Ortiz'),
+        ('"Ortiz, \\"Dee\\", C:\\\\"', 'Ortiz, "Dee", C:\\'),
+        ("Ortiz\\, Dana", "Ortiz, Dana"),
+        ('"Dana "Dee Ortiz"', 'Dana "Dee Ortiz'),
+        ('William "Bill" Smith', 'William "Bill" Smith'),
+        ('Smith "Bill"', 'Smith "Bill"'),
+        ('5" Smith', '5" Smith'),
+        ("'Ortiz, Dana'", "Ortiz, Dana"),
+        ("'O''Brien', Pat'".replace("', P", ", P"), "O'Brien, Pat"),
+        ('"C:\\Dana\\"', "C:\\Dana\\"),
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_one_dialect_explains_every_record(tmp_path, monkeypatch, written_as, name, newline):
+    monkeypatch.setattr("carti_lake.sources.records.BLOCK", 4096)
+    odd = ROWS[0].replace("Dr. Brown", written_as)
+    # Far apart, in several blocks.
+    lines = [*VISITS.splitlines(), odd, *[ROWS[0]] * 200, odd, ROWS[0], odd]
+    rows = loaded(written(tmp_path / "v.csv", newline.join(lines) + newline))
+    assert rows["provider_name"].to_list() == [
+        "Dr. Brown",
+        "Dr. Müller",
+        name,
+        *["Dr. Brown"] * 200,
+        name,
+        "Dr. Brown",
+        name,
+    ]
+    assert rows["claim_status"].to_list() == ["Paid", "Denied", *["Paid"] * 204]
+    assert rows["rescued"].null_count() == rows.height
+
+
+def test_rows_quoted_by_apostrophes(tmp_path):
+    lines = [",".join(f"'{field}'" for field in line.split(",")) for line in VISITS.splitlines()]
+    assert loaded(written(tmp_path / "v.csv", "\n".join(lines))).equals(loaded(written(tmp_path / "w.csv", VISITS)))
+    lines[0] = HEADER
+    assert loaded(written(tmp_path / "v.csv", "\n".join(lines))).equals(loaded(written(tmp_path / "w.csv", VISITS)))
+
+
+def test_files_put_together_have_byte_order_marks_within(tmp_path):
+    path = written(tmp_path / "v.csv", "\ufeff" + VISITS + "\ufeff" + VISITS.removeprefix(HEADER + "\n"))
+    assert loaded(path)["patient_id"].to_list() == ["P1", "P2", "P1", "P2"]
+
+
+def test_a_header_wider_than_the_first_block(tmp_path):
+    wide = "".join(f",extra column number {number:010}" for number in range(12_000))
+    lines = [
+        HEADER.replace(",claim_status", f"{wide},claim_status"),
+        *[row.replace(",0,", f",0{',' * 12_000},") for row in ROWS[1:]],
+    ]
+    assert loaded(written(tmp_path / "v.csv", "\n".join(lines)))["claim_status"].to_list() == ["Denied"]
+
+
+def test_an_html_page_is_told(tmp_path):
+    page = f"<html><body><table><tr><td>{'</td><td>'.join(HEADER.split(','))}</td></tr></table></body></html>"
+    assert "v.xls: an HTML page" in refused(written(tmp_path / "v.xls", page))
+
+
+def test_foreign_columns_of_one_name_are_kept_apart(tmp_path):
+    path = written(
+        tmp_path / "v.csv",
+        "\n".join(f"{line},{end}" for line, end in zip(VISITS.splitlines(), ["note,note", "a,b", "c,"], strict=True)),
+    )
+    assert [json.loads(text) for text in loaded(path)["rescued"]] == [{"note": "a", "note (2)": "b"}, {"note": "c"}]
+
+
+def test_headers_that_name_no_column_are_told_with_the_nearest(tmp_path):
+    path = written(
+        tmp_path / "v.csv",
+        VISITS.replace("claim_status", "claim_status,payor,Region")
+        .replace("Paid\n", "Paid,Aetna,South\n")
+        .replace("Denied\n", "Denied,Aetna,South\n"),
+    )
+    assert opened(path).notes == (
+        'no column of ehr_visits, kept in rescued: "payor" (near payer: map it with --map FILE if it is), "Region"',
+    )
+
+
+def test_a_mapping_of_a_header_that_is_not_there_is_refused(tmp_path):
+    path = written(tmp_path / "v.csv", VISITS.replace("claim_amount", "Billed amount"))
+    assert 'the mapping names the header "Biled amount", which is not there; did you mean "Billed amount"?' in refused(
+        path, mapping={"Biled amount": "claim_amount"}
+    )
+
+
 def test_mixed_encodings_in_one_file(tmp_path):
     rows = [row.encode(encoding) for row, encoding in [(ROWS[1], "cp1252"), (ROWS[1], "utf-8"), (ROWS[1], "latin-1")]]
     path = written(tmp_path / "mixed.csv", b"\n".join([HEADER.encode(), *rows]))
@@ -198,14 +286,28 @@ LONG = VISITS + "\n".join(f"P{n},2026-01-05,C50.911,99213,Dr. Brown,{n}.5,80,Pai
         ),
         pytest.param(
             LONG
-            + ROWS[0].replace("Dr.", '5"')
+            + ROWS[0].replace("Dr. Brown", '"Dana "Dee\' Ortiz')
             + "\n"
             + LONG[len(HEADER) + 1 :]
-            + ROWS[0].replace("Dr.", '6"')
+            + ROWS[0].replace("Dr. Brown", 'Dana Dee Ortiz"')
             + "\n"
             + LONG,
-            'line 2004: a quote (") stands',
+            "line 2004: a quote",
             id="two stray quotes far apart",
+        ),
+        pytest.param(
+            VISITS
+            + ROWS[0].replace("Dr.", '"Dr.')
+            + "\n"
+            + LONG[len(HEADER) + 1 :]
+            + ROWS[0].replace("Brown", 'Brown"'),
+            "line 4: a quote is opened in this record and closed lines later",
+            id="records within quotes",
+        ),
+        pytest.param(
+            VISITS.replace("Dr. Brown", '"Dr. \\"B\\" Brown"') + ROWS[0].replace("Dr. Brown", '"Dr. "B" Brown"'),
+            'line 2: a quote (") stands',
+            id="two dialects",
         ),
         pytest.param(
             VISITS + ROWS[0] + ",x\n" + ROWS[0].removesuffix(",Paid"),
@@ -225,7 +327,6 @@ LONG = VISITS + "\n".join(f"P{n},2026-01-05,C50.911,99213,Dr. Brown,{n}.5,80,Pai
             as_ndjson() + '\n{"patient_id": "P3", ', "v.csv, line 3: the line is no JSON", id="NDJSON cut short"
         ),
         pytest.param(as_ndjson() + "\n[1, 2]", "v.csv, line 3: the line is no JSON object", id="NDJSON of arrays"),
-        pytest.param(f"[{as_ndjson()}]".replace("\n", ",\n"), "v.csv: a JSON array. Deliver NDJSON", id="JSON array"),
         pytest.param('{"a": 1}', "v.csv: columns", id="NDJSON of something else"),
     ],
 )
@@ -269,9 +370,20 @@ def test_a_file_that_changes_between_opening_and_reading_is_explained(tmp_path):
 def test_the_extract_date_is_the_last_date_in_the_name_else_the_day_of_delivery(tmp_path, name, day):
     path = written(tmp_path / name, VISITS)
     os.utime(path, ns=(0, int(datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC).timestamp()) * 10**9 + 123_456_789))
-    extract = opened(path)
-    assert extract.extract_date == day
-    assert extract.delivered_at == datetime(2026, 3, 4, 5, 6, 7, 123_000, tzinfo=UTC)
+    assert opened(path).extract_date == day
+
+
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [
+        ("visits-2026-11-22T0600.csv", datetime(2026, 11, 22, 6, tzinfo=UTC)),
+        ("visits_2026-11-22.csv", datetime(2026, 3, 4, 5, 6, 7, 123_000, tzinfo=UTC)),
+    ],
+)
+def test_it_was_delivered_at_the_time_in_the_name_else_at_that_of_the_file(tmp_path, name, moment):
+    path = written(tmp_path / name, VISITS)
+    os.utime(path, ns=(0, int(datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC).timestamp()) * 10**9 + 123_456_789))
+    assert opened(path).delivered_at == moment
 
 
 def test_given_dates_go_before_those_of_the_file(tmp_path):
@@ -380,15 +492,6 @@ def test_foreign_extracts_load_with_a_mapping_and_lose_nothing(shared: Path, fil
     for name in delivered.columns:
         rescued = rows["rescued"].str.contains(f'"{name}":', literal=True).sum()
         assert kept.get(name, 0) + rescued == delivered.height - delivered[name].null_count(), name
-
-
-def test_a_workbook_with_the_feed_on_two_sheets_is_refused(tmp_path):
-    import xlsxwriter
-
-    with xlsxwriter.Workbook(tmp_path / "v.xlsx") as book:
-        for month in ["January", "February"]:
-            book.add_worksheet(month).write_row(0, 0, HEADER.split(","))
-    assert 'the sheets "January" and "February" both hold' in refused(tmp_path / "v.xlsx")
 
 
 def test_crm_snapshot_of_a_spreadsheet(tmp_path):

@@ -56,9 +56,16 @@ def test_two_headers_for_one_column_are_refused(twin):
         match_headers([*CRM, twin], SalesforceCrm, NO_MAP, "crm.csv")
 
 
-def test_a_repeated_header_that_the_feed_does_not_know_is_refused():
-    with pytest.raises(ExtractError, match=r'the header "note" appears more than once'):
-        match_headers([*CRM, "note", "Note"], SalesforceCrm, NO_MAP, "crm.csv")
+def test_a_repeated_header_that_the_feed_does_not_know_is_numbered():
+    headers = [*CRM, "note", "Note", "note", "note (2)"]
+    matched = match_headers(headers, SalesforceCrm, NO_MAP, "crm.csv")
+    assert column_names(headers, matched) == [*CRM, "note", "Note", "note (2)", "note (2) (2)"]
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\u00a0", "\u00ad", "\ufeff", "\u2060", "\u200e"])
+def test_characters_that_nobody_sees_do_not_matter(unseen):
+    headers = [f"{unseen}provider{unseen}_name{unseen}", *CRM[1:]]
+    assert list(match_headers(headers, SalesforceCrm, NO_MAP, "crm.csv").values()) == CRM
 
 
 def test_a_mapping_to_an_unknown_column_suggests_the_nearest():

@@ -32,11 +32,37 @@ def folder(tmp_path):
 
 
 def names(*paths, **options):
-    return [found.name for found in locate(paths, options or None)]
+    return [found.name for found in locate(paths, options or None).found]
 
 
 def test_a_folder_stands_for_all_files_below_it_but_hidden_ones(folder):
     assert names(folder) == ["a_2026-01-03.csv", "b_2026-01-02.csv", "c.csv", "x[1].csv"]
+
+
+def test_what_lies_beside_extracts_is_left_out_with_a_word_but_not_where_it_is_named(folder):
+    leftovers = [
+        "b.csv.md5",
+        "b.ok",
+        "Thumbs.db",
+        "desktop.ini",
+        "~$b.xlsx",
+        "c.csv.part",
+        "c.tmp",
+        ".DS_Store",
+        "d.csv.CRC",
+    ]
+    for name in leftovers:
+        (folder / name).write_text("x")
+    listing = locate([folder], None)
+    assert [one.name for one in listing.found] == ["a_2026-01-03.csv", "b_2026-01-02.csv", "c.csv", "x[1].csv"]
+    assert listing.left_out == sorted([*leftovers, "_SUCCESS"])
+    assert names(f"{folder}/b*") == ["b_2026-01-02.csv"]
+    assert names(folder / "b.ok", folder / "2026/_SUCCESS") == ["_SUCCESS", "b.ok"]
+    extracts = list(open_paths([folder], SalesforceCampaigns))
+    assert [len(one.notes) for one in extracts] == [1, 0, 0, 0]
+    assert extracts[0].notes[0].startswith("left out beside it: .DS_Store, Thumbs.db, ")
+    with pytest.raises(ExtractError, match=r"nothing but files that are no extracts: b\.csv\.md5, b\.ok"):
+        names(f"{folder}/b.*")
 
 
 def test_globs_and_files_each_count_once(folder):

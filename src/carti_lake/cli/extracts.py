@@ -39,12 +39,16 @@ def load(
         typer.Option(
             formats=["%Y-%m-%d"],
             metavar="D",
-            help="Day that the extracts are about; else the date in the file's name, else the day of delivery.",
+            help="Day that the extracts are about; else the day or month in the file's name, else the day of delivery.",
         ),
     ] = None,
     delivered_at: Annotated[
         datetime | None,
-        typer.Option(parser=moment, metavar="T", help="When the source delivered them; else the file's own time."),
+        typer.Option(
+            parser=moment,
+            metavar="T",
+            help="When the source delivered them; else the time in the file's name, else its own.",
+        ),
     ] = None,
     map_: Annotated[
         Path | None, typer.Option("--map", metavar="FILE", help="TOML or JSON: foreign header = column of the feed.")
@@ -98,11 +102,22 @@ def _print(done: "list[Loaded]") -> None:
     span = ""
     if days:
         span = f", extract date {days[0]}" if days[0] == days[-1] else f", extract dates {days[0]} to {days[-1]}"
+    for note, names in _notes(done).items():
+        show.say(f"{names[0]}{f' and {len(names) - 1:,} more' if len(names) > 1 else ''}: {note}")
     before = len(done) - len(fresh)
     show.say(
         f"Loaded {_count(len(fresh), 'extract')}, {_count(sum(one.rows for one in fresh), 'row')}{span}."
         + (f" {_count(before, 'extract')} had been loaded before." if before else "")
     )
+
+
+def _notes(done: "list[Loaded]") -> dict[str, list[str]]:
+    """Each note once, with the extracts that it is about."""
+    notes: dict[str, list[str]] = {}
+    for one in done:
+        for note in one.notes:
+            notes.setdefault(note, []).append(one.name)
+    return notes
 
 
 def _count(number: int, noun: str) -> str:

@@ -13,7 +13,8 @@ from carti_lake.outlets.files import charts_of, published, workbook_of
 from carti_lake.outlets.powerbi.project import powerbi_of
 from carti_lake.outlets.published.publish import publish_of
 from carti_lake.releases.release import Release
-from carti_lake.sources.extract import date_in_name, file_hash
+from carti_lake.sources.extract import file_hash
+from carti_lake.sources.names import day_and_moment
 from carti_lake.store.errors import LakeError
 from carti_lake.tables.feeds import FEEDS
 
@@ -112,7 +113,7 @@ def demo(lake: Lake, folder: Path, network: Network | None = None, *, progress: 
 
 
 def _batch_id(file: Path) -> str:
-    return f"{file.parent.name}:{date_in_name(file.name)}:{file_hash(file)[:16]}"
+    return f"{file.parent.name}:{day_and_moment(file.name)[0]}:{file_hash(file)[:16]}"
 
 
 def _loaded(lake: Lake) -> set[str]:
@@ -122,7 +123,7 @@ def _loaded(lake: Lake) -> set[str]:
 
 
 def _release_up_to(lake: Lake, day: date, waiting: Sequence[Path], progress: Callable[[str], None]) -> None:
-    due = [file for file in waiting if (date_in_name(file.name) or date.max) <= day]
+    due = [file for file in waiting if (day_and_moment(file.name)[0] or date.max) <= day]
     done = 0
     for feed, files in groupby(sorted(due), key=lambda file: file.parent.name):
         for one in lake.iter_load(feed, *files):

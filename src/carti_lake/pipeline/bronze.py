@@ -14,6 +14,8 @@ FIRST_DAY = date(1000, 1, 1)
 
 #: Columns of our own on the way; no delivered header holds a control character.
 FITTED, NUMBER, PLACE = "\x1ffitted ", "\x1fnumber", "\x1fplace"
+#: Before a column's name: what stands where its reader found no value (``#REF!``), and goes to ``rescued`` as it is.
+UNREAD = "\x1funread "
 
 
 def bronze(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
@@ -170,4 +172,4 @@ def _json_member(name: str, dtype: pl.DataType) -> pl.Expr:
         value = value.cast(pl.String)
     elif not dtype.is_nested():
         value = _text_of(value, dtype)
-    return pl.struct(value.alias(name)).struct.json_encode().str.head(-1).str.slice(1)
+    return pl.struct(value.alias(name.removeprefix(UNREAD))).struct.json_encode().str.head(-1).str.slice(1)

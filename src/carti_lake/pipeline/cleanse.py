@@ -156,8 +156,10 @@ def _value(
     wanted = entity.columns()[name].dtype
     column = pl.col(name)
     if wanted == pl.String:
+        # Text that was rescued is a cell without a value: an error, or a formula that was never computed.
+        unread = pl.col(RESCUED).str.json_path_match(f"$.{name}").is_not_null() if rescued else None
         if codes is None:
-            return (identifier(column) if name.endswith("_id") or name in entity.key() else column), None
+            return (identifier(column) if name.endswith("_id") or name in entity.key() else column), unread
         unknown = codes.filter(pl.col("code").is_null())["spelling"]
         if unknown.is_empty():
             failed = None
@@ -165,7 +167,7 @@ def _value(
             failed = pl.col(f"{name}|other").fill_null(False) & pl.col(f"{name}|code").is_null()
         else:
             failed = pl.any_horizontal(column.eq_missing(spelling) for spelling in unknown)
-        return _recoded(name, codes), failed
+        return _recoded(name, codes), failed if unread is None else unread if failed is None else failed | unread
     if delivered == wanted:
         value = column
     elif wanted == pl.Int64:

@@ -1,7 +1,7 @@
 """Extracts into bronze: each batch once, whoever else is loading, and whenever the process dies."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -37,6 +37,8 @@ class Loaded:
         Rows added; 0 where the batch was loaded before.
     already
         Whether it was loaded before.
+    notes
+        What its sender should know, though it loaded: headers that name no column, files left out.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Loaded:
     batch_id: str
     rows: int
     already: bool
+    notes: tuple[str, ...] = ()
 
 
 def load(
@@ -59,7 +62,7 @@ def load(
 
 def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
     batch_id = f"{feed.short_name}:{extract.extract_date}:{extract.content_hash[:16]}"
-    done = Loaded(extract.name, feed.short_name, extract.extract_date, batch_id, 0, already=True)
+    done = Loaded(extract.name, feed.short_name, extract.extract_date, batch_id, 0, True, extract.notes)
     rows = bronze(extract.rows, feed).with_columns(
         delivered_at=pl.lit(extract.delivered_at).cast(pl.Datetime("us", "UTC")),
         batch_id=pl.lit(batch_id),
@@ -90,19 +93,10 @@ def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
             fresh = storage.open(feed.full_name())
             # A failure after the commit (at a checkpoint) has loaded the batch all the same.
             if fresh is not None and transaction(fresh, batch_id) is not None:
-                return Loaded(
-                    extract.name,
-                    feed.short_name,
-                    extract.extract_date,
-                    batch_id,
-                    _added(fresh, before, batch_id),
-                    False,
-                )
+                return replace(done, rows=_added(fresh, before, batch_id), already=False)
             raise explain_failure(extract, error) from error
         assert version > before
-        return Loaded(
-            extract.name, feed.short_name, extract.extract_date, batch_id, _added(handle, before, batch_id), False
-        )
+        return replace(done, rows=_added(handle, before, batch_id), already=False)
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 

@@ -3,27 +3,34 @@
 import codecs
 import csv
 import io
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
-from carti_lake.sources.extract import ExtractError
-from carti_lake.sources.headers import column_names, match_headers, matches
+from carti_lake.sources.dialects import REWRITTEN, explain, is_read_as_it_is, rewritten
+from carti_lake.sources.extract import Content, ExtractError
+from carti_lake.sources.headers import column_names, match_headers, matches, unmatched
 from carti_lake.sources.mapping import SourceMap
-from carti_lake.sources.records import check_records, stray_quote
-from carti_lake.sources.text import head
+from carti_lake.sources.quotes import Dialect
+from carti_lake.sources.records import Header, check_records
+from carti_lake.sources.text import HEAD, head
 from carti_lake.tables.feeds import Feed
 
+QUOTES = ('"', "'")
 SEPARATORS = (",", ";", "\t", "|", "^", "~")
 #: The header is looked for in this many rows: reports put titles above it.
 TITLE_ROWS = 30
+#: A header beyond this is none.
+LONGEST_HEAD = 64 << 20
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a delimited file is written.
+    """How a delimited file begins.
 
     Attributes
     ----------
@@ -41,46 +48,85 @@ class Layout:
     lines: int
 
 
-def scan_delimited(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> pl.LazyFrame:
+def read_delimited(
+    path: Path, folder: Path, feed: type[Feed], mapping: SourceMap, name: str, given: Collection[str] = ()
+) -> Content:
     """Rows of a UTF-8 file as text, in columns named by the feed where they match; every row is checked for its fields.
 
     Raises
     ------
     ExtractError
-        No header fits the feed, or a row has more or fewer fields than the header, an unclosed quote or a NUL byte.
+        No header fits the feed, or no dialect explains every row.
     UnicodeDecodeError
         The text is not UTF-8.
     """
-    layout, columns = _layout_and_columns(path, feed, mapping, name)
-    blank = check_records(path, layout.separator, layout.newline, columns, layout.lines, name)
-    rows = pl.scan_csv(
+    start = _head(path)
+    layout = layout_of(start, feed, mapping, name)
+    place = f"{name}, line {layout.lines}"
+    matched = match_headers(layout.header, feed, mapping, place, given)
+    columns = column_names(layout.header, matched)
+    types = feed.delivered()
+    header = Header(
+        columns,
+        layout.lines,
+        _behind(start, ord(layout.newline), layout.lines),
+        [place for place, column in enumerate(columns) if types.get(column, pl.String()) != pl.String],
+    )
+    dialect, seen = explain(path, layout.separator, layout.newline, header, name)
+    if is_read_as_it_is(dialect, seen):
+        rows = _scan(path, dialect, columns, layout.lines)
+    else:
+        rows = _scan(rewritten(path, dialect, header, folder, name), REWRITTEN, columns, 0)
+    return Content(
+        rows.filter(pl.any_horizontal(pl.all().is_not_null())) if seen.blanks else rows,
+        partial(bad_record, path, dialect, header, name),
+        unmatched(layout.header, feed, mapping),
+    )
+
+
+def _scan(path: Path, dialect: Dialect, columns: list[str], skip_lines: int) -> pl.LazyFrame:
+    quote = dialect.quoting.quote
+    return pl.scan_csv(
         path,
         has_header=False,
-        skip_lines=layout.lines,
+        skip_lines=skip_lines,
         schema=dict.fromkeys(columns, pl.String()),
-        separator=layout.separator,
-        eol_char=layout.newline,
+        separator=dialect.separator,
+        eol_char=dialect.newline,
+        quote_char=None if quote is None else chr(quote),
         # The first row may be blank; every other has all its fields.
         missing_columns="insert",
         glob=False,
     )
-    return rows.filter(pl.any_horizontal(pl.all().is_not_null())) if blank else rows
 
 
-def bad_record(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> str | None:
+def bad_record(path: Path, dialect: Dialect, header: Header, name: str) -> str | None:
     """What is wrong with the first record that Polars refused though the sums were right, None if nothing is found."""
     try:
-        layout, columns = _layout_and_columns(path, feed, mapping, name)
-        check_records(path, layout.separator, layout.newline, columns, layout.lines, name, each=True)
+        check_records(path, dialect, header, name, each=True)
     except ExtractError as error:
         return str(error)
-    return stray_quote(path, layout.separator, layout.newline, layout.lines, name)
+    return None
 
 
-def _layout_and_columns(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> tuple[Layout, list[str]]:
-    layout = layout_of(head(path), feed, mapping, name)
-    matched = match_headers(layout.header, feed, mapping, f"{name}, line {layout.lines}")
-    return layout, column_names(layout.header, matched)
+def _head(path: Path) -> bytes:
+    """The first bytes of the file, as many as hold the title rows and a header of any width."""
+    size = HEAD
+    start = head(path, size)
+    while len(start) == size < LONGEST_HEAD and start.count(b"\n") + start.count(b"\r") <= TITLE_ROWS:
+        size *= 4
+        start = head(path, size)
+    return start
+
+
+def _behind(start: bytes, end: int, lines: int) -> int:
+    """Where the file goes on behind its first lines."""
+    place = -1
+    for _ in range(lines):
+        place = start.find(end, place + 1)
+        if place < 0:
+            return len(start)
+    return place + 1
 
 
 def layout_of(start: bytes, feed: type[Feed], mapping: SourceMap, name: str) -> Layout:
@@ -91,7 +137,10 @@ def layout_of(start: bytes, feed: type[Feed], mapping: SourceMap, name: str) -> 
         raise ExtractError(f"{name}: the file is empty. Ask the source for it again; a day without rows has a header.")
     newline = "\n" if "\n" in text or "\r" not in text else "\r"
     layouts = [
-        Layout(separator, newline, row, line) for separator in SEPARATORS for line, row in _first_rows(text, separator)
+        Layout(separator, newline, row, line)
+        for separator in SEPARATORS
+        for quote in QUOTES
+        for line, row in _first_rows(text, separator, quote)
     ]
     best = max(layouts, key=lambda layout: (len(matches(layout.header, feed, mapping)), -layout.lines), default=None)
     if best is None or not matches(best.header, feed, mapping):
@@ -103,9 +152,9 @@ def layout_of(start: bytes, feed: type[Feed], mapping: SourceMap, name: str) -> 
     return best
 
 
-def _first_rows(text: str, separator: str) -> list[tuple[int, list[str]]]:
+def _first_rows(text: str, separator: str, quote: str) -> list[tuple[int, list[str]]]:
     """The first rows, each with the line that it ends in."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quotechar=quote)
     rows = []
     try:
         for row in islice(reader, TITLE_ROWS):

@@ -1,7 +1,6 @@
 """One delivery of one feed, opened but not yet read."""
 
 import hashlib
-import re
 import shutil
 import weakref
 from collections.abc import Callable
@@ -19,6 +18,25 @@ class ExtractError(ValueError):
 def nothing_found() -> str | None:
     """Nothing more is known about a failure than that it happened."""
     return None
+
+
+@dataclass(frozen=True)
+class Content:
+    """What an opened file holds.
+
+    Attributes
+    ----------
+    rows
+        As in :class:`Extract`.
+    diagnose
+        As in :class:`Extract`.
+    notes
+        As in :class:`Extract`.
+    """
+
+    rows: pl.LazyFrame
+    diagnose: Callable[[], str | None] = nothing_found
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,6 +60,8 @@ class Extract:
         sources give text, typed sources their types.
     diagnose
         Reads the source again and says what is wrong with it and where, None if nothing is found.
+    notes
+        What its sender should know, though it loads: headers that name no column, files left out.
     """
 
     name: str
@@ -50,23 +70,13 @@ class Extract:
     extract_date: date
     rows: pl.LazyFrame = field(repr=False)
     diagnose: Callable[[], str | None] = field(default=nothing_found, repr=False, compare=False)
+    notes: tuple[str, ...] = ()
 
 
 def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def date_in_name(name: str) -> date | None:
-    """The last date in a file's name (``2026-11-22`` or ``20261122``), None if there is none."""
-    found = None
-    for year, _, month, day in re.findall(r"(?<!\d)(\d{4})(-?)(\d{2})\2(\d{2})(?!\d)", name):
-        try:
-            found = date(int(year), int(month), int(day))
-        except ValueError:
-            continue
-    return found
 
 
 def whole_milliseconds(moment: datetime) -> datetime:

@@ -12,7 +12,7 @@ import polars as pl
 import polars_hash as plh
 
 from carti_lake.sources.extract import Extract, ExtractError, keep_with, whole_milliseconds
-from carti_lake.sources.headers import column_names, match_headers
+from carti_lake.sources.headers import column_names, match_headers, unmatched
 from carti_lake.sources.mapping import NO_MAP, SourceMap
 from carti_lake.tables.feeds import Feed
 
@@ -64,6 +64,7 @@ def open_frame(
             delivered_at=moment,
             extract_date=extract_date or moment.date(),
             rows=rows,
+            notes=unmatched(headers, feed, mapping),
         )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

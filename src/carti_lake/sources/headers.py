@@ -4,19 +4,25 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
+from itertools import chain, count
 from pathlib import Path
 
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.tables.feeds import Feed
 
+#: More headers that name no column are counted, not named.
+MOST_NAMED = 10
+#: Characters without width: soft hyphen, zero-width spaces and joiners, directions of writing, byte-order mark.
+UNSEEN = "\\u00ad\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064\\u2066-\\u2069\\ufeff"
+
 
 @cache
 def canonical(header: str) -> str:
-    """A header without what spelling varies in: case, blanks, underscores, hyphens, byte-order mark."""
-    return re.sub(r"[\s_\-\ufeff]+", "", header).casefold()
+    """A header without what spelling varies in: case, blanks, underscores, hyphens, characters that nobody sees."""
+    return re.sub(rf"[\s_\-{UNSEEN}]+", "", header).casefold()
 
 
 def matches(headers: Sequence[str], feed: type[Feed], mapping: SourceMap) -> dict[str, str]:
@@ -26,7 +32,9 @@ def matches(headers: Sequence[str], feed: type[Feed], mapping: SourceMap) -> dic
     return {header: declared[canonical(header)] for header in headers if canonical(header) in declared}
 
 
-def match_headers(headers: Sequence[str], feed: type[Feed], mapping: SourceMap, name: str) -> dict[str, str]:
+def match_headers(
+    headers: Sequence[str], feed: type[Feed], mapping: SourceMap, name: str, given: Collection[str] = ()
+) -> dict[str, str]:
     """Delivered headers with the declared column that each one names; headers that name none are left out.
 
     Parameters
@@ -39,17 +47,22 @@ def match_headers(headers: Sequence[str], feed: type[Feed], mapping: SourceMap, 
         Its foreign headers go before a match by name.
     name
         The file, and line where it has one: the place that an error names.
+    given
+        Columns that come from elsewhere, such as the file's folders, and are not missing.
 
     Raises
     ------
     ExtractError
-        A required column is missing, two headers name one column, or the mapping names no column of the feed.
+        A required column is missing, two headers name one column, or the mapping names a column that the feed does not
+        have or a header that the extract does not.
     """
     for target in mapping.headers.values():
         if target not in feed.delivered():
             raise ExtractError(f"{name}: the mapping names {_unknown_column(target, feed)}")
     matched = matches(headers, feed, mapping)
-    missing = [column for column in feed.required() if column not in matched.values()]
+    if matched:
+        _check_mapped(headers, mapping, name)
+    missing = [column for column in feed.required() if column not in matched.values() and column not in given]
     if missing:
         what = "column " + _quoted(missing) + " is" if len(missing) == 1 else "columns " + _quoted(missing) + " are"
         raise ExtractError(
@@ -63,19 +76,56 @@ def match_headers(headers: Sequence[str], feed: type[Feed], mapping: SourceMap, 
                 f"{name}: {len(sources)} headers deliver the column {_quoted([column])}: {_quoted(sources)}. "
                 "Keep one of them, or map the others to what they are with --map FILE."
             )
-    named = [canonical(header) for header in headers if canonical(header)]
-    twice = next((header for header in headers if named.count(canonical(header)) > 1), None)
-    if twice is not None:
-        raise ExtractError(f"{name}: the header {_quoted([twice])} appears more than once. Rename or drop one of them.")
     return matched
 
 
+def absent(headers: Sequence[str], mapping: SourceMap) -> list[str]:
+    """The mapping's foreign headers that the extract does not have."""
+    delivered = {canonical(header) for header in headers}
+    return [foreign for foreign in mapping.headers if canonical(foreign) not in delivered]
+
+
+def _check_mapped(headers: Sequence[str], mapping: SourceMap, name: str) -> None:
+    for foreign in absent(headers, mapping):
+        near = _nearest(foreign, headers, 0.6)
+        hint = f"; did you mean {_quoted([near])}?" if near else ". Correct it, or take it out of the mapping."
+        raise ExtractError(f"{name}: the mapping names the header {_quoted([foreign])}, which is not there{hint}")
+
+
+def unmatched(headers: Sequence[str], feed: type[Feed], mapping: SourceMap) -> tuple[str, ...]:
+    """A note of the headers that name no column, each with the column whose name is near; none where all match."""
+    matched = matches(headers, feed, mapping)
+    free = [column for column in feed.delivered() if column not in matched.values()]
+    foreign = [header.strip() for header in headers if header not in matched and canonical(header)]
+    if not foreign:
+        return ()
+    told = []
+    for header in foreign[:MOST_NAMED]:
+        near = _nearest(header, free, 0.7)
+        told.append(f'"{header}"' + (f" (near {near}: map it with --map FILE if it is)" if near else ""))
+    more = f" and {len(foreign) - MOST_NAMED:,} more" if len(foreign) > MOST_NAMED else ""
+    return (f"no column of {feed.short_name}, kept in rescued: {', '.join(told)}{more}",)
+
+
+def _nearest(name: str, others: Sequence[str], cutoff: float) -> str | None:
+    spelt = {canonical(other): other for other in others}
+    near = difflib.get_close_matches(canonical(name), spelt, n=1, cutoff=cutoff)
+    return spelt[near[0]] if near else None
+
+
 def column_names(headers: Sequence[str], matched: Mapping[str, str]) -> list[str]:
-    """Names of an extract's columns: declared, else the header itself, else its place."""
-    return [
-        matched.get(header) or (header.strip("\ufeff \t") if canonical(header) else f"column {place}")
-        for place, header in enumerate(headers, 1)
-    ]
+    """Names of an extract's columns: declared, else the header itself, else its place; numbered where one is taken."""
+    taken: set[str] = set(matched.values())
+    names = []
+    for place, header in enumerate(headers, 1):
+        name = matched.get(header)
+        if name is None:
+            bare = header.strip("\ufeff \t") if canonical(header) else f"column {place}"
+            numbered = (f"{bare} ({number})" for number in count(2))
+            name = next(one for one in chain([bare], numbered) if one not in taken)
+            taken.add(name)
+        names.append(name)
+    return names
 
 
 def read_mapping(path: str | Path) -> dict[str, str]:

@@ -1,18 +1,62 @@
-"""Spreadsheets: the sheet and header row that fit the feed, wherever they stand."""
+"""Workbooks: the visible sheets and header rows that fit the feed, wherever they stand."""
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from carti_lake.pipeline.bronze import UNREAD
+from carti_lake.sources.cells import Cells, errors, uncomputed
 from carti_lake.sources.delimited import TITLE_ROWS
-from carti_lake.sources.extract import ExtractError
-from carti_lake.sources.headers import column_names, match_headers, matches
+from carti_lake.sources.extract import Content, ExtractError
+from carti_lake.sources.headers import column_names, match_headers, matches, unmatched
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.tables.feeds import Feed
 
 
-def read_sheet(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> pl.LazyFrame:
-    """Rows of the sheet whose header names the most columns of the feed, with the types that its cells have."""
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet with the row that fits the feed best as a header.
+
+    Attributes
+    ----------
+    title
+        Its name.
+    visible
+        Whether who opens the workbook sees it.
+    place
+        Rows above the header.
+    header
+        Headers as delivered.
+    columns
+        The feed's columns that they name.
+    """
+
+    title: str
+    visible: bool
+    place: int
+    header: list[str]
+    columns: frozenset[str]
+
+    def lacks(self, feed: type[Feed], given: Collection[str]) -> list[str]:
+        """Columns that the feed needs and neither it nor the file's place has."""
+        return [column for column in feed.required() if column not in self.columns and column not in given]
+
+
+def read_workbook(path: Path, feed: type[Feed], mapping: SourceMap, name: str, given: Collection[str] = ()) -> Content:
+    """Rows of every visible sheet that has the feed's columns, one sheet after the other, with the types of its cells.
+
+    Hidden sheets are left out. A cell with an error or with a formula that was never computed is kept as a value of
+    its column that could not be read.
+
+    Raises
+    ------
+    ExtractError
+        The workbook cannot be read, or no visible sheet fits the feed.
+    """
     import fastexcel
 
     try:
@@ -22,27 +66,107 @@ def read_sheet(path: Path, feed: type[Feed], mapping: SourceMap, name: str) -> p
             f"{name}: an archive or Office file, but no workbook that can be read (damaged, encrypted, or a ZIP of "
             "other files). Unpack it, or save it as .xlsx without a password."
         ) from None
-    candidates = []
-    for sheet in workbook.sheet_names:
-        top = workbook.load_sheet(sheet, header_row=None, skip_rows=0, n_rows=TITLE_ROWS, dtypes="string").to_polars()
-        for place, row in enumerate(top.iter_rows()):
-            header = [cell or "" for cell in row]
-            candidates.append((len(matches(header, feed, mapping)), sheet, place, header))
-    found, sheet, place, header = max(candidates, key=lambda one: one[0], default=(0, "", 0, []))
-    if not found:
+    sheets = [_sheet(workbook, title, feed, mapping) for title in workbook.sheet_names]
+    chosen = [sheet for sheet in sheets if sheet.visible and not sheet.lacks(feed, given)]
+    hidden = [sheet for sheet in sheets if not sheet.visible and not sheet.lacks(feed, given)]
+    if not chosen and hidden:
         raise ExtractError(
-            f"{name}: no sheet has a column of the feed {feed.short_name} in its first {TITLE_ROWS} rows. Is this the "
-            "right feed? Map foreign headers with --map FILE."
+            f"{name}: only hidden sheets hold the feed {feed.short_name}: {_titles(hidden)}. Unhide what is to "
+            "be loaded."
         )
-    others = [other for score, other, _, _ in candidates if score == found and other != sheet]
+    if not chosen:
+        best = max(sheets, key=lambda sheet: (len(sheet.columns), sheet.visible))
+        if not best.columns:
+            raise ExtractError(
+                f"{name}: no sheet has a column of the feed {feed.short_name} in its first {TITLE_ROWS} rows. Is this "
+                "the right feed? Map foreign headers with --map FILE."
+            )
+        chosen = [best]
+    others = [sheet for sheet in sheets if sheet.visible and sheet.header and sheet not in chosen]
+    needed = feed.required()
+    for sheet in others:
+        lacking = sheet.lacks(feed, given)
+        if len(lacking) * 2 < len(needed):
+            raise ExtractError(
+                f'{name}, sheet "{sheet.title}", line {sheet.place + 1}: lacks {", ".join(lacking)}, which the feed '
+                f"{feed.short_name} needs and {_titles(chosen)} has. Map a foreign header with --map FILE, or remove "
+                "the sheet."
+            )
+    parts: list[pl.DataFrame] = []
+    notes: list[str] = []
+    for sheet in chosen:
+        matched = match_headers(
+            sheet.header, feed, mapping, f'{name}, sheet "{sheet.title}", line {sheet.place + 1}', given
+        )
+        parts.append(_rows(path, workbook, sheet, column_names(sheet.header, matched)))
+        notes += unmatched(sheet.header, feed, mapping)
+    if hidden:
+        notes.append(f"hidden sheets left out: {_titles(hidden)}")
     if others:
-        raise ExtractError(
-            f'{name}: the sheets "{sheet}" and "{others[0]}" both hold the feed {feed.short_name}. Save each as a '
-            "file of its own."
-        )
-    matched = match_headers(header, feed, mapping, f'{name}, sheet "{sheet}", line {place + 1}')
-    columns = column_names(header, matched)
-    rows = workbook.load_sheet(
-        sheet, header_row=None, skip_rows=place + 1, column_names=columns, schema_sample_rows=None
-    ).to_polars()
-    return rows.lazy().filter(pl.any_horizontal(pl.all().is_not_null()))
+        notes.append(f"sheets left out that are not {feed.short_name}: {_titles(others)}")
+    return Content(pl.concat(_of_same_types(parts), how="diagonal").lazy(), notes=tuple(dict.fromkeys(notes)))
+
+
+def _titles(sheets: Sequence[Sheet]) -> str:
+    return ", ".join(f'"{sheet.title}"' for sheet in sheets)
+
+
+def _sheet(workbook: Any, title: str, feed: type[Feed], mapping: SourceMap) -> Sheet:
+    loaded = workbook.load_sheet(title, header_row=None, skip_rows=0, n_rows=TITLE_ROWS, dtypes="string")
+    rows = [[cell or "" for cell in row] for row in loaded.to_polars().iter_rows()]
+    found = [frozenset(matches(row, feed, mapping).values()) for row in rows]
+    place = max(range(len(rows)), key=lambda one: len(found[one]), default=None)
+    if place is None:
+        return Sheet(title, loaded.visible == "visible", 0, [], frozenset())
+    return Sheet(title, loaded.visible == "visible", place, rows[place], found[place])
+
+
+def _rows(path: Path, workbook: Any, sheet: Sheet, columns: list[str]) -> pl.DataFrame:
+    import fastexcel
+
+    below = {"header_row": None, "skip_rows": sheet.place + 1, "column_names": columns}
+    unread: Cells = {}
+    try:
+        rows: pl.DataFrame = workbook.load_sheet(sheet.title, **below, schema_sample_rows=None).to_polars()
+        if any(column.has_nulls() for column in rows):
+            unread = errors(workbook.load_sheet(sheet.title, **below, dtypes="string"))
+    except fastexcel.CalamineCellError:
+        # Some errors keep the reader from finding out a column's type: it is read as text.
+        unread = errors(workbook.load_sheet(sheet.title, **below, dtypes="string"))
+        text = {columns[place]: "string" for _, place in unread}
+        rows = workbook.load_sheet(sheet.title, **below, schema_sample_rows=None, dtypes=text).to_polars()
+        rows = rows.with_columns(pl.col(list(text)).str.strip_suffix(" 00:00:00"))
+    unread |= uncomputed(path, sheet.title, sheet.place + 1)
+    for number, column in enumerate(columns):
+        cells = {row: text for (row, place), text in unread.items() if place == number and row < len(rows)}
+        if cells:
+            texts = pl.repeat(None, len(rows), dtype=pl.String, eager=True)
+            rows = rows.with_columns(texts.scatter(list(cells), list(cells.values())).alias(UNREAD + column))
+    return rows.filter(pl.any_horizontal(pl.all().is_not_null()))
+
+
+def _of_same_types(parts: list[pl.DataFrame]) -> list[pl.DataFrame]:
+    """The sheets' rows, with columns as text that are of one type in one sheet and of another in the next."""
+    types: dict[str, set[pl.DataType]] = {}
+    for part in parts:
+        for name, dtype in part.schema.items():
+            if part[name].null_count() < len(part):
+                types.setdefault(name, set()).add(dtype)
+    wanted = {name: found.pop() if len(found) == 1 else pl.String() for name, found in types.items()}
+    return [
+        part.with_columns(_as(name, part.schema[name], wanted.get(name, pl.String())) for name in part.columns)
+        for part in parts
+    ]
+
+
+def _as(name: str, dtype: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    value = pl.col(name)
+    if wanted != pl.String or dtype == pl.String:
+        return value.cast(wanted)
+    if dtype.is_float():
+        whole = value.cast(pl.Int64, strict=False)
+        return pl.when(value == whole).then(whole.cast(pl.String)).otherwise(value.cast(pl.String))
+    if dtype == pl.Datetime:
+        moment = value.dt.to_string("%Y-%m-%d %H:%M:%S")
+        return pl.when(value.dt.time() == time(0)).then(value.dt.to_string("%Y-%m-%d")).otherwise(moment)
+    return value.cast(pl.String)

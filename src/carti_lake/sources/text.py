@@ -29,9 +29,14 @@ def decompressed(path: Path, folder: Path, name: str) -> Path:
         except (EOFError, OSError, zlib.error) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
+            if str(error).startswith("Not a gzipped file"):
+                raise ExtractError(
+                    f"{name}: the gzip stream is whole, but other bytes stand behind its end. Ask the source for the "
+                    "file again, or unpack it and load what is in it."
+                ) from None
             raise ExtractError(
-                f"{name}: the {kind} stream breaks off or is damaged after {target.tell():,} bytes of content; the "
-                "transfer was probably cut short. Ask the source for the file again."
+                f"{name}: the {kind} stream breaks off or is damaged; the transfer was probably cut short. Ask the "
+                "source for the file again."
             ) from None
     return plain
 
@@ -52,7 +57,7 @@ def encoding_of(start: bytes) -> str | None:
     """The encoding that the first bytes show and that must be decoded before it can be read; else None."""
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if start.startswith(codecs.BOM_UTF8 + b"{"):
+    if start.startswith((codecs.BOM_UTF8 + b"{", codecs.BOM_UTF8 + b"[")):
         return "utf-8"  # no JSON reader takes a byte-order mark
     sample = start[:4096]
     even, odd = sample[::2].count(0), sample[1::2].count(0)

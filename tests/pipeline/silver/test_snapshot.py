@@ -1,6 +1,6 @@
 """A feed that delivers a full list each time: who is not on the newest list is withdrawn."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -12,9 +12,9 @@ SCHEMA = {"key_hash": pl.Int64, "extract_date": pl.Date, "delivered_at": pl.Date
 
 
 def rows(*given, flag="withdrawn"):
-    """Rows as (key, day of March, flag)."""
+    """Rows as (key, day of March, flag), a fourth number being the hour of delivery."""
     return pl.LazyFrame(
-        [(key, date(2026, 3, day), DELIVERED, gone) for key, day, gone in given],
+        [(key, date(2026, 3, day), DELIVERED + timedelta(hours=sum(hour)), gone) for key, day, gone, *hour in given],
         schema={**SCHEMA, flag: pl.Boolean},
         orient="row",
     )
@@ -53,3 +53,20 @@ def test_a_list_that_withdraws_a_line_itself_does_not_list_it():
 def test_a_line_that_was_refused_is_on_the_list_all_the_same():
     assert outcome([(1, 2, False)], [(1, 2, False), (2, 2, False)], silver=[(2, 1, False)]) == {1: False}
     assert outcome([], [(1, 2, False)], silver=[(1, 1, False), (2, 1, False)], quarantine=[(2, 2, False)]) == {}
+
+
+@pytest.mark.parametrize("rebuild", [True, False])
+def test_all_that_is_delivered_about_a_day_is_one_list(rebuild):
+    parts = [(1, 2, False, 1), (2, 2, False, 5)]
+    assert outcome(parts, parts, rebuild=rebuild) == {1: False, 2: False}
+
+
+def test_a_second_part_that_comes_in_a_later_run_withdraws_nobody():
+    assert outcome([(2, 2, False, 5)], [(2, 2, False, 5)], silver=[(1, 2, False, 1), (3, 1, True)]) == {2: False}
+
+
+@pytest.mark.parametrize(("first", "then"), [(False, True), (True, False)])
+def test_of_what_parts_say_of_a_key_the_last_counts(first, then):
+    delivered = [(1, 2, first, 1), (1, 2, then, 5)]
+    assert outcome([(1, 2, then, 5)], delivered, rebuild=True) == {1: then}
+    assert outcome([(1, 2, then, 5)], [(1, 2, then, 5)], silver=[(1, 2, first, 1)]) == {1: then}

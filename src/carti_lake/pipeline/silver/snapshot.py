@@ -1,8 +1,11 @@
-"""Feeds that deliver a full list each time: what the newest list lacks is withdrawn."""
+"""Feeds that deliver a full list each time: what the newest list lacks is withdrawn.
+
+A list is all that was delivered about one extract date, in however many files.
+"""
 
 import polars as pl
 
-DELIVERY = ("extract_date", "delivered_at")
+MOMENT = ("extract_date", "delivered_at")
 
 
 def unlisted(
@@ -21,18 +24,20 @@ def unlisted(
     rebuild
         Whether the new rows are all rows there ever were.
     """
-    known = [delivered.select("key_hash", *DELIVERY, pl.col("withdrawn").alias("gone"))]
+    known = [delivered.select("key_hash", *MOMENT, pl.col("withdrawn").alias("gone"))]
     if not rebuild:
-        known.append(silver.select("key_hash", *DELIVERY, pl.col("withdrawn").alias("gone")))
-        known.append(quarantine.select("key_hash", *DELIVERY, pl.col("is_deleted").fill_null(False).alias("gone")))
+        known.append(silver.select("key_hash", *MOMENT, pl.col("withdrawn").alias("gone")))
+        known.append(quarantine.select("key_hash", *MOMENT, pl.col("is_deleted").fill_null(False).alias("gone")))
     every = pl.concat(known)
-    newest = every.select(DELIVERY).sort(DELIVERY).last()
+    newest = every.select(pl.col("extract_date").max())
+    # Of what its parts say of a key the last counts; of one delivery, that it is there.
+    last = pl.col("gone").sort_by("delivered_at", "gone", descending=[False, True]).last()
     listed = (
-        every.join(newest, on=DELIVERY, how="semi")
+        every.join(newest, on="extract_date", how="semi")
+        .group_by("key_hash")
+        .agg(gone=last)
         .filter(~pl.col("gone"))
-        .select("key_hash")
-        .unique()
-        .with_columns(listed=pl.lit(True))
+        .select("key_hash", listed=pl.lit(True))
     )
     marked = (
         upserts.join(listed, on="key_hash", how="left")

@@ -15,7 +15,8 @@ LINEAGE = ("rescued", "row_number", "row_hash", "delivered_at", "batch_id", "ext
 class Feed(Table, layer="bronze", partition_by="extract_date"):
     """A feed: what a source system delivers, row by row, as it was delivered.
 
-    Class keyword ``snapshot``: each extract is a full list, so a key that the newest one lacks is withdrawn.
+    Class keyword ``snapshot``: what is delivered about a day is a full list, so a key that the newest one lacks is
+    withdrawn.
     """
 
     snapshot: ClassVar[bool] = False

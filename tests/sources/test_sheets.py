@@ -1,0 +1,106 @@
+import io
+import json
+
+import pytest
+import xlsxwriter
+
+from carti_lake.sources.extract import ExtractError
+
+from .test_files import HEADER, loaded, opened, refused, written
+
+COLUMNS = HEADER.split(",")
+VISIT = ["P1", "2026-01-05", "C50.911", "99213", "Dr. Brown", 120.5, 80, "Paid"]
+
+
+def visit(patient, **changes):
+    return list({**dict(zip(COLUMNS, VISIT, strict=True)), "patient_id": patient, **changes}.values())
+
+
+def workbook(path, sheets, *, hidden=(), start=(0, 0)):
+    """A workbook of sheets, each a list of rows; text that begins with = is a formula that was never computed."""
+    with xlsxwriter.Workbook(path) as book:
+        for title, rows in sheets.items():
+            sheet = book.add_worksheet(title)
+            for number, row in enumerate(rows, start[0]):
+                for place, cell in enumerate(row, start[1]):
+                    if str(cell).startswith("#"):
+                        sheet.write_formula(number, place, "=NA()", None, cell)
+                    elif str(cell).startswith("="):
+                        sheet.write_formula(number, place, cell, None, "")
+                    else:
+                        sheet.write(number, place, cell)
+            if title in hidden:
+                sheet.hide()
+    return path
+
+
+def test_all_visible_sheets_that_fit_are_read(tmp_path):
+    path = workbook(
+        tmp_path / "v.xlsx",
+        {
+            "Jan": [COLUMNS, visit("P1")],
+            "How to read": [["Ask the billing office"]],
+            "Feb": [["title"], COLUMNS, visit(2), visit("P3", claim_amount="$7")],
+            "Mar": [[*COLUMNS, "payer"], [*visit("P4"), "Aetna"]],
+        },
+    )
+    rows = loaded(path)
+    assert rows["patient_id"].to_list() == ["P1", "2", "P3", "P4"]
+    assert rows["payer"].to_list() == [None, None, None, "Aetna"]
+    assert rows["claim_amount"].to_list() == [120.5, 120.5, None, 120.5]
+    assert rows["rescued"].to_list() == [None, None, '{"claim_amount":"$7"}', None]
+    assert opened(path).notes == ('sheets left out that are not ehr_visits: "How to read"',)
+
+
+def test_a_hidden_sheet_is_left_out_with_a_word(tmp_path):
+    sheets = {"old": [[*COLUMNS, "payer"], [*visit("P0"), "Aetna"]], "new": [COLUMNS, visit("P1")]}
+    path = workbook(tmp_path / "v.xlsx", {"first": [["x"]], **sheets}, hidden=["old"])
+    assert loaded(path)["patient_id"].to_list() == ["P1"]
+    assert 'hidden sheets left out: "old"' in opened(path).notes
+    path = workbook(tmp_path / "w.xlsx", {"first": [["x"]], **sheets}, hidden=["old", "new"])
+    assert 'only hidden sheets hold the feed ehr_visits: "old", "new"' in refused(path)
+
+
+def test_a_sheet_that_nearly_fits_is_not_left_out_in_silence(tmp_path):
+    spelt = ["Billed" if column == "claim_amount" else column for column in COLUMNS]
+    path = workbook(tmp_path / "v.xlsx", {"Jan": [COLUMNS, visit("P1")], "Feb": [spelt, visit("P2")]})
+    assert 'v.xlsx, sheet "Feb", line 1: lacks claim_amount' in refused(path)
+    assert "P2" not in refused(path)
+
+
+@pytest.mark.parametrize("start", [(0, 0), (4, 2)])
+@pytest.mark.parametrize("cell", ["#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "=A1+B1"])
+@pytest.mark.parametrize("column", ["patient_id", "visit_date", "claim_amount", "claim_status"])
+def test_cells_without_a_value_are_rescued(tmp_path, start, cell, column):
+    path = workbook(
+        tmp_path / "v.xlsx", {"Jan": [COLUMNS, visit("P1"), visit("P2", **{column: cell}), visit("P3")]}, start=start
+    )
+    rows = loaded(path)
+    assert rows[column].is_null().to_list() == [False, True, False]
+    assert [text and json.loads(text) for text in rows["rescued"]] == [None, {column: cell}, None]
+
+
+def test_a_formula_with_a_value_is_its_value(tmp_path):
+    with xlsxwriter.Workbook(tmp_path / "v.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, COLUMNS)
+        sheet.write_row(1, 0, visit("P1"))
+        sheet.write_formula(1, 5, "=100+20.5", None, 120.5)
+    assert loaded(tmp_path / "v.xlsx").equals(loaded(workbook(tmp_path / "w.xlsx", {"x": [COLUMNS, visit("P1")]})))
+
+
+def test_no_sheet_fits(tmp_path):
+    path = workbook(tmp_path / "v.xlsx", {"Jan": [["a", "b"], [1, 2]]})
+    assert "no sheet has a column of the feed ehr_visits" in refused(path)
+    path = workbook(tmp_path / "w.xlsx", {"Jan": [COLUMNS[1:], VISIT[1:]]})
+    with pytest.raises(ExtractError, match='sheet "Jan", line 1: column "patient_id" is missing'):
+        opened(path)
+
+
+def test_an_archive_that_is_no_workbook(tmp_path):
+    import zipfile
+
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("v.csv", "x")
+    assert "no workbook that can be read" in refused(written(tmp_path / "v.zip", target.getvalue()))
