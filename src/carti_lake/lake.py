@@ -20,7 +20,8 @@ from carti_lake.releases.view import View
 from carti_lake.runner import RunResult
 from carti_lake.runner import run as runner
 from carti_lake.sources import batches
-from carti_lake.sources.mapping import SourceMap, source_map
+from carti_lake.sources.map_file import source_map
+from carti_lake.sources.mapping import SourceMap
 from carti_lake.store.errors import LakeError
 from carti_lake.store.log import commits
 from carti_lake.store.storage import Storage
@@ -97,7 +98,7 @@ class Lake:
         *extracts: Any,
         extract_date: date | None = None,
         delivered_at: datetime | None = None,
-        mapping: Mapping[str, str] | SourceMap | None = None,
+        mapping: Mapping[str, Any] | SourceMap | None = None,
         progress: Progress = _quiet,
     ) -> list[batches.Loaded]:
         """Load extracts into the feed's bronze table: paths, globs, folders, frames, Arrow, or lists of dictionaries.
@@ -113,7 +114,7 @@ class Lake:
         delivered_at
             When the source delivered them; else the file's own time, else now.
         mapping
-            Foreign headers to the feed's columns.
+            How the source's columns become the feed's: what a map's file may hold, see ``docs/mapping.md``.
         progress
             Called with the name of each extract.
 
@@ -139,7 +140,7 @@ class Lake:
         *extracts: Any,
         extract_date: date | None = None,
         delivered_at: datetime | None = None,
-        mapping: Mapping[str, str] | SourceMap | None = None,
+        mapping: Mapping[str, Any] | SourceMap | None = None,
         progress: Progress = _quiet,
     ) -> Iterator[batches.Loaded]:
         """As :meth:`load`, one extract at a time."""

@@ -47,14 +47,19 @@ def load(
         typer.Option(parser=moment, metavar="T", help="When the source delivered them; else the file's own time."),
     ] = None,
     map_: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE", help="TOML or JSON: foreign header = column of the feed.")
+        Path | None,
+        typer.Option(
+            "--map",
+            metavar="FILE",
+            help="TOML or JSON: how the source's headers and values become the feed's (docs/mapping.md).",
+        ),
     ] = None,
     lake: LakeAt = DEFAULT_LAKE,
     storage_option: StorageOptions = None,
     json: Json = False,
 ) -> None:
     """Load extracts of a feed; the same content twice counts once."""
-    from carti_lake.sources.headers import read_mapping
+    from carti_lake.sources.map_file import read_mapping
 
     opened = open_lake(lake, storage_option)
     done: list[Loaded] = []
@@ -92,7 +97,7 @@ def _stdin(folder: str) -> Path:
 def _print(done: "list[Loaded]") -> None:
     fresh = [one for one in done if not one.already]
     if len(done) <= MOST_LISTED:
-        rows = [(one.name, one.extract_date, one.rows, "loaded before" if one.already else "loaded") for one in done]
+        rows = [(one.name, one.extract_date, one.rows, _became(one)) for one in done]
         show.screen().print(show.grid(["extract", "extract date", "rows", ""], rows))
     days = sorted(one.extract_date for one in fresh)
     span = ""
@@ -103,6 +108,12 @@ def _print(done: "list[Loaded]") -> None:
         f"Loaded {_count(len(fresh), 'extract')}, {_count(sum(one.rows for one in fresh), 'row')}{span}."
         + (f" {_count(before, 'extract')} had been loaded before." if before else "")
     )
+
+
+def _became(one: "Loaded") -> str:
+    if one.already:
+        return "loaded before"
+    return "loaded" if one.replaces is None else "loaded, replaces what another map made of it"
 
 
 def _count(number: int, noun: str) -> str:

@@ -78,6 +78,7 @@ def open_paths(
                 delivered_at=moment,
                 extract_date=extract_date or date_in_name(found.name) or moment.date(),
                 rows=rows,
+                mapping=mapping,
                 diagnose=diagnose,
             )
         except BaseException:

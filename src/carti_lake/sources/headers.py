@@ -1,14 +1,12 @@
-"""Delivered headers to declared columns, by name or by a mapping file."""
+"""Delivered headers to declared columns, by name or by a map."""
 
 import difflib
-import json
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 
 from carti_lake.sources.extract import ExtractError
+from carti_lake.sources.map_check import check_map, lives_without
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.tables.feeds import Feed
 
@@ -19,10 +17,17 @@ def canonical(header: str) -> str:
     return re.sub(r"[\s_\-\ufeff]+", "", header).casefold()
 
 
+def names(feed: type[Feed], mapping: SourceMap) -> dict[str, str]:
+    """Canonical headers with the declared column that each one names: the map's before the column's own."""
+    single = {canonical(parts[0]): column for column, parts in reversed([*mapping.sources.items()]) if len(parts) == 1}
+    # A column that the map takes from elsewhere is not matched by its name.
+    own = {canonical(name): name for name in feed.delivered() if name not in mapping.sources}
+    return single | own | {canonical(header): name for header, name in mapping.headers.items()}
+
+
 def matches(headers: Sequence[str], feed: type[Feed], mapping: SourceMap) -> dict[str, str]:
     """Delivered headers that name a declared column, with that column; the rest is left out."""
-    declared = {canonical(name): name for name in feed.delivered()}
-    declared |= {canonical(header): name for header, name in mapping.headers.items()}
+    declared = names(feed, mapping)
     return {header: declared[canonical(header)] for header in headers if canonical(header) in declared}
 
 
@@ -43,18 +48,24 @@ def match_headers(headers: Sequence[str], feed: type[Feed], mapping: SourceMap, 
     Raises
     ------
     ExtractError
-        A required column is missing, two headers name one column, or the mapping names no column of the feed.
+        A required column is missing, two headers name one column, or the map does not fit the feed or the headers.
     """
-    for target in mapping.headers.values():
-        if target not in feed.delivered():
-            raise ExtractError(f"{name}: the mapping names {_unknown_column(target, feed)}")
+    check_map(mapping, feed)
     matched = matches(headers, feed, mapping)
-    missing = [column for column in feed.required() if column not in matched.values()]
+    _check_entries(headers, matched, mapping, name)
+    delivered = {*matched.values(), *mapping.sources, *mapping.constants}
+    missing = [column for column in feed.required() if column not in delivered | mapping.absent]
     if missing:
         what = "column " + _quoted(missing) + " is" if len(missing) == 1 else "columns " + _quoted(missing) + " are"
         raise ExtractError(
             f"{name}: {what} missing; the feed {feed.short_name} needs {'it' if len(missing) == 1 else 'them'}. "
             "Map a foreign header with --map FILE."
+        )
+    needed = next((column for column in sorted(mapping.absent) if not lives_without(feed, column, delivered)), None)
+    if needed is not None:
+        raise ExtractError(
+            f"{mapping.file}: {_quoted([needed])} cannot be absent: without it every row of {feed.short_name} would be "
+            "refused. Say which header or constant gives it."
         )
     for column in feed.delivered():
         sources = [header for header in headers if matched.get(header) == column]
@@ -70,41 +81,50 @@ def match_headers(headers: Sequence[str], feed: type[Feed], mapping: SourceMap, 
     return matched
 
 
+def _check_entries(headers: Sequence[str], matched: Mapping[str, str], mapping: SourceMap, name: str) -> None:
+    """Refuse a map that speaks of what the file does not have, or denies what it has."""
+    here = {canonical(header) for header in headers}
+    entries = [(header, column) for header, column in mapping.headers.items()]
+    entries += [(source, column) for column, sources in mapping.sources.items() for source in sources]
+    for source, column in entries:
+        if canonical(source) not in here and canonical(steps_of(source)[0]) not in here:
+            close = difflib.get_close_matches(source, headers, n=1)
+            hint = f"; did you mean {_quoted(close)}?" if close else f". Mend it in {mapping.file}."
+            raise ExtractError(
+                f"{name}: there is no header {_quoted([source])}, which {mapping.file} maps to {column}{hint}"
+            )
+    for header, column in matched.items():
+        if column in mapping.absent or column in mapping.constants:
+            said = "absent" if column in mapping.absent else "the same in every row"
+            raise ExtractError(
+                f"{name}: {mapping.file} says that {column} is {said}, but the header {_quoted([header])} delivers it. "
+                "Take one of the two out of the map, or map the header to what it is."
+            )
+    for column in {**mapping.hints, **mapping.strip}:
+        if column not in mapping.sources and column not in matched.values():
+            raise ExtractError(
+                f"{name}: {mapping.file} says how {column} is written, but no header is that column. Say which one is: "
+                f"columns.{column}.from."
+            )
+
+
+def steps_of(path: str) -> tuple[str, ...]:
+    """A path into nested values, step by step: ``type[0].text`` is ``type``, ``0``, ``text``."""
+    return tuple(re.findall(r"[^.\[\]]+", path)) or (path,)
+
+
 def column_names(headers: Sequence[str], matched: Mapping[str, str]) -> list[str]:
     """Names of an extract's columns: declared, else the header itself, else its place."""
+    taken = set(matched.values())
     return [
-        matched.get(header) or (header.strip("\ufeff \t") if canonical(header) else f"column {place}")
+        matched.get(header) or _own_name(header.strip("\ufeff \t") if canonical(header) else f"column {place}", taken)
         for place, header in enumerate(headers, 1)
     ]
 
 
-def read_mapping(path: str | Path) -> dict[str, str]:
-    """Foreign header to declared column, from a TOML or JSON file: ``"Billed amount" = "claim_amount"``."""
-    path = Path(path)
-    try:
-        text = path.read_text("utf-8-sig")
-    except FileNotFoundError:
-        raise ExtractError(f"{path}: there is no such mapping file.") from None
-    except UnicodeDecodeError:
-        raise ExtractError(f"{path}: a mapping file must be UTF-8 text.") from None
-    try:
-        mapping = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ExtractError(f"{path}: not valid TOML or JSON: {error}.") from None
-    wrong = [header for header, column in mapping.items() if not isinstance(column, str)]
-    if wrong:
-        raise ExtractError(
-            f'{path}: {_quoted(wrong[:1])} must name one column, as in "Billed amount" = "claim_amount".'
-        )
-    return mapping
-
-
-def _unknown_column(target: str, feed: type[Feed]) -> str:
-    close = difflib.get_close_matches(target, feed.delivered(), n=1)
-    hint = (
-        f"; did you mean {_quoted(close)}?" if close else f". `carti-lake tables bronze.{feed.short_name}` lists them."
-    )
-    return f"the column {_quoted([target])}, which the feed {feed.short_name} does not have{hint}"
+def _own_name(header: str, taken: set[str]) -> str:
+    """The header's own name, told apart from a column that a map takes from another header."""
+    return f"{header} (header)" if header in taken else header
 
 
 def _quoted(names: Sequence[str]) -> str:
