@@ -25,7 +25,7 @@ from carti_lake.sources.mapping import SourceMap
 from carti_lake.store.errors import LakeError
 from carti_lake.store.log import commits
 from carti_lake.store.storage import Storage
-from carti_lake.tables import TABLES, Thresholds, find
+from carti_lake.tables import TABLES, Feed, Thresholds, find
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import HIDDEN
 from carti_lake.upkeep import status
@@ -36,6 +36,8 @@ from carti_lake.upkeep.verify import Check, verify
 
 if TYPE_CHECKING:
     from carti_lake.models import registry
+    from carti_lake.sources.extract import Extract
+    from carti_lake.sources.preview import Preview
 
 Progress = Callable[[str], None]
 
@@ -144,32 +146,58 @@ class Lake:
         progress: Progress = _quiet,
     ) -> Iterator[batches.Loaded]:
         """As :meth:`load`, one extract at a time."""
+        declared = batches.feed_of(feed)
+        opened = self._opened(declared, extracts, extract_date, delivered_at, source_map(mapping))
+        yield from batches.load(self.storage, declared, opened, progress)
+
+    def preview(
+        self,
+        feed: str,
+        *extracts: Any,
+        extract_date: date | None = None,
+        delivered_at: datetime | None = None,
+        mapping: Mapping[str, Any] | SourceMap | None = None,
+        progress: Progress = _quiet,
+    ) -> Iterator["Preview"]:
+        """What :meth:`load` would do with each extract, and which rows silver would refuse; nothing is kept."""
+        from carti_lake.sources.preview import preview
+
+        declared = batches.feed_of(feed)
+        opened = self._opened(declared, extracts, extract_date, delivered_at, source_map(mapping))
+        yield from preview(self.storage, declared, opened, secret_from(self.environment), progress)
+
+    def _opened(
+        self,
+        feed: type[Feed],
+        extracts: Sequence[Any],
+        extract_date: date | None,
+        delivered_at: datetime | None,
+        mapping: SourceMap,
+    ) -> Iterator["Extract"]:
+        """The extracts, opened as the feed's: files first, then frames."""
         from carti_lake.sources.files import open_paths
         from carti_lake.sources.frames import open_frame
 
-        declared = batches.feed_of(feed)
         paths = [one for one in extracts if isinstance(one, str | Path)]
         if paths:
-            opened = open_paths(
+            yield from open_paths(
                 paths,
-                declared,
-                mapping=source_map(mapping),
+                feed,
+                mapping=mapping,
                 extract_date=extract_date,
                 delivered_at=delivered_at,
                 storage_options=dict(self.storage_options) or None,
             )
-            yield from batches.load(self.storage, declared, opened, progress)
         for frame in extracts:
             if not isinstance(frame, str | Path):
-                extract = open_frame(
+                yield open_frame(
                     frame,
-                    declared,
-                    mapping=source_map(mapping),
+                    feed,
+                    mapping=mapping,
                     extract_date=extract_date,
                     delivered_at=delivered_at,
                     now=self.clock(),
                 )
-                yield from batches.load(self.storage, declared, iter([extract]), progress)
 
     def run(self, *, full: bool = False, accept: Collection[str] = (), progress: Progress = _quiet) -> RunResult:
         """Bring silver, gold and models up to date, audit them, and publish a release.

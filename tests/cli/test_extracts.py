@@ -64,3 +64,20 @@ def test_a_time_that_is_none_is_wrong_usage(carti_lake: Type) -> None:
     Path("crm.csv").write_text(ACCOUNTS)
     ended = carti_lake("load", "salesforce_crm", "crm.csv", "--delivered-at", "yesterday")
     assert ended.code == 2
+
+
+def test_a_dry_run_tells_and_keeps_nothing(carti_lake: Type) -> None:
+    Path("crm.csv").write_text(ACCOUNTS.replace("Kim Lee,1", "Kim Lee,one"))
+    told = carti_lake("load", "salesforce_crm", "crm.csv", "--dry-run")
+    assert told.code == 0
+    assert "contact_count|unreadable" in told.out
+    assert "crm.csv: 2 rows, of which 1 would be refused." in told.out
+    (as_json,) = json.loads(carti_lake("load", "salesforce_crm", "crm.csv", "--dry-run", "--json").out)
+    assert as_json["rules"] == {"contact_count|unreadable": 1}
+    assert not Path("lake").exists()
+
+
+def test_a_dry_run_fails_where_the_load_would(carti_lake: Type) -> None:
+    Path("crm.csv").write_text(ACCOUNTS.replace("Deals Value", "Won so far"))
+    ended = carti_lake("load", "salesforce_crm", "crm.csv", "--dry-run")
+    assert (ended.code, 'column "deals_value" is missing' in ended.err) == (1, True)

@@ -5,7 +5,7 @@ import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, StorageOptions, c
 
 if TYPE_CHECKING:
     from carti_lake.sources.batches import Loaded
+    from carti_lake.sources.preview import Preview
 
 #: More extracts than this are summed up instead of listed.
 MOST_LISTED = 20
@@ -54,6 +55,9 @@ def load(
             help="TOML or JSON: how the source's headers and values become the feed's (docs/mapping.md).",
         ),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say how every column would be read and which rows refused; keep nothing.")
+    ] = False,
     lake: LakeAt = DEFAULT_LAKE,
     storage_option: StorageOptions = None,
     json: Json = False,
@@ -62,16 +66,22 @@ def load(
     from carti_lake.sources.map_file import read_mapping
 
     opened = open_lake(lake, storage_option)
+    mapping = read_mapping(map_) if map_ else None
     done: list[Loaded] = []
     with tempfile.TemporaryDirectory() as folder, show.steps(f"Loading {feed}") as progress:
+        places = [_stdin(folder) if path == "-" else path for path in paths]
+        how: dict[str, Any] = {
+            "extract_date": extract_date.date() if extract_date else None,
+            "delivered_at": delivered_at,
+            "mapping": mapping,
+        }
+        if dry_run:
+            previews = list(opened.preview(feed, *places, **how, progress=progress))
+            show.as_json(previews) if json else _print_previews(previews)
+            return
         try:
             for one in opened.iter_load(
-                feed,
-                *[_stdin(folder) if path == "-" else path for path in paths],
-                extract_date=extract_date.date() if extract_date else None,
-                delivered_at=delivered_at,
-                mapping=read_mapping(map_) if map_ else None,
-                progress=lambda name: progress(f"{len(done)} done · {name}"),
+                feed, *places, **how, progress=lambda name: progress(f"{len(done)} done · {name}")
             ):
                 done.append(one)
         except Exception:
@@ -108,6 +118,38 @@ def _print(done: "list[Loaded]") -> None:
         f"Loaded {_count(len(fresh), 'extract')}, {_count(sum(one.rows for one in fresh), 'row')}{span}."
         + (f" {_count(before, 'extract')} had been loaded before." if before else "")
     )
+
+
+def _print_previews(previews: "list[Preview]") -> None:
+    for one in previews:
+        rows = [
+            (
+                column.column,
+                column.source,
+                column.values,
+                column.as_text or None,
+                column.unreadable or None,
+                ", ".join(f"{word} ({count:,})" for word, count in column.null_words.items()) or None,
+                ", ".join(f"{name} {_said(value)}" for name, value in column.written.items()) or None,
+            )
+            for column in one.columns
+        ]
+        headers = ["column", "from", "values", "kept as text", "unreadable", "words for none?", "as the map says"]
+        show.screen().print(show.grid(headers, rows, f"{one.name}, extract date {one.extract_date}"))
+        if one.unmapped:
+            show.say(f"Not mapped, kept in rescued: {', '.join(one.unmapped)}.")
+        if one.rules:
+            show.screen().print(show.grid(["rule", "rows refused"], list(one.rules.items())))
+        show.say(
+            f"{one.name}: {_count(one.rows, 'row')}, of which {one.refused:,} would be refused."
+            + (" Loaded before: nothing would be added." if one.already else "")
+            + (f" It would replace {one.replaces}, read under another map." if one.replaces and not one.already else "")
+        )
+    show.say("Nothing was kept.")
+
+
+def _said(value: object) -> str:
+    return _count(len(value), "word") if isinstance(value, dict) else str(value)
 
 
 def _became(one: "Loaded") -> str:

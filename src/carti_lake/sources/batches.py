@@ -67,7 +67,7 @@ def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
     rows = bronze(as_mapped(extract, feed), feed)
     for attempt in range(ATTEMPTS):
         handle = storage.create(feed.full_name(), feed, change_feed=False)
-        batch_id, replaces, already = _turn(handle, feed, extract)
+        batch_id, replaces, already = turn(handle, feed, extract)
         done = Loaded(extract.name, feed.short_name, extract.extract_date, batch_id, 0, True, replaces)
         if already:
             # A load that died between its two commits has left the batch before in place.
@@ -90,7 +90,7 @@ def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
             version = append(
                 storage,
                 handle,
-                _with_lineage(rows, feed, batch_id, extract.extract_date, moment),
+                with_lineage(rows, feed, batch_id, extract.extract_date, moment),
                 transactions={batch_id: extract.mapping.number()},
                 metadata={"batch": batch},
             )
@@ -115,17 +115,17 @@ def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _turn(handle: "DeltaTable", feed: type[Feed], extract: Extract) -> tuple[str, str | None, bool]:
+def turn(handle: "DeltaTable | None", feed: type[Feed], extract: Extract) -> tuple[str, str | None, bool]:
     """The extract's batch, the batch that it replaces, and whether it was loaded before.
 
     The first reading of a content is named by the content alone, so that two who load it at once conflict whatever
     their maps say; each reading under another map takes the next number.
     """
     content = f"{feed.short_name}:{extract.extract_date}:{extract.content_hash[:16]}"
-    before, batch_id, turn = None, content, 1
-    while (number := transaction(handle, batch_id)) is not None:
-        turn += 1
-        following = f"{content}:{turn}"
+    before, batch_id, place = None, content, 1
+    while handle is not None and (number := transaction(handle, batch_id)) is not None:
+        place += 1
+        following = f"{content}:{place}"
         if number == extract.mapping.number() and transaction(handle, following) is None:
             return batch_id, before, True
         before, batch_id = batch_id, following
@@ -137,7 +137,7 @@ def _withdraw(storage: Storage, feed: type[Feed], batch_id: str, extract: Extrac
     withdrawing = f"{batch_id}:withdrawn"
     moment = _delivered(storage, feed, batch_id, extract.extract_date, extract.delivered_at) + INSTANT
     standing = storage.scan(feed.full_name()).filter(_of_batch(batch_id, extract.extract_date))
-    rows = _with_lineage(withdrawal(standing, feed), feed, withdrawing, extract.extract_date, moment)
+    rows = with_lineage(withdrawal(standing, feed), feed, withdrawing, extract.extract_date, moment)
     batch = {
         "batch_id": withdrawing,
         "extract_date": extract.extract_date.isoformat(),
@@ -169,9 +169,10 @@ def _of_batch(batch_id: str, day: date) -> pl.Expr:
     return (pl.col("extract_date") == day) & (pl.col("batch_id") == batch_id)
 
 
-def _with_lineage(
+def with_lineage(
     rows: pl.LazyFrame, feed: type[Feed], batch_id: str, extract_date: date, delivered_at: datetime
 ) -> pl.LazyFrame:
+    """Bronze rows of one batch, as the table holds them."""
     return rows.with_columns(
         delivered_at=pl.lit(delivered_at).cast(pl.Datetime("us", "UTC")),
         batch_id=pl.lit(batch_id),
