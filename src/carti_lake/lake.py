@@ -20,7 +20,6 @@ from carti_lake.releases.view import View
 from carti_lake.runner import RunResult
 from carti_lake.runner import run as runner
 from carti_lake.sources import batches
-from carti_lake.sources.map_file import source_map
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.store.errors import LakeError
 from carti_lake.store.log import commits
@@ -147,7 +146,7 @@ class Lake:
     ) -> Iterator[batches.Loaded]:
         """As :meth:`load`, one extract at a time."""
         declared = batches.feed_of(feed)
-        opened = self._opened(declared, extracts, extract_date, delivered_at, source_map(mapping))
+        opened = self._opened(declared, extracts, extract_date=extract_date, delivered_at=delivered_at, mapping=mapping)
         yield from batches.load(self.storage, declared, opened, progress)
 
     def preview(
@@ -163,41 +162,13 @@ class Lake:
         from carti_lake.sources.preview import preview
 
         declared = batches.feed_of(feed)
-        opened = self._opened(declared, extracts, extract_date, delivered_at, source_map(mapping))
+        opened = self._opened(declared, extracts, extract_date=extract_date, delivered_at=delivered_at, mapping=mapping)
         yield from preview(self.storage, declared, opened, secret_from(self.environment), progress)
 
-    def _opened(
-        self,
-        feed: type[Feed],
-        extracts: Sequence[Any],
-        extract_date: date | None,
-        delivered_at: datetime | None,
-        mapping: SourceMap,
-    ) -> Iterator["Extract"]:
-        """The extracts, opened as the feed's: files first, then frames."""
-        from carti_lake.sources.files import open_paths
-        from carti_lake.sources.frames import open_frame
+    def _opened(self, feed: type[Feed], extracts: Sequence[Any], **how: Any) -> Iterator["Extract"]:
+        from carti_lake.sources.opened import open_extracts
 
-        paths = [one for one in extracts if isinstance(one, str | Path)]
-        if paths:
-            yield from open_paths(
-                paths,
-                feed,
-                mapping=mapping,
-                extract_date=extract_date,
-                delivered_at=delivered_at,
-                storage_options=dict(self.storage_options) or None,
-            )
-        for frame in extracts:
-            if not isinstance(frame, str | Path):
-                yield open_frame(
-                    frame,
-                    feed,
-                    mapping=mapping,
-                    extract_date=extract_date,
-                    delivered_at=delivered_at,
-                    now=self.clock(),
-                )
+        return open_extracts(extracts, feed, clock=self.clock, storage_options=dict(self.storage_options), **how)
 
     def run(self, *, full: bool = False, accept: Collection[str] = (), progress: Progress = _quiet) -> RunResult:
         """Bring silver, gold and models up to date, audit them, and publish a release.

@@ -1,6 +1,7 @@
 """Extracts loaded under a map: what bronze and silver then hold, and what is refused."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -208,3 +209,56 @@ def test_foreign_folders_with_a_map(lake: Lake, shared: Path) -> None:
     lines = foreign / "rif_lines"
     lake.load("ehr_visits", lines / "ehr_visits_2026-03-31.txt", mapping=read_mapping(lines / "map.toml"))
     assert bronze(lake)["claim_amount"].sum() == 615
+
+
+WORDS = {
+    "status_words": (
+        "ehr_visits",
+        "claim_status",
+        {
+            "Paid in full": "paid", "Partially Paid": "paid", "Adjudicated": "paid", "Closed": "paid", "1": "paid",
+            "4": "denied", "22": "reversed", "Denied - CO16": "denied", "Appealed": "pending", "Write-off": "denied",
+            "active": "pending", "BILLED": "pending",
+        },
+    ),
+    "appt_words": (
+        "ehr_appointments",
+        "appointment_status",
+        {
+            "fulfilled": "completed", "NS": "no_show", "Left without seen": "no_show", "rescheduled": "cancelled",
+            "entered-in-error": "cancelled", "pending": "booked", "checked-in": "completed", "proposed": "booked",
+            "Canceled by patient": "cancelled", "waitlist": "booked",
+        },
+    ),
+    "ref_words": (
+        "salesforce_referrals",
+        "referral_status",
+        {
+            "Open - Not Contacted": "new", "Working - Contacted": "new", "Closed - Converted": "completed",
+            "Closed - Not Converted": "lost", "Closed Won": "completed", "active": "new", "revoked": "lost",
+            "draft": "new", "Pending": "new", "Accepted": "scheduled", "Rejected": "lost",
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", WORDS)
+def test_every_word_of_a_foreign_status_can_be_mapped(lake: Lake, shared: Path, folder: str) -> None:
+    feed, column, words = WORDS[folder]
+    (path,) = (shared / "data/foreign" / folder).glob("*.csv")
+    (before,) = lake.preview(feed, path)
+    (after,) = lake.preview(feed, path, mapping={"columns": {column: {"values": words}}})
+    assert before.rules[f"{column}|unreadable"] > 0
+    assert (after.rows, after.refused) == (before.rows, 0)
+
+
+def test_two_loads_of_one_content_under_two_maps_leave_one_reading(lake: Lake) -> None:
+    rows = [{**without("visit_id"), "No": "A", "Seq": "7"}]
+    maps = [{"columns": {"visit_id": {"from": one}}} for one in ("Seq", "No")]
+    with ThreadPoolExecutor(2) as both:
+        done = list(
+            both.map(lambda said: Lake(lake.uri).load("ehr_visits", rows, mapping=said, extract_date=DAY)[0], maps)
+        )
+    assert sorted(one.replaces is None for one in done) == [False, True]
+    last = next(place for place, one in enumerate(done) if one.replaces)
+    assert silver(lake, "visit_id") == [("A" if last else "7",)]
