@@ -133,6 +133,11 @@ def test_how_all_values_are_written(lake: Lake) -> None:
         ({"constants": {"claim_sttus": "paid"}}, 'did you mean "claim_status"?'),
         ({"constants": {"claim_status": "payed"}}, 'is "payed", which claim_status does not know; did you mean "paid"'),
         ({"columns": {"claim_status": {"values": {"1": "payd"}}}}, 'columns.claim_status.values."1" is "payd"'),
+        (
+            {"columns": {"claim_status": {"scale": 0.01}}},
+            "columns.claim_status.scale is said of a number; claim_status is",
+        ),
+        ({"columns": {"claim_amount": {"date_order": "dmy"}}}, "date_order is said of a day; claim_amount is none"),
         ({"constants": {"is_deleted": "perhaps"}}, "is_deleted is true or false"),
         ({"constants": {"patient_age": "old"}}, "patient_age is a number"),
         ({"constants": {"claim_paid_date": "1 April"}}, "claim_paid_date is a day such as"),
@@ -171,6 +176,18 @@ def test_a_corrected_map_replaces_what_the_wrong_one_made(lake: Lake, tmp_path: 
     assert silver(lake, "visit_id") == [("7",)]
     lake.run(full=True, accept=["quality", "drift"])
     assert silver(lake, "visit_id") == [("7",)]
+
+
+def test_a_corrected_map_of_a_snapshot_lists_what_it_reads_alone(lake: Lake) -> None:
+    amounts = dict.fromkeys(["contact_count", "deals_value", "opportunity_value", "marketing_cost"], "1")
+    rows = [{"Owner": "Kim Lee", "Physician": "Dana Ortiz", **amounts, "pipeline_stage": "Proposal"}]
+    for header in ("Owner", "Physician"):
+        lake.load("salesforce_crm", rows, mapping={header: "provider_name"}, extract_date=DAY)
+        lake.run(accept=["quality", "drift"])
+        names = lake.scan("silver.crm_accounts").select("provider_name").collect().to_series().to_list()
+        assert names == ["Kim Lee" if header == "Owner" else "Dana Ortiz"]
+    lake.run(full=True, accept=["quality", "drift"])
+    assert lake.scan("silver.crm_accounts").select("provider_name").collect().item() == "Dana Ortiz"
 
 
 def test_a_load_that_died_before_the_old_reading_was_withdrawn_is_finished_by_the_next(

@@ -28,6 +28,15 @@ def check_map(mapping: SourceMap, feed: type[Feed]) -> None:
     for column, text in mapping.constants.items():
         _check_value(feed, column, text, f"{mapping.file}: constants.{column}")
     for column, hint in mapping.hints.items():
+        dtype = feed.delivered()[column]
+        for key, what, fits in (
+            ("date_order", "day", dtype == pl.Date),
+            ("time_zone", "day", dtype == pl.Date),
+            ("decimal", "number", dtype.is_numeric()),
+            ("scale", "number", dtype.is_numeric()),
+        ):
+            if getattr(hint, key) is not None and not fits:
+                raise ExtractError(f"{mapping.file}: columns.{column}.{key} is said of a {what}; {column} is none.")
         for word, meaning in hint.values.items():
             _check_value(feed, column, meaning, f'{mapping.file}: columns.{column}.values."{word}"')
 
