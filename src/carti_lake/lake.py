@@ -20,11 +20,11 @@ from carti_lake.releases.view import View
 from carti_lake.runner import RunResult
 from carti_lake.runner import run as runner
 from carti_lake.sources import batches
-from carti_lake.sources.mapping import SourceMap, source_map
+from carti_lake.sources.mapping import SourceMap
 from carti_lake.store.errors import LakeError
 from carti_lake.store.log import commits
 from carti_lake.store.storage import Storage
-from carti_lake.tables import TABLES, Thresholds, find
+from carti_lake.tables import TABLES, Feed, Thresholds, find
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import HIDDEN
 from carti_lake.upkeep import status
@@ -35,6 +35,8 @@ from carti_lake.upkeep.verify import Check, verify
 
 if TYPE_CHECKING:
     from carti_lake.models import registry
+    from carti_lake.sources.extract import Extract
+    from carti_lake.sources.preview import Preview
 
 Progress = Callable[[str], None]
 #: Characters of a local path that Delta takes for something else.
@@ -100,7 +102,7 @@ class Lake:
         *extracts: Any,
         extract_date: date | None = None,
         delivered_at: datetime | None = None,
-        mapping: Mapping[str, str] | SourceMap | None = None,
+        mapping: Mapping[str, Any] | SourceMap | None = None,
         progress: Progress = _quiet,
     ) -> list[batches.Loaded]:
         """Load extracts into the feed's bronze table: paths, globs, folders, frames, Arrow, or lists of dictionaries.
@@ -116,7 +118,7 @@ class Lake:
         delivered_at
             When the source delivered them; else the time in the file's name, else the file's own, else now.
         mapping
-            Foreign headers to the feed's columns.
+            How the source's columns become the feed's: what a map's file may hold, see ``docs/mapping.md``.
         progress
             Called with the name of each extract.
 
@@ -142,36 +144,34 @@ class Lake:
         *extracts: Any,
         extract_date: date | None = None,
         delivered_at: datetime | None = None,
-        mapping: Mapping[str, str] | SourceMap | None = None,
+        mapping: Mapping[str, Any] | SourceMap | None = None,
         progress: Progress = _quiet,
     ) -> Iterator[batches.Loaded]:
         """As :meth:`load`, one extract at a time."""
-        from carti_lake.sources.files import open_paths
-        from carti_lake.sources.frames import open_frame
+        declared = batches.feed_of(feed)
+        opened = self._opened(declared, extracts, extract_date=extract_date, delivered_at=delivered_at, mapping=mapping)
+        yield from batches.load(self.storage, declared, opened, progress)
+
+    def preview(
+        self,
+        feed: str,
+        *extracts: Any,
+        extract_date: date | None = None,
+        delivered_at: datetime | None = None,
+        mapping: Mapping[str, Any] | SourceMap | None = None,
+        progress: Progress = _quiet,
+    ) -> Iterator["Preview"]:
+        """What :meth:`load` would do with each extract, and which rows silver would refuse; nothing is kept."""
+        from carti_lake.sources.preview import preview
 
         declared = batches.feed_of(feed)
-        paths = [one for one in extracts if isinstance(one, str | Path)]
-        if paths:
-            opened = open_paths(
-                paths,
-                declared,
-                mapping=source_map(mapping),
-                extract_date=extract_date,
-                delivered_at=delivered_at,
-                storage_options=dict(self.storage_options) or None,
-            )
-            yield from batches.load(self.storage, declared, opened, progress)
-        for frame in extracts:
-            if not isinstance(frame, str | Path):
-                extract = open_frame(
-                    frame,
-                    declared,
-                    mapping=source_map(mapping),
-                    extract_date=extract_date,
-                    delivered_at=delivered_at,
-                    now=self.clock(),
-                )
-                yield from batches.load(self.storage, declared, iter([extract]), progress)
+        opened = self._opened(declared, extracts, extract_date=extract_date, delivered_at=delivered_at, mapping=mapping)
+        yield from preview(self.storage, declared, opened, secret_from(self.environment), progress)
+
+    def _opened(self, feed: type[Feed], extracts: Sequence[Any], **how: Any) -> Iterator["Extract"]:
+        from carti_lake.sources.opened import open_extracts
+
+        return open_extracts(extracts, feed, clock=self.clock, storage_options=dict(self.storage_options), **how)
 
     def run(self, *, full: bool = False, accept: Collection[str] = (), progress: Progress = _quiet) -> RunResult:
         """Bring silver, gold and models up to date, audit them, and publish a release.

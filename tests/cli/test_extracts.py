@@ -78,3 +78,32 @@ def test_what_its_sender_should_know_is_told(carti_lake: Type) -> None:
     (again,) = json.loads(carti_lake("load", "salesforce_crm", "in", "--json").out)
     assert again["already"]
     assert len(again["notes"]) == 2
+
+
+def test_a_dry_run_tells_and_keeps_nothing(carti_lake: Type) -> None:
+    Path("crm.csv").write_text(ACCOUNTS.replace("Kim Lee,1", "Kim Lee,one"))
+    told = carti_lake("load", "salesforce_crm", "crm.csv", "--dry-run")
+    assert told.code == 0
+    assert "contact_count|unreadable" in told.out
+    assert "crm.csv: 2 rows, of which 1 would be refused." in told.out
+    (as_json,) = json.loads(carti_lake("load", "salesforce_crm", "crm.csv", "--dry-run", "--json").out)
+    assert as_json["rules"] == {"contact_count|unreadable": 1}
+    assert not Path("lake").exists()
+
+
+def test_a_dry_run_fails_where_the_load_would(carti_lake: Type) -> None:
+    Path("crm.csv").write_text(ACCOUNTS.replace("Deals Value", "Won so far"))
+    ended = carti_lake("load", "salesforce_crm", "crm.csv", "--dry-run")
+    assert (ended.code, 'column "deals_value" is missing' in ended.err) == (1, True)
+
+
+def test_a_map_is_proposed_and_loads_the_file(carti_lake: Type) -> None:
+    Path("crm.csv").write_text(ACCOUNTS.replace("Provider Name", "Physician").replace("Marketing Cost", "Spend"))
+    printed = carti_lake("map", "salesforce_crm", "crm.csv")
+    assert '"Physician" = "provider_name"' in printed.out
+    told = carti_lake("map", "salesforce_crm", "crm.csv", "-o", "crm.toml")
+    assert "carti-lake load salesforce_crm crm.csv --map crm.toml --dry-run" in told.out
+    assert Path("crm.toml").read_text() == printed.out
+    assert carti_lake("load", "salesforce_crm", "crm.csv", "--map", "crm.toml").code == 0
+    as_json = json.loads(carti_lake("map", "salesforce_crm", "crm.csv", "--json").out)
+    assert as_json["missing"] == {}

@@ -13,7 +13,7 @@ import pytest
 from carti_lake.pipeline.bronze import bronze
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.files import explain_failure, open_paths
-from carti_lake.sources.mapping import source_map
+from carti_lake.sources.map_file import source_map
 from carti_lake.tables.feeds import FEEDS, EhrAppointments, EhrVisits, SalesforceCrm, SalesforceOpportunities
 
 HEADER = "patient_id,visit_date,diagnosis_code,procedure_code,provider_name,claim_amount,claim_paid,claim_status"

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carti_lake.sources.extract import ExtractError
-from carti_lake.sources.headers import column_names, match_headers, read_mapping
+from carti_lake.sources.headers import column_names, match_headers
+from carti_lake.sources.map_file import read_mapping
 from carti_lake.sources.mapping import NO_MAP, SourceMap
 from carti_lake.tables.feeds import EhrVisits, SalesforceCrm
 
@@ -95,7 +96,9 @@ def test_a_mapping_file_is_toml_or_json(tmp_path):
     (tmp_path / "map.toml").write_text('"Billed amount" = "claim_amount"\n')
     (tmp_path / "map.json").write_text('\ufeff{"Billed amount": "claim_amount"}')
     assert (
-        read_mapping(tmp_path / "map.toml") == read_mapping(tmp_path / "map.json") == {"Billed amount": "claim_amount"}
+        read_mapping(tmp_path / "map.toml")
+        == read_mapping(tmp_path / "map.json")
+        == SourceMap({"Billed amount": "claim_amount"})
     )
 
 

@@ -16,7 +16,7 @@ FAILED, WRONG_USAGE = 1, 2
 
 #: Verbs in the order of use.
 VERBS = (
-    *("demo", "generate", "load", "run", "status", "tables", "metrics"),
+    *("demo", "generate", "map", "load", "run", "status", "tables", "metrics"),
     *("query", "history", "diff", "explain", "compare", "quality", "quarantine"),
     *("release", "model", "charts", "dashboard", "workbook", "publish", "powerbi", "disclosures"),
     *("access", "key", "audit", "serve", "optimize", "vacuum", "verify"),

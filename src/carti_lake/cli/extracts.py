@@ -5,7 +5,7 @@ import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, StorageOptions, c
 
 if TYPE_CHECKING:
     from carti_lake.sources.batches import Loaded
+    from carti_lake.sources.preview import Preview
 
 #: More extracts than this are summed up instead of listed.
 MOST_LISTED = 20
@@ -51,26 +52,40 @@ def load(
         ),
     ] = None,
     map_: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE", help="TOML or JSON: foreign header = column of the feed.")
+        Path | None,
+        typer.Option(
+            "--map",
+            metavar="FILE",
+            help="TOML or JSON: how the source's headers and values become the feed's (docs/mapping.md).",
+        ),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say how every column would be read and which rows refused; keep nothing.")
+    ] = False,
     lake: LakeAt = DEFAULT_LAKE,
     storage_option: StorageOptions = None,
     json: Json = False,
 ) -> None:
     """Load extracts of a feed; the same content twice counts once."""
-    from carti_lake.sources.headers import read_mapping
+    from carti_lake.sources.map_file import read_mapping
 
     opened = open_lake(lake, storage_option)
+    mapping = read_mapping(map_) if map_ else None
     done: list[Loaded] = []
     with tempfile.TemporaryDirectory() as folder, show.steps(f"Loading {feed}") as progress:
+        places = [_stdin(folder) if path == "-" else path for path in paths]
+        how: dict[str, Any] = {
+            "extract_date": extract_date.date() if extract_date else None,
+            "delivered_at": delivered_at,
+            "mapping": mapping,
+        }
+        if dry_run:
+            previews = list(opened.preview(feed, *places, **how, progress=progress))
+            show.as_json(previews) if json else _print_previews(previews)
+            return
         try:
             for one in opened.iter_load(
-                feed,
-                *[_stdin(folder) if path == "-" else path for path in paths],
-                extract_date=extract_date.date() if extract_date else None,
-                delivered_at=delivered_at,
-                mapping=read_mapping(map_) if map_ else None,
-                progress=lambda name: progress(f"{len(done)} done · {name}"),
+                feed, *places, **how, progress=lambda name: progress(f"{len(done)} done · {name}")
             ):
                 done.append(one)
         except Exception:
@@ -96,7 +111,7 @@ def _stdin(folder: str) -> Path:
 def _print(done: "list[Loaded]") -> None:
     fresh = [one for one in done if not one.already]
     if len(done) <= MOST_LISTED:
-        rows = [(one.name, one.extract_date, one.rows, "loaded before" if one.already else "loaded") for one in done]
+        rows = [(one.name, one.extract_date, one.rows, _became(one)) for one in done]
         show.screen().print(show.grid(["extract", "extract date", "rows", ""], rows))
     days = sorted(one.extract_date for one in fresh)
     span = ""
@@ -118,6 +133,44 @@ def _notes(done: "list[Loaded]") -> dict[str, list[str]]:
         for note in one.notes:
             notes.setdefault(note, []).append(one.name)
     return notes
+
+
+def _print_previews(previews: "list[Preview]") -> None:
+    for one in previews:
+        rows = [
+            (
+                column.column,
+                column.source,
+                column.values,
+                column.as_text or None,
+                column.unreadable or None,
+                ", ".join(f"{word} ({count:,})" for word, count in column.null_words.items()) or None,
+                ", ".join(f"{name} {_said(value)}" for name, value in column.written.items()) or None,
+            )
+            for column in one.columns
+        ]
+        headers = ["column", "from", "values", "kept as text", "unreadable", "words for none?", "as the map says"]
+        show.screen().print(show.grid(headers, rows, f"{one.name}, extract date {one.extract_date}"))
+        if one.unmapped:
+            show.say(f"Not mapped, kept in rescued: {', '.join(one.unmapped)}.")
+        if one.rules:
+            show.screen().print(show.grid(["rule", "rows refused"], list(one.rules.items())))
+        show.say(
+            f"{one.name}: {_count(one.rows, 'row')}, of which {one.refused:,} would be refused."
+            + (" Loaded before: nothing would be added." if one.already else "")
+            + (f" It would replace {one.replaces}, read under another map." if one.replaces and not one.already else "")
+        )
+    show.say("Nothing was kept.")
+
+
+def _said(value: object) -> str:
+    return _count(len(value), "word") if isinstance(value, dict) else str(value)
+
+
+def _became(one: "Loaded") -> str:
+    if one.already:
+        return "loaded before"
+    return "loaded" if one.replaces is None else "loaded, replaces what another map made of it"
 
 
 def _count(number: int, noun: str) -> str:

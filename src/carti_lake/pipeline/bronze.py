@@ -48,6 +48,12 @@ def bronze(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
     )
 
 
+def withdrawal(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
+    """Bronze rows delivered again as withdrawn, each with its own hash."""
+    marked = rows.with_columns(is_deleted=pl.lit(True))
+    return marked.with_columns(row_hash=_row_hash(feed.delivered()))
+
+
 def _row_hash(columns: dict[str, pl.DataType]) -> pl.Expr:
     """Sum of the hashes of the row's values, each seeded with its column's name; a null adds nothing.
 

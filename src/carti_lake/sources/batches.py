@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from carti_lake.pipeline.bronze import bronze
+from carti_lake.pipeline.bronze import bronze, withdrawal
+from carti_lake.sources.apply import as_mapped
 from carti_lake.sources.extract import Extract
 from carti_lake.sources.files import explain_failure
 from carti_lake.store.errors import ConflictError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 ATTEMPTS = 20
+#: The least by which the order of delivery tells two moments apart.
+INSTANT = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Loaded:
         Rows added; 0 where the batch was loaded before.
     already
         Whether it was loaded before.
+    replaces
+        The batch that it replaces: the same content, read under another map.
     notes
         What its sender should know, though it loaded: headers that name no column, files left out.
     """
@@ -47,6 +52,7 @@ class Loaded:
     batch_id: str
     rows: int
     already: bool
+    replaces: str | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -61,27 +67,35 @@ def load(
 
 
 def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
-    batch_id = f"{feed.short_name}:{extract.extract_date}:{extract.content_hash[:16]}"
-    done = Loaded(extract.name, feed.short_name, extract.extract_date, batch_id, 0, True, extract.notes)
-    rows = bronze(extract.rows, feed).with_columns(
-        delivered_at=pl.lit(extract.delivered_at).cast(pl.Datetime("us", "UTC")),
-        batch_id=pl.lit(batch_id),
-        extract_date=pl.lit(extract.extract_date),
-    )
-    batch = {
-        "batch_id": batch_id,
-        "extract_date": extract.extract_date.isoformat(),
-        "delivered_at": extract.delivered_at.isoformat(),
-        "name": extract.name,
-    }
+    rows = bronze(as_mapped(extract, feed), feed)
     for attempt in range(ATTEMPTS):
         handle = storage.create(feed.full_name(), feed, change_feed=False)
-        if transaction(handle, batch_id) is not None:
+        batch_id, replaces, already = turn(handle, feed, extract)
+        done = Loaded(extract.name, feed.short_name, extract.extract_date, batch_id, 0, True, replaces, extract.notes)
+        if already:
+            # A load that died between its two commits has left the batch before in place.
+            if replaces is not None:
+                _withdraw(storage, feed, replaces, extract)
             return done
+        moment = extract.delivered_at
+        if replaces is not None:
+            moment = max(moment, _delivered(storage, feed, replaces, extract.extract_date, moment) + 2 * INSTANT)
+        batch = {
+            "batch_id": batch_id,
+            "extract_date": extract.extract_date.isoformat(),
+            "delivered_at": moment.isoformat(),
+            "name": extract.name,
+            **({"map": {"number": extract.mapping.number(), "says": said}} if (said := extract.mapping.said()) else {}),
+            **({"replaces": replaces} if replaces is not None else {}),
+        }
         before = handle.version()
         try:
             version = append(
-                storage, handle, rows.select(feed.column_names()), transactions={batch_id: 1}, metadata={"batch": batch}
+                storage,
+                handle,
+                with_lineage(rows, feed, batch_id, extract.extract_date, moment),
+                transactions={batch_id: extract.mapping.number()},
+                metadata={"batch": batch},
             )
         except ConflictError:
             if attempt + 1 == ATTEMPTS:
@@ -92,12 +106,81 @@ def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
             storage.let_go(feed.full_name())
             fresh = storage.open(feed.full_name())
             # A failure after the commit (at a checkpoint) has loaded the batch all the same.
-            if fresh is not None and transaction(fresh, batch_id) is not None:
-                return replace(done, rows=_added(fresh, before, batch_id), already=False)
-            raise explain_failure(extract, error) from error
-        assert version > before
-        return replace(done, rows=_added(handle, before, batch_id), already=False)
+            if fresh is None or transaction(fresh, batch_id) is None:
+                raise explain_failure(extract, error) from error
+            handle = fresh
+        else:
+            assert version > before
+        added = _added(handle, before, batch_id)
+        if replaces is not None:
+            _withdraw(storage, feed, replaces, extract)
+        return replace(done, rows=added, already=False)
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def turn(handle: "DeltaTable | None", feed: type[Feed], extract: Extract) -> tuple[str, str | None, bool]:
+    """The extract's batch, the batch that it replaces, and whether it was loaded before.
+
+    The first reading of a content is named by the content alone, so that two who load it at once conflict whatever
+    their maps say; each reading under another map takes the next number.
+    """
+    content = f"{feed.short_name}:{extract.extract_date}:{extract.content_hash[:16]}"
+    before, batch_id, place = None, content, 1
+    while handle is not None and (number := transaction(handle, batch_id)) is not None:
+        place += 1
+        following = f"{content}:{place}"
+        if number == extract.mapping.number() and transaction(handle, following) is None:
+            return batch_id, before, True
+        before, batch_id = batch_id, following
+    return batch_id, before, False
+
+
+def _withdraw(storage: Storage, feed: type[Feed], batch_id: str, extract: Extract) -> None:
+    """Deliver the batch's rows again, as withdrawn: later than they were, and earlier than what replaces them."""
+    withdrawing = f"{batch_id}:withdrawn"
+    moment = _delivered(storage, feed, batch_id, extract.extract_date, extract.delivered_at) + INSTANT
+    standing = storage.scan(feed.full_name()).filter(_of_batch(batch_id, extract.extract_date))
+    rows = with_lineage(withdrawal(standing, feed), feed, withdrawing, extract.extract_date, moment)
+    batch = {
+        "batch_id": withdrawing,
+        "extract_date": extract.extract_date.isoformat(),
+        "delivered_at": moment.isoformat(),
+        "name": f"{extract.name}, as read before",
+    }
+    for attempt in range(ATTEMPTS):
+        handle = storage.create(feed.full_name(), feed, change_feed=False)
+        if transaction(handle, withdrawing) is not None:
+            return
+        try:
+            append(storage, handle, rows, transactions={withdrawing: 1}, metadata={"batch": batch})
+        except ConflictError:
+            if attempt + 1 == ATTEMPTS:
+                raise
+            storage.let_go(feed.full_name())
+        else:
+            return
+
+
+def _delivered(storage: Storage, feed: type[Feed], batch_id: str, day: date, otherwise: datetime) -> datetime:
+    """When the batch was delivered; ``otherwise`` where it has no row."""
+    rows = storage.scan(feed.full_name()).filter(_of_batch(batch_id, day))
+    moment: datetime | None = rows.select(pl.col("delivered_at").max()).collect(engine="streaming").item()
+    return otherwise if moment is None else moment
+
+
+def _of_batch(batch_id: str, day: date) -> pl.Expr:
+    return (pl.col("extract_date") == day) & (pl.col("batch_id") == batch_id)
+
+
+def with_lineage(
+    rows: pl.LazyFrame, feed: type[Feed], batch_id: str, extract_date: date, delivered_at: datetime
+) -> pl.LazyFrame:
+    """Bronze rows of one batch, as the table holds them."""
+    return rows.with_columns(
+        delivered_at=pl.lit(delivered_at).cast(pl.Datetime("us", "UTC")),
+        batch_id=pl.lit(batch_id),
+        extract_date=pl.lit(extract_date),
+    ).select(feed.column_names())
 
 
 def _added(handle: "DeltaTable", since: int, batch_id: str) -> int:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
+from carti_lake.sources.mapping import NO_MAP, SourceMap
+
 
 class ExtractError(ValueError):
     """What is wrong with an extract, where (file, line, column), and what to do; never the values themselves."""
@@ -58,6 +60,8 @@ class Extract:
     rows
         Delivered columns in delivered order, under the feed's names where they match and their own where not. Text
         sources give text, typed sources their types.
+    mapping
+        What the user says of it.
     diagnose
         Reads the source again and says what is wrong with it and where, None if nothing is found.
     notes
@@ -69,6 +73,7 @@ class Extract:
     delivered_at: datetime
     extract_date: date
     rows: pl.LazyFrame = field(repr=False)
+    mapping: SourceMap = NO_MAP
     diagnose: Callable[[], str | None] = field(default=nothing_found, repr=False, compare=False)
     notes: tuple[str, ...] = ()
 

@@ -96,6 +96,7 @@ def open_paths(
                 rows=content.rows.with_columns(pl.lit(value, pl.String).alias(name) for name, value in added.items()),
                 diagnose=content.diagnose,
                 notes=(*content.notes, *told(found, feed, mapping, given, held), *beside),
+                mapping=mapping,
             )
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

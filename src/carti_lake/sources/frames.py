@@ -56,15 +56,17 @@ def open_frame(
         rows = _as_rows(frame, folder)
         headers = rows.collect_schema().names()
         columns = column_names(headers, match_headers(headers, feed, mapping, NAME))
-        rows = rows.rename(dict(zip(headers, columns, strict=True)))
+        delivered, rows = rows, rows.rename(dict(zip(headers, columns, strict=True)))
         moment = whole_milliseconds(delivered_at or now)
         extract = Extract(
             name=NAME,
-            content_hash=_content_hash(rows),
+            # What a map calls a column does not make the content another one.
+            content_hash=_content_hash(rows if mapping == NO_MAP else delivered),
             delivered_at=moment,
             extract_date=extract_date or moment.date(),
             rows=rows,
             notes=unmatched(headers, feed, mapping),
+            mapping=mapping,
         )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,15 +1,13 @@
-"""Delivered headers to declared columns, by name or by a mapping file."""
+"""Delivered headers to declared columns, by name or by a map."""
 
 import difflib
-import json
 import re
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from itertools import chain, count
-from pathlib import Path
 
 from carti_lake.sources.extract import ExtractError
+from carti_lake.sources.map_check import check_map, lives_without
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.tables.feeds import Feed
 
@@ -25,10 +23,17 @@ def canonical(header: str) -> str:
     return re.sub(rf"[\s_\-{UNSEEN}]+", "", header).casefold()
 
 
+def names(feed: type[Feed], mapping: SourceMap) -> dict[str, str]:
+    """Canonical headers with the declared column that each one names: the map's before the column's own."""
+    single = {canonical(parts[0]): column for column, parts in reversed([*mapping.sources.items()]) if len(parts) == 1}
+    # A column that the map takes from elsewhere is not matched by its name.
+    own = {canonical(name): name for name in feed.delivered() if name not in mapping.sources}
+    return single | own | {canonical(header): name for header, name in mapping.headers.items()}
+
+
 def matches(headers: Sequence[str], feed: type[Feed], mapping: SourceMap) -> dict[str, str]:
     """Delivered headers that name a declared column, with that column; the rest is left out."""
-    declared = {canonical(name): name for name in feed.delivered()}
-    declared |= {canonical(header): name for header, name in mapping.headers.items()}
+    declared = names(feed, mapping)
     return {header: declared[canonical(header)] for header in headers if canonical(header) in declared}
 
 
@@ -53,21 +58,25 @@ def match_headers(
     Raises
     ------
     ExtractError
-        A required column is missing, two headers name one column, or the mapping names a column that the feed does not
-        have or a header that the extract does not.
+        A required column is missing, two headers name one column, or the map does not fit the feed or the headers.
     """
-    for target in mapping.headers.values():
-        if target not in feed.delivered():
-            raise ExtractError(f"{name}: the mapping names {_unknown_column(target, feed)}")
+    check_map(mapping, feed)
     matched = matches(headers, feed, mapping)
     if matched:
-        _check_mapped(headers, mapping, name)
-    missing = [column for column in feed.required() if column not in matched.values() and column not in given]
+        _check_entries(headers, matched, mapping, name)
+    delivered = {*matched.values(), *mapping.sources, *mapping.constants, *given}
+    missing = [column for column in feed.required() if column not in delivered | mapping.absent]
     if missing:
         what = "column " + _quoted(missing) + " is" if len(missing) == 1 else "columns " + _quoted(missing) + " are"
         raise ExtractError(
             f"{name}: {what} missing; the feed {feed.short_name} needs {'it' if len(missing) == 1 else 'them'}. "
             "Map a foreign header with --map FILE."
+        )
+    needed = next((column for column in sorted(mapping.absent) if not lives_without(feed, column, delivered)), None)
+    if needed is not None:
+        raise ExtractError(
+            f"{mapping.file}: {_quoted([needed])} cannot be absent: without it every row of {feed.short_name} would be "
+            "refused. Say which header or constant gives it."
         )
     for column in feed.delivered():
         sources = [header for header in headers if matched.get(header) == column]
@@ -80,23 +89,54 @@ def match_headers(
 
 
 def absent(headers: Sequence[str], mapping: SourceMap) -> list[str]:
-    """The mapping's foreign headers that the extract does not have."""
-    delivered = {canonical(header) for header in headers}
-    return [foreign for foreign in mapping.headers if canonical(foreign) not in delivered]
+    """The map's foreign headers that the extract does not have."""
+    here = {canonical(header) for header in headers}
+    return [foreign for foreign in mapping.headers if canonical(foreign) not in here]
 
 
-def _check_mapped(headers: Sequence[str], mapping: SourceMap, name: str) -> None:
-    for foreign in absent(headers, mapping):
-        near = _nearest(foreign, headers, 0.6)
-        hint = f"; did you mean {_quoted([near])}?" if near else ". Correct it, or take it out of the mapping."
-        raise ExtractError(f"{name}: the mapping names the header {_quoted([foreign])}, which is not there{hint}")
+def _check_entries(headers: Sequence[str], matched: Mapping[str, str], mapping: SourceMap, name: str) -> None:
+    """Refuse a map that speaks of what the file does not have, or denies what it has."""
+    here = {canonical(header) for header in headers}
+    entries = [(header, column) for header, column in mapping.headers.items()]
+    entries += [(source, column) for column, sources in mapping.sources.items() for source in sources]
+    for source, column in entries:
+        if canonical(source) not in here and canonical(steps_of(source)[0]) not in here:
+            close = difflib.get_close_matches(source, headers, n=1)
+            hint = f"; did you mean {_quoted(close)}?" if close else f". Mend it in {mapping.file}."
+            raise ExtractError(
+                f"{name}: there is no header {_quoted([source])}, which {mapping.file} maps to {column}{hint}"
+            )
+    for header, column in matched.items():
+        if column in mapping.absent or column in mapping.constants:
+            said = "absent" if column in mapping.absent else "the same in every row"
+            raise ExtractError(
+                f"{name}: {mapping.file} says that {column} is {said}, but the header {_quoted([header])} delivers it. "
+                "Take one of the two out of the map, or map the header to what it is."
+            )
+    for column in {**mapping.hints, **mapping.strip}:
+        if column not in mapping.sources and column not in matched.values():
+            raise ExtractError(
+                f"{name}: {mapping.file} says how {column} is written, but no header is that column. Say which one is: "
+                f"columns.{column}.from."
+            )
+
+
+def steps_of(path: str) -> tuple[str, ...]:
+    """A path into nested values, step by step: ``type[0].text`` is ``type``, ``0``, ``text``."""
+    return tuple(re.findall(r"[^.\[\]]+", path)) or (path,)
 
 
 def unmatched(headers: Sequence[str], feed: type[Feed], mapping: SourceMap) -> tuple[str, ...]:
     """A note of the headers that name no column, each with the column whose name is near; none where all match."""
     matched = matches(headers, feed, mapping)
     free = [column for column in feed.delivered() if column not in matched.values()]
-    foreign = [header.strip() for header in headers if header not in matched and canonical(header)]
+    used = {canonical(steps_of(source)[0]) for sources in mapping.sources.values() for source in sources}
+    used |= {canonical(source) for sources in mapping.sources.values() for source in sources}
+    foreign = [
+        header.strip()
+        for header in headers
+        if header not in matched and canonical(header) and canonical(header) not in used
+    ]
     if not foreign:
         return ()
     told = []
@@ -128,33 +168,9 @@ def column_names(headers: Sequence[str], matched: Mapping[str, str]) -> list[str
     return names
 
 
-def read_mapping(path: str | Path) -> dict[str, str]:
-    """Foreign header to declared column, from a TOML or JSON file: ``"Billed amount" = "claim_amount"``."""
-    path = Path(path)
-    try:
-        text = path.read_text("utf-8-sig")
-    except FileNotFoundError:
-        raise ExtractError(f"{path}: there is no such mapping file.") from None
-    except UnicodeDecodeError:
-        raise ExtractError(f"{path}: a mapping file must be UTF-8 text.") from None
-    try:
-        mapping = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ExtractError(f"{path}: not valid TOML or JSON: {error}.") from None
-    wrong = [header for header, column in mapping.items() if not isinstance(column, str)]
-    if wrong:
-        raise ExtractError(
-            f'{path}: {_quoted(wrong[:1])} must name one column, as in "Billed amount" = "claim_amount".'
-        )
-    return mapping
-
-
-def _unknown_column(target: str, feed: type[Feed]) -> str:
-    close = difflib.get_close_matches(target, feed.delivered(), n=1)
-    hint = (
-        f"; did you mean {_quoted(close)}?" if close else f". `carti-lake tables bronze.{feed.short_name}` lists them."
-    )
-    return f"the column {_quoted([target])}, which the feed {feed.short_name} does not have{hint}"
+def _own_name(header: str, taken: set[str]) -> str:
+    """The header's own name, told apart from a column that a map takes from another header."""
+    return f"{header} (header)" if header in taken else header
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def read_json(
         raise ExtractError(bad_line(path, name) or f"{name}: not newline-delimited JSON.") from error
     # A key that no object has is null in each: what a mapping says of it does no harm.
     gone = absent(keys, mapping)
-    known = SourceMap({foreign: column for foreign, column in mapping.headers.items() if foreign not in gone})
+    known = replace(mapping, headers={foreign: to for foreign, to in mapping.headers.items() if foreign not in gone})
     matched = match_headers(keys, feed, known, name, given)
     columns = dict(zip(keys, column_names(keys, matched), strict=True))
     rows = pl.scan_ndjson(lines, schema=dict.fromkeys(keys, pl.String())).rename(columns)

@@ -1,5 +1,6 @@
 """Every silver table, by name."""
 
+from carti_lake.tables.feeds import Feed
 from carti_lake.tables.silver.care import Appointments, Medications
 from carti_lake.tables.silver.crm import Campaigns, CrmAccounts, Opportunities, Referrals
 from carti_lake.tables.silver.earlier_answers import EarlierAnswers
@@ -24,6 +25,13 @@ ENTITIES: dict[str, type[Entity]] = {
         Medications,
     )
 }
+
+
+def entity_of(feed: type[Feed]) -> type[Entity]:
+    """The entity that the feed's rows become."""
+    return next(entity for entity in ENTITIES.values() if entity.feed is feed)
+
+
 SILVER: dict[str, type[Table]] = {
     **ENTITIES,
     "provider_references": ProviderReferences,
@@ -51,4 +59,5 @@ __all__ = [
     "Referrals",
     "UnknownReferences",
     "Visits",
+    "entity_of",
 ]

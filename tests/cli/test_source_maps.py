@@ -1,0 +1,108 @@
+"""The maps that are shipped: with them alone, public data sets become audited releases, as the docs show."""
+
+import re
+import shlex
+import tomllib
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from carti_lake.lake import Lake
+from carti_lake.sources.map_file import parse
+
+from .conftest import Type
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+SETS = re.findall(r"^```sh\n(.*?)^```$", (DOCS / "sources/README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def made(carti_lake: Type, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Types the lines of one data set; gives its lake."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CARTI_LAKE", raising=False)
+    (tmp_path / "data").symlink_to(shared / "data")
+    (tmp_path / "docs").symlink_to(DOCS)
+
+    def type_lines(name: str) -> Lake:
+        (lines,) = [block.splitlines() for block in SETS if f"--lake {name}\n" in block]
+        for line in lines:
+            ended = carti_lake(*shlex.split(line)[1:])
+            assert ended.code == 0, f"{line}\n{ended.out}\n{ended.err}"
+        lake = Lake(tmp_path / name)
+        assert lake.at().release.number == 1
+        return lake
+
+    return type_lines
+
+
+def rules(lake: Lake, entity: str) -> dict[str, int]:
+    return dict(lake.quarantine(entity).collect()["rules"].value_counts().iter_rows())
+
+
+def counts(lake: Lake, table: str, *columns: str) -> dict[Any, int]:
+    rows = lake.scan(table).group_by(columns).len().collect().rows()
+    return {row[0] if len(columns) == 1 else row[:-1]: row[-1] for row in rows}
+
+
+def test_no_shows(made: Any) -> None:
+    lake = made("noshow")
+    assert counts(lake, "silver.appointments", "appointment_status") == {"completed": 52_845, "no_show": 13_488}
+    assert rules(lake, "appointments") == {"patient_age|min": 1}
+
+
+def test_a_sales_pipeline(made: Any) -> None:
+    lake = made("crm")
+    assert counts(lake, "silver.opportunities", "stage_name", "is_won", "is_closed") == {
+        ("Won", True, True): 4_238,
+        ("Lost", False, True): 2_473,
+        ("Engaging", False, False): 1_589,
+        ("Prospecting", False, False): 500,
+    }
+    days = pl.col("created_date").min(), pl.col("close_date").max(), pl.col("amount").sum()
+    assert lake.scan("silver.opportunities").select(days).collect().row(0) == (
+        date(2016, 10, 20),
+        date(2017, 12, 31),
+        Decimal("10005534.0000"),
+    )
+
+
+def test_a_salesforce_sync_of_deleted_rows(made: Any) -> None:
+    lake = made("sf")
+    assert lake.scan("silver.opportunities").collect().is_empty()
+    held = lake.storage.scan("silver.opportunities").select("withdrawn", "created_date").collect()
+    assert (held.height, held["withdrawn"].all(), held["created_date"].min()) == (10, True, date(2018, 10, 31))
+
+
+def test_fhir(made: Any) -> None:
+    lake = made("fhir")
+    assert [lake.scan(f"silver.{one}").collect().height for one in ("visits", "medications", "providers")] == [
+        50,
+        39,
+        32,
+    ]
+    assert counts(lake, "silver.visits", "visit_type") == {"ambulatory": 46, "emergency": 4}
+    visits = lake.scan("silver.visits").select("visit_id", "patient_key")
+    # Orders and visits name their patients alike, and each order its visit.
+    both = lake.scan("silver.medications").join(visits, on=["visit_id", "patient_key"]).collect()
+    assert both.height > 0
+    assert counts(lake, "silver.provider_references", "matched_by")["name"] == 4
+
+
+def test_synthea(made: Any) -> None:
+    lake = made("synthea")
+    assert lake.scan("silver.visits").collect().height == 5_598
+    assert lake.scan("silver.claims").collect().is_empty()
+    assert counts(lake, "silver.provider_references", "matched_by") == {"alias": 238}
+
+
+def test_the_examples_of_the_docs_are_maps() -> None:
+    text = (DOCS / "mapping.md").read_text("utf-8")
+    examples = re.findall(r"^```toml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    assert len(examples) == 4
+    for example in examples:
+        assert parse(tomllib.loads(example), "map.toml").said()
