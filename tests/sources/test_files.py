@@ -210,8 +210,9 @@ def test_headers_that_name_no_column_are_told_with_the_nearest(tmp_path):
 
 def test_a_mapping_of_a_header_that_is_not_there_is_refused(tmp_path):
     path = written(tmp_path / "v.csv", VISITS.replace("claim_amount", "Billed amount"))
-    assert 'the mapping names the header "Biled amount", which is not there; did you mean "Billed amount"?' in refused(
-        path, mapping={"Biled amount": "claim_amount"}
+    assert (
+        'there is no header "Biled amount", which the map maps to claim_amount; did you mean "Billed amount"?'
+        in refused(path, mapping={"Biled amount": "claim_amount"})
     )
 
 

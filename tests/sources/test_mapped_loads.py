@@ -164,7 +164,7 @@ def test_a_corrected_map_replaces_what_the_wrong_one_made(lake: Lake, tmp_path: 
     path.write_text("No,Seq," + ",".join(ROW) + "\nA,7," + ",".join(ROW.values()) + "\n")
     wrong, right = ({"columns": {"visit_id": {"from": one}}} for one in ("Seq", "No"))
     first = lake.load("ehr_visits", path, mapping=wrong)
-    assert json.loads(bronze(lake)["rescued"][0]) == {"No": "A", "visit_id (header)": "V-1"}
+    assert json.loads(bronze(lake)["rescued"][0]) == {"No": "A", "visit_id (2)": "V-1"}
     assert silver(lake, "visit_id") == [("7",)]
     second = lake.load("ehr_visits", path, mapping=right)
     assert (second[0].rows, second[0].already, second[0].replaces) == (1, False, first[0].batch_id)

@@ -37,6 +37,12 @@ def matches(headers: Sequence[str], feed: type[Feed], mapping: SourceMap) -> dic
     return {header: declared[canonical(header)] for header in headers if canonical(header) in declared}
 
 
+def names_a_column(headers: Sequence[str], feed: type[Feed], mapping: SourceMap) -> bool:
+    """Whether any header names a column of the feed, or is one that the map takes values from."""
+    roots = {canonical(steps_of(source)[0]) for sources in mapping.sources.values() for source in sources}
+    return bool(matches(headers, feed, mapping)) or any(canonical(header) in roots for header in headers)
+
+
 def match_headers(
     headers: Sequence[str], feed: type[Feed], mapping: SourceMap, name: str, given: Collection[str] = ()
 ) -> dict[str, str]:
@@ -166,11 +172,6 @@ def column_names(headers: Sequence[str], matched: Mapping[str, str]) -> list[str
             taken.add(name)
         names.append(name)
     return names
-
-
-def _own_name(header: str, taken: set[str]) -> str:
-    """The header's own name, told apart from a column that a map takes from another header."""
-    return f"{header} (header)" if header in taken else header
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,13 +11,15 @@ from typing import Any
 import polars as pl
 
 from carti_lake.sources.extract import Content, ExtractError
-from carti_lake.sources.headers import absent, column_names, match_headers, unmatched
+from carti_lake.sources.headers import absent, column_names, match_headers, names_a_column, unmatched
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.sources.text import head
 from carti_lake.tables.feeds import Feed
 
 #: A document is read as a whole, so it has to fit into memory several times; objects on lines may be of any number.
 LARGEST_DOCUMENT = 256 << 20
+#: Whether an object is a row of the feed, by its keys.
+IsRow = Callable[[dict[str, Any]], bool]
 #: A name before a colon: what may be a key.
 KEY = r'"[^"\\]*"\s*:'
 
@@ -34,8 +36,12 @@ def read_json(
     """
     notes: tuple[str, ...] = ()
     lines = path
-    if _is_document(path):
-        lines, notes = _as_lines(path, folder, name)
+
+    def is_row(value: dict[str, Any]) -> bool:
+        return names_a_column([*value], feed, mapping)
+
+    if _is_document(path, is_row):
+        lines, notes = _as_lines(path, folder, name, is_row)
     elif twice := _twice(path, name):
         raise ExtractError(twice)
     try:
@@ -70,7 +76,7 @@ def bad_line(path: Path, name: str) -> str | None:
     return None
 
 
-def _is_document(path: Path) -> bool:
+def _is_document(path: Path, is_row: IsRow) -> bool:
     """Whether the file is one JSON document, and not an object a line."""
     if head(path, 1024).lstrip().startswith(b"["):
         return True
@@ -81,7 +87,12 @@ def _is_document(path: Path) -> bool:
         except ValueError:
             # Not whole: an object over several lines, unless it is cut or damaged in itself.
             return first.strip() in (b"{", b"{}") or not first.rstrip().endswith(b"}")
-        return isinstance(value, dict) and bool(_lists(value)) and not file.read(1024).strip()
+        return isinstance(value, dict) and _is_envelope(value, is_row) and not file.read(1024).strip()
+
+
+def _is_envelope(value: dict[str, Any], is_row: IsRow) -> bool:
+    """Whether an object holds rows and is none itself; a row may have lists of objects of its own."""
+    return bool(_lists(value)) and not is_row(value)
 
 
 def _lists(envelope: dict[str, Any]) -> list[str]:
@@ -93,7 +104,7 @@ def _lists(envelope: dict[str, Any]) -> list[str]:
     ]
 
 
-def _as_lines(path: Path, folder: Path, name: str) -> tuple[Path, tuple[str, ...]]:
+def _as_lines(path: Path, folder: Path, name: str, is_row: IsRow) -> tuple[Path, tuple[str, ...]]:
     """The document's objects, one a line, in the folder."""
     if path.stat().st_size > LARGEST_DOCUMENT:
         raise ExtractError(f"{name}: a JSON document of more than 256 MB. Deliver NDJSON instead, one object a line.")
@@ -114,7 +125,8 @@ def _as_lines(path: Path, folder: Path, name: str) -> tuple[Path, tuple[str, ...
     except _KeyTwiceError as error:
         raise ExtractError(_key_twice(name, str(error))) from None
     notes: tuple[str, ...] = ()
-    if len(values) == 1 and isinstance(values[0], dict) and (keys := _lists(values[0])):
+    if len(values) == 1 and isinstance(values[0], dict) and _is_envelope(values[0], is_row):
+        keys = _lists(values[0])
         if len(keys) > 1:
             raise ExtractError(
                 f"{name}: lists of objects stand under {', '.join(keys)}. Deliver one of them by itself."
