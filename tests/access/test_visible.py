@@ -88,6 +88,7 @@ def assert_same(one, other):
         assert_frame_equal(rows, other[name], check_exact=False, rel_tol=1e-12)
 
 
+@pytest.mark.slow
 @proven
 @given(data=st.data(), exact=st.booleans())
 def test_answers_are_those_of_a_lake_of_the_viewers_rows(whole, providers, lines, data, exact):
@@ -99,6 +100,7 @@ def test_answers_are_those_of_a_lake_of_the_viewers_rows(whole, providers, lines
     assert_same(answers(whole, viewer), answers(only(whole, seen, of), viewer))
 
 
+@pytest.mark.slow
 @proven
 @given(data=st.data(), exact=st.booleans())
 def test_taking_a_hidden_provider_out_changes_nothing(whole, providers, lines, data, exact):
@@ -148,6 +150,7 @@ def test_fingerprints_differ_by_rights_and_by_nothing_else(whole, providers):
     assert len({of("ann", few, None, True), *others}) == 5
 
 
+@pytest.mark.slow
 @proven
 @given(data=st.data())
 def test_no_call_gives_small_counts_to_whoever_may_not_see_exact_numbers(whole, providers, lines, data):

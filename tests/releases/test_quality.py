@@ -113,6 +113,7 @@ def test_a_stricter_threshold_stops_the_next_run(lake):
     assert lake.run().release == 2
 
 
+@pytest.mark.slow
 def test_the_trend_has_what_each_of_the_last_eight_releases_said(lake):
     for day in range(4, 13):
         deliver(lake, visit(f"N{day}", claim_status="Denied", claim_paid="0"), day=day)
@@ -268,6 +269,7 @@ def test_a_full_rebuild_keeps_the_thresholds_and_the_counts(lake):
     assert lake.storage.scan("gold.data_quality").select(pl.len()).collect().item() > 0
 
 
+@pytest.mark.slow
 def test_a_column_that_stops_coming_fails_and_one_that_never_came_does_not(lake):
     def months():
         rows = lake.at().quality_by_month("visits.payer|missing").sort("month")

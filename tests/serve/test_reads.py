@@ -16,6 +16,7 @@ ARROW, PARQUET = "application/vnd.apache.arrow.stream", "application/vnd.apache.
 HELD = [path for path, table in MARTS.items() if table.short_name not in ("forecasts", "forecast_accuracy")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", range(3))
 @pytest.mark.parametrize("path", RECORDED)
 def test_an_earlier_release_answers_as_it_did_when_it_stood(client, served, place, path):

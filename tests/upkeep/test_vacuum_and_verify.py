@@ -108,6 +108,7 @@ def test_vacuum_sweeps_what_killed_writers_left(lake, tmp_path):
     assert not left.exists()
 
 
+@pytest.mark.slow
 def test_a_directory_that_changes_after_a_vacuum_re_attributes_all_visits(lake):
     for day, name in (("2026-03-04", "Cy Diaz"), ("2026-03-05", "Di Eng")):
         load(lake, "sg2_patient_flow", [stay(1, referral_provider=name)], day)
@@ -153,6 +154,7 @@ def test_a_whole_lake_verifies(lake):
     assert {check.table for check in lake.verify()} >= {"bronze.ehr_visits", "silver.visits", "gold.provider_summary"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [truncate, remove, flip_a_byte])
 @pytest.mark.parametrize("table", ["silver.visits", "gold.provider_summary"])
 def test_a_damaged_table_is_found_and_rebuilt_as_the_message_says(lake, table, damage):
