@@ -196,7 +196,7 @@ def _quality(storage: Storage, last: Release | None) -> Audit:
     blocked = newly_blocked(now, before)
     problems = [
         f"{row['table_name']} {row['rule']}, {row['month']:%Y-%m}: {row['failed']:,} of {row['checked']:,} fail "
-        f"({row['share']:.1%}; blocks from {row['block']:.1%})"
+        f"({row['share']:.1%}; blocks from {row['block']:.1%}): {row['description'].rstrip('.')}"
         for row in blocked.head(MOST_TOLD).iter_rows(named=True)
     ]
     if blocked.height > MOST_TOLD:

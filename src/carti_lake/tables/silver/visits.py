@@ -32,6 +32,8 @@ class Visits(
     statuses={
         "claim_status": ("allowed_amount", "contractual_adjustment", "claim_paid", "denial_reason", "claim_paid_date")
     },
+    dollars="claim_amount",
+    takes_back=pl.col("withdrawn") | pl.col("claim_status").eq_missing("reversed"),
 ):
     """One row per visit with its claim, as the EHR last reported it."""
 
