@@ -41,6 +41,26 @@ def test_lines_of_a_claim_loaded_as_visits_are_not_published(lake):
     assert feed["displaced_rows"] == 1
 
 
+def test_a_reversal_below_zero_leaves_a_claim_of_nothing_and_displaces_nobody(lake):
+    reversal = visit("V2", claim_amount="-100.00", claim_paid="(80.00)", claim_status="Reversed")
+    lake.load("ehr_visits", pl.DataFrame([visit("V1"), visit("V2"), reversal]), extract_date=DAY)
+
+    assert lake.run().release == 1
+
+    claims = lake.scan("silver.claims").sort("visit_id").select("claim_status", "claim_amount", "claim_paid").collect()
+    assert claims.rows() == [("paid", 100, 80), ("reversed", 0, 0)]
+    monthly = lake.scan("gold.claims_monthly").select(pl.col("gross_charges", "payments", "reversed_claims").sum())
+    assert monthly.collect().rows() == [(100, 80, 1)]
+    assert lake.storage.scan("quarantine.visits").collect().is_empty()
+    assert books(lake) == [(0, Decimal(0))]
+
+
+def test_an_amount_below_zero_that_reverses_nothing_is_refused(lake):
+    lake.load("ehr_visits", pl.DataFrame([visit("V1"), visit("V2", claim_amount="-100.00")]), extract_date=DAY)
+    lake.run()
+    assert lake.storage.scan("quarantine.visits").collect()["rules"].to_list() == ["claim_amount|min"]
+
+
 def test_identical_rows_and_redelivered_keys_are_no_finding(lake):
     lake.load("ehr_visits", pl.DataFrame([visit("V1"), visit("V1"), visit("V2")]), extract_date=DAY)
     lake.load("ehr_visits", pl.DataFrame([visit("V1", claim_paid="95.00")]), extract_date=NEXT)

@@ -136,6 +136,15 @@ def test_what_no_delivery_explains_the_lake_did():
     assert parts(explain([visit()], [])) == {"definition_change": (1, -80, -100)}
 
 
+def test_a_reversal_is_a_cause_of_its_own_with_all_that_it_takes_back():
+    reversal = visit(batch="second", claim_status="reversed", claim_paid=0, claim_amount=0)
+    assert parts(explain([visit()], [reversal])) == {"reversals": (1, -80, -100)}
+    # What is corrected of a reversed claim is a correction; a withdrawn reversal is a withdrawal.
+    corrected = visit(batch="third", claim_status="reversed", claim_paid=0, claim_amount=250)
+    assert parts(explain([reversal], [corrected])) == {"corrected_values": (1, 0, 250)}
+    assert parts(explain([corrected], [visit(batch="last", withdrawn=True)])) == {"withdrawn_rows": (1, 0, -250)}
+
+
 def test_a_row_that_moved_in_every_way_is_split_in_a_fixed_order():
     """Lee's 100/80 goes to Chan, is then denied with nothing paid, and then corrected to 250 billed."""
     after = visit(batch="second", rendering_provider_id=CHAN, claim_status="denied", claim_paid=0, claim_amount=250)

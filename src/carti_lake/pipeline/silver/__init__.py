@@ -6,7 +6,7 @@ import polars as pl
 
 from carti_lake.pipeline.silver.encounters import encounter_key
 from carti_lake.pipeline.silver.providers import provider_key
-from carti_lake.pipeline.silver.visits import visit_key
+from carti_lake.pipeline.silver.visits import net_of_reversal, visit_key
 from carti_lake.tables.silver import Encounters, Entity, Providers, Visits
 
 #: Entities whose source may deliver no key, with the expression that makes one.
@@ -16,8 +16,17 @@ KEYS: dict[type[Entity], Callable[[], pl.Expr]] = {
     Providers: provider_key,
 }
 
+#: Entities some of whose columns mean something else where others say so, with what they mean then.
+SETTLED: dict[type[Entity], Callable[[], dict[str, pl.Expr]]] = {Visits: net_of_reversal}
+
 
 def derived_columns(entity: type[Entity]) -> dict[str, pl.Expr]:
     """The entity's key column as it is made where the source has none; empty for feeds that always have one."""
     make = KEYS.get(entity)
     return {} if make is None else {entity.key()[0]: make()}
+
+
+def settled_columns(entity: type[Entity]) -> dict[str, pl.Expr]:
+    """Columns as the typed row's other columns settle them, before any rule looks at them; empty for most entities."""
+    make = SETTLED.get(entity)
+    return {} if make is None else make()

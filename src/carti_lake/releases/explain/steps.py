@@ -56,6 +56,7 @@ def changed_rows(
     delivered_before = known_batches.select("batch_id").unique().with_columns(delivered_before=True)
     day = pl.col(entity.dated) if entity.dated else pl.lit(None, pl.Date)
     values = [name for name in compared if name not in (*key, *entity.providers)]
+    reversed_now = entity.takes_back & _differs(entity.statuses)
     # What no delivery explains, the lake did: a rule was mended, a row is cleansed otherwise.
     by_the_lake = (
         pl.when(STOOD & STANDS)
@@ -68,7 +69,7 @@ def changed_rows(
         pl.when(by_the_lake)
         .then(pl.lit(Cause.DEFINITION_CHANGE))
         .when(STOOD & STANDS)
-        .then(pl.lit(Cause.CORRECTED_VALUES))
+        .then(pl.when(reversed_now).then(pl.lit(Cause.REVERSALS)).otherwise(pl.lit(Cause.CORRECTED_VALUES)))
         .when(STOOD)
         .then(pl.lit(Cause.WITHDRAWN_ROWS))
         .when(day <= pl.lit(data_as_of, pl.Date))
@@ -91,7 +92,7 @@ def _differing(
 
 
 def _differs(columns: Iterable[str]) -> pl.Expr:
-    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in columns)
+    return pl.any_horizontal(pl.lit(False), *(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in columns))
 
 
 def tagged_steps(
