@@ -89,7 +89,7 @@ def test_a_small_feed_refused_whole_is_not_published_until_it_is_mended(lake):
     result = lake.run()
 
     assert result.release is None
-    assert "silver.campaigns extracts|refused, 2026-03: 1 of 1 fail" in blocking(result)[0]
+    assert "silver.campaigns extracts|refused, 2026-03: 2 of 2 fail" in blocking(result)[0]
     mended = pl.DataFrame(campaigns).with_columns(actual_cost=pl.lit("100"))
     lake.load("salesforce_campaigns", mended, extract_date=NEXT)
     assert lake.run().release == 1

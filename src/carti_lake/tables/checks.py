@@ -178,7 +178,7 @@ DELIVERY_CHECKS = {
     # A small feed has too few rows for the rules' own thresholds, and would be gone without a word.
     "extracts|refused": DeliveryCheck(
         "conformance",
-        "Nine tenths or more of a batch's rows are refused (a month's batches of under 10 rows count as one)",
+        "Nine tenths or more of a month's rows, or of those of one batch of at least 10, are refused",
         Thresholds(warn=0.0, block=0.0),
     ),
     "extracts|rows_of_one_key": DeliveryCheck(

@@ -422,14 +422,17 @@ def delivery(rule, *batches):
 def test_a_batch_refused_as_good_as_whole_fails_however_small_and_other_batches_do_not_hide_it():
     good = {"extract_date": EARLY, "bronze_rows": 1_000, "quarantined_rows": 20}
     bad = {"extract_date": LATE, "bronze_rows": 12, "duplicate_rows": 2, "quarantined_rows": 9}
-    assert delivery("extracts|refused", good, bad) == [(1, 2, None)]
-    assert delivery("extracts|refused", {**bad, "quarantined_rows": 8}) == [(0, 1, None)]
+    # Two batches, and the month as a whole.
+    assert delivery("extracts|refused", good, bad) == [(1, 3, None)]
+    assert delivery("extracts|refused", bad) == [(2, 2, None)]
+    assert delivery("extracts|refused", {**bad, "quarantined_rows": 8}) == [(0, 2, None)]
 
 
-def test_a_months_tiny_batches_are_judged_together():
+def test_tiny_batches_are_judged_with_their_month():
     refused, taken = ({"extract_date": EARLY, "bronze_rows": 1, "quarantined_rows": number} for number in (1, 0))
     assert delivery("extracts|refused", refused) == [(1, 1, None)]
     assert delivery("extracts|refused", refused, taken, taken) == [(0, 1, None)]
+    assert delivery("extracts|refused", refused, {**taken, "bronze_rows": 300}) == [(0, 2, None)]
     assert delivery("extracts|refused", refused, {**taken, "extract_date": APRIL}) == [(1, 1, None), (0, 1, None)]
 
 

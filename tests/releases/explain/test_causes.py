@@ -13,7 +13,7 @@ from carti_lake.releases.explain.explanation import split
 from carti_lake.releases.explain.split import Evidence
 from carti_lake.releases.explain.steps import changed_rows, row_changes, tagged_steps
 from carti_lake.tables.gold import ProviderMonthly
-from carti_lake.tables.silver import Appointments, Encounters, Referrals, Visits
+from carti_lake.tables.silver import Appointments, ClaimsOfLines, Encounters, Referrals, Visits
 from tests.worlds.releases import release
 from tests.worlds.rows import MARCH, held
 
@@ -41,7 +41,7 @@ def visit(visit_id="V1", batch="first", **values):
 
 
 def monthly(visits):
-    others = (held(entity) for entity in (Encounters, Referrals, Appointments))
+    others = (held(entity) for entity in (Encounters, Referrals, Appointments, ClaimsOfLines))
     return provider_monthly(visits, *others)
 
 
@@ -49,7 +49,7 @@ def explain(before, after, metric: Metric = GROSS, provider: str | None = None, 
     """The change from those visits to these; the earlier release had taken in the known batches."""
     was, became = held(Visits, *before), held(Visits, *after)
     batches = pl.LazyFrame({"batch_id": known}, schema={"batch_id": pl.String})
-    none = batches.clear().select(visit_id="batch_id")
+    none = batches.clear().select(visit_id="batch_id", reversed=pl.lit(False))
     changed = changed_rows(was, became, Visits, batches, DATA_AS_OF, also=none).with_row_index("row").collect().lazy()
     steps = pl.concat(monthly(state) for state in tagged_steps(changed, Visits, ["rendering_provider_id"]))
     frames = [monthly(was), monthly(became), steps, row_changes(changed, Visits)]

@@ -12,7 +12,7 @@ from carti_lake.tables.silver import Entity
 
 #: Extract days that say what a feed's usual volume and rhythm are, and how many of them it takes to say so.
 USUAL_DAYS, FEWEST_DAYS = 28, 7
-#: From which refused share of a batch nothing of it is to be trusted; smaller batches are judged together.
+#: From which refused share of a batch nothing of it is to be trusted; smaller batches are judged with their month.
 WHOLLY, FEW_ROWS = 0.9, 10
 #: A day brings under 1/2 of the smallest or over twice the largest usual one; a feed lags by over twice its rhythm.
 FAR = 2
@@ -233,23 +233,21 @@ def _told(answers: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def wholly_refused(reconciliation: pl.LazyFrame) -> pl.LazyFrame:
-    """Each batch with whether it is refused as good as whole (``wrong``); a month's small ones of a feed are one.
+    """Each month of a feed, and each batch that is not small, with whether it is refused as good as whole (``wrong``).
 
     Returns
     -------
     pl.LazyFrame
-        ``feed``, ``month``, ``batch_id`` (null for the small ones together), ``rows`` without duplicates,
-        ``quarantined_rows``, ``wrong``.
+        ``feed``, ``month``, ``batch_id`` (null for the month), ``rows`` without duplicates, ``quarantined_rows``,
+        ``wrong``.
     """
-    rows = pl.col("bronze_rows") - pl.col("duplicate_rows")
-    return (
-        reconciliation.with_columns(
-            rows=rows, month=_EXTRACT_MONTH, batch_id=pl.when(rows >= FEW_ROWS).then("batch_id")
-        )
-        .group_by("feed", "month", "batch_id")
-        .agg(pl.col("rows", "quarantined_rows").sum())
-        .with_columns(wrong=(pl.col("quarantined_rows") >= WHOLLY * pl.col("rows")) & (pl.col("quarantined_rows") > 0))
+    refused = pl.col("quarantined_rows")
+    batches = reconciliation.select(
+        "feed", "batch_id", refused, month=_EXTRACT_MONTH, rows=pl.col("bronze_rows") - pl.col("duplicate_rows")
     )
+    months = batches.group_by("feed", "month").agg(pl.col("rows", "quarantined_rows").sum())
+    judged = pl.concat([months, batches.filter(pl.col("rows") >= FEW_ROWS)], how="diagonal")
+    return judged.with_columns(wrong=(refused > 0) & (refused >= WHOLLY * pl.col("rows")))
 
 
 def _displaced(reconciliation: pl.LazyFrame) -> pl.LazyFrame:

@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 import polars as pl
 
+from carti_lake.pipeline.silver.claim_lines import line_key
 from carti_lake.pipeline.silver.encounters import encounter_key
 from carti_lake.pipeline.silver.providers import provider_key
 from carti_lake.pipeline.silver.visits import net_of_reversal, visit_key
-from carti_lake.tables.silver import Encounters, Entity, Providers, Visits
+from carti_lake.tables.silver import ClaimLines, Encounters, Entity, Providers, Visits
 
 #: Entities whose source may deliver no key, with the expression that makes one.
 KEYS: dict[type[Entity], Callable[[], pl.Expr]] = {
+    ClaimLines: line_key,
     Visits: visit_key,
     Encounters: encounter_key,
     Providers: provider_key,

@@ -17,7 +17,7 @@ def visit_key() -> pl.Expr:
 
 
 def net_of_reversal() -> dict[str, pl.Expr]:
-    """The dollars of a claim after its reversal: what a reversal shows below zero takes back what stood, so zero stands."""
+    """The dollars of a claim after its reversal: what it shows below zero takes back what stood, so zero stands."""
     dollars = ("claim_amount", "allowed_amount", "contractual_adjustment", "claim_paid")
     reverses = pl.col("claim_status") == "reversed"
     return {name: pl.when(reverses).then(pl.col(name).clip(0)).otherwise(name) for name in dollars}

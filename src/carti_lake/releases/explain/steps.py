@@ -39,7 +39,8 @@ def changed_rows(
     data_as_of
         Newest extract date of the earlier release.
     also
-        Keys whose rows are wanted even where they do not differ, since what the mart looks up with them does.
+        Keys whose rows are wanted even where they do not differ, since what the mart looks up with them does; and
+        ``reversed``, whether it is by a reversal.
 
     Returns
     -------
@@ -56,7 +57,7 @@ def changed_rows(
     delivered_before = known_batches.select("batch_id").unique().with_columns(delivered_before=True)
     day = pl.col(entity.dated) if entity.dated else pl.lit(None, pl.Date)
     values = [name for name in compared if name not in (*key, *entity.providers)]
-    reversed_now = entity.takes_back & _differs(entity.statuses)
+    reversed_now = (entity.takes_back & _differs(entity.statuses)) | pl.col("reversed").fill_null(False)
     # What no delivery explains, the lake did: a rule was mended, a row is cleansed otherwise.
     by_the_lake = (
         pl.when(STOOD & STANDS)
@@ -79,8 +80,9 @@ def changed_rows(
     return (
         pairs.filter(STOOD | STANDS)
         .join(delivered_before, on="batch_id", how="left")
+        .join(also.group_by(key).agg(pl.col("reversed").any()), on=key, how="left")
         .with_columns(cause=cause.cast(pl.String), key_hash=pl.coalesce("key_hash", "key_hash_before"))
-        .drop(*lineage, *(f"{name}_before" for name in (*lineage, "key_hash")), "delivered_before")
+        .drop(*lineage, *(f"{name}_before" for name in (*lineage, "key_hash")), "delivered_before", "reversed")
     )
 
 

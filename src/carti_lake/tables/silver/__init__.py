@@ -1,6 +1,7 @@
 """Every silver table, by name."""
 
 from carti_lake.tables.silver.care import Appointments, Medications
+from carti_lake.tables.silver.claim_lines import ClaimLines, ClaimsOfLines
 from carti_lake.tables.silver.crm import Campaigns, CrmAccounts, Opportunities, Referrals
 from carti_lake.tables.silver.earlier_answers import EarlierAnswers
 from carti_lake.tables.silver.encounters import Encounters
@@ -20,6 +21,7 @@ ENTITIES: dict[str, type[Entity]] = {
         Campaigns,
         Referrals,
         Visits,
+        ClaimLines,
         Appointments,
         Medications,
     )
@@ -29,6 +31,7 @@ SILVER: dict[str, type[Table]] = {
     "provider_references": ProviderReferences,
     "unknown_references": UnknownReferences,
     "claims": Claims,
+    "claims_of_lines": ClaimsOfLines,
     "earlier_answers": EarlierAnswers,
 }
 
@@ -39,7 +42,9 @@ __all__ = [
     "SILVER",
     "Appointments",
     "Campaigns",
+    "ClaimLines",
     "Claims",
+    "ClaimsOfLines",
     "CrmAccounts",
     "EarlierAnswers",
     "Encounters",

@@ -33,6 +33,7 @@ class Visits(
         "claim_status": ("allowed_amount", "contractual_adjustment", "claim_paid", "denial_reason", "claim_paid_date")
     },
     dollars="claim_amount",
+    instead="A file with a row per claim line is the feed ehr_claim_lines.",
     takes_back=pl.col("withdrawn") | pl.col("claim_status").eq_missing("reversed"),
 ):
     """One row per visit with its claim, as the EHR last reported it."""
