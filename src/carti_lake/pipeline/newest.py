@@ -75,14 +75,10 @@ def resolve_versions(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.
     )
     # Only the rows of contested keys are looked at again: most keys have one row.
     contested = best.lazy().filter(pl.col("rows") > 1).select("key_hash", "best")
-    superseded = (
-        valid.join(contested, on="key_hash")
-        .filter(pl.col("order") < pl.col("best"))
-        .select(LIGHT)
-        .collect(engine="streaming")
-    )
+    contesting = valid.join(contested, on="key_hash").collect(engine="streaming")
+    superseded = contesting.filter(pl.col("order") < pl.col("best")).select(LIGHT)
     replaced = current.join(best, on="key_hash").filter(pl.col("order") < pl.col("best")).drop("best", "rows")
-    rivals = _rivals(valid, superseded)
+    rivals = _rivals(contesting.select(LIGHT))
     waiting = _waiting(bad, quarantined, best.select("key_hash", "best"))
     refused = waiting.join(quarantined, on=["batch_id", "order"], how="anti")
     released = quarantined.join(waiting, on=["batch_id", "order"], how="anti")
@@ -97,13 +93,12 @@ def resolve_versions(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.
     )
 
 
-def _rivals(valid: pl.LazyFrame, superseded: pl.DataFrame) -> pl.DataFrame:
-    """Rows that share batch and key with another content: of those at least one has lost."""
+def _rivals(contesting: pl.DataFrame) -> pl.DataFrame:
+    """Of rows of contested keys, those whose batch has another content for the key."""
     group, content = ["batch_id", "key_hash"], pl.col("row_hash")
-    lost = superseded.lazy().select(group).unique()
-    rows = valid.join(lost, on=group, how="semi").collect(engine="streaming")
-    several = rows.lazy().group_by(group).agg(first=content.min(), last=content.max())
-    return rows.lazy().join(several.filter(pl.col("first") != pl.col("last")), on=group, how="semi").collect()
+    several = contesting.lazy().group_by(group).agg(first=content.min(), last=content.max())
+    found = several.filter(pl.col("first") != pl.col("last")).collect(engine="streaming")
+    return contesting.clear() if found.is_empty() else contesting.join(found, on=group, how="semi")
 
 
 def displaced(rivals: pl.LazyFrame, takes_back: pl.Expr, amount: str | None) -> pl.LazyFrame:

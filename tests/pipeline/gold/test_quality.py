@@ -15,6 +15,7 @@ from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import (
     Appointments,
     Campaigns,
+    ClaimLines,
     CrmAccounts,
     Encounters,
     Medications,
@@ -189,6 +190,14 @@ def test_a_payment_on_a_claim_that_was_not_paid_is_reported_with_its_dollars():
             {"appointment_date": LATE},
         ),
         (Appointments, "booked_date|future", {"booked_date": TOLD}, {"booked_date": date(2027, 1, 1)}, {}),
+        (
+            ClaimLines,
+            "adjustment_reason|missing",
+            {"adjustment_amount": 5, "adjustment_reason": "45"},
+            {"adjustment_amount": 5},
+            {},
+        ),
+        (ClaimLines, "remittance_date|future", {"remittance_date": TOLD}, {"remittance_date": date(2027, 1, 1)}, {}),
         (Medications, "total_cost|missing", {"total_cost": 5}, {}, None),
         (Medications, "provider_id|missing", {"provider_id": "1234567893"}, {}, None),
         (Medications, "ordered_date|future", {"ordered_date": TOLD}, {"ordered_date": date(2027, 1, 1)}, {}),
