@@ -174,3 +174,38 @@ def test_any_order_of_lines_and_a_rebuild_give_the_same_tables(tmp_path):
         assert_same(expected, found)
     lake.run(full=True, accept=["drift", "quality"])
     assert_same(expected, state(lake))
+
+
+def test_a_file_of_claim_lines_is_refused_as_visits_and_adds_up_as_lines(lake, shared):
+    [path] = (shared / "data/foreign/claim_lines").glob("*.csv")
+    lake.load("ehr_visits", path)
+    [audit] = lake.run().failed
+    assert "2 of 4 fail" in audit.detail
+    assert "A file with a row per claim line is the feed ehr_claim_lines" in audit.detail
+
+    one_a_visit = pl.read_csv(path, infer_schema=False).unique("visit_id", maintain_order=True)
+    lake.load("ehr_visits", one_a_visit, extract_date=date(2026, 4, 1))
+    names = {"visit_date": "remittance_date", "claim_amount": "billed_amount", "claim_paid": "paid_amount"}
+    lake.load("ehr_claim_lines", path, mapping={**names, "line": "line_number"})
+    # The file of lines that was loaded as visits stays what it is: a person says so.
+    assert lake.run(accept=["quality"]).release == 1
+    told = lake.scan("silver.claims").select(pl.col("claim_amount", "claim_paid").sum()).collect()
+    assert told.rows() == [(10_800, 9_430)]
+
+
+def test_reversals_of_a_visits_file_net_to_nothing(lake, shared):
+    [path] = (shared / "data/foreign/claim_reversal").glob("*.csv")
+    lake.load("ehr_visits", path)
+    assert lake.run().release == 1
+    told = lake.scan("silver.claims").select(pl.col("claim_amount", "claim_paid").sum()).collect()
+    assert told.rows() == [(100, 80)]
+
+
+@pytest.mark.parametrize(
+    ("folder", "feed"), [("med_refills", "ehr_medications"), ("crm_two_accounts", "salesforce_crm")]
+)
+def test_other_feeds_with_several_rows_a_key_are_kept_from_readers(lake, shared, folder, feed):
+    lake.load(feed, *(shared / "data/foreign" / folder).glob("*.csv"))
+    [audit] = lake.run().failed
+    assert audit.name == "quality"
+    assert "extracts|rows_of_one_key" in audit.detail
