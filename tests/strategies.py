@@ -38,6 +38,21 @@ VALUES: dict[str, dict[str, list[str | None]]] = {
         "referral_id": ["R1", "R2", None],
         "is_deleted": WITHDRAWN,
     },
+    # Claims of the visits above, which have their claims' numbers.
+    "ehr_claim_lines": {
+        "claim_id": ["V1", "V2", "C9", None],
+        "line_number": ["1", "01", "2"],
+        "remittance_id": ["R1", "R2", None],
+        "remittance_date": ["2026-02-20", "2026-03-03", "31/02/2026"],
+        "visit_id": [None, None, "V3"],
+        "billed_amount": ["100", "100", "-100", "abc"],
+        "paid_amount": ["80", "-80", "0"],
+        "adjustment_group": ["CO", "PR", None, "ZZ"],
+        "adjustment_reason": ["45", "16", None],
+        "adjustment_amount": ["20", "-20", None],
+        "claim_status": ["1", "2", "4", "22", "22", "pending", "25"],
+        "is_deleted": WITHDRAWN,
+    },
     "sg2_patient_flow": {
         "patient_id": ["1", "2"],
         "referral_provider": list(NAMES),

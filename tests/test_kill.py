@@ -33,7 +33,7 @@ def load(folder: Path, delivery: Delivery) -> None:
 
 
 def run(folder: Path, *, full: bool = False) -> None:
-    result = lake_at(folder).run(full=full, accept=["drift"])
+    result = lake_at(folder).run(full=full, accept=["drift", "quality"])
     assert not result.failed, result.failed
 
 

@@ -32,7 +32,7 @@ def load_visits(folder: Path, numbers: list[int], day: str) -> int:
 
 
 def run(folder: Path) -> int | None:
-    result = Lake(folder, environment={}).run(accept=["drift"])
+    result = Lake(folder, environment={}).run(accept=["drift", "quality"])
     assert not result.failed, result.failed
     return result.release
 

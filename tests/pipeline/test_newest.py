@@ -2,12 +2,13 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from decimal import Decimal
 
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carti_lake.pipeline.newest import LIGHT, OUTCOMES, Resolution, ledger, resolve_versions
+from carti_lake.pipeline.newest import BOOKS, LIGHT, OUTCOMES, Resolution, displaced, ledger, resolve_versions
 
 SCHEMA = {"key_hash": pl.Int64, "order": pl.Int128, "row_hash": pl.Int64, "batch_id": pl.String}
 
@@ -41,6 +42,8 @@ class State:
     ledger: pl.DataFrame
 
 
+#: Content 4 takes back what came before it.
+TAKES_BACK = pl.col("row_hash") % 10 == 4
 EMPTY = State(pl.DataFrame(schema=SCHEMA), pl.DataFrame(schema=SCHEMA), ledger())
 
 
@@ -62,7 +65,12 @@ def step(state: State, rows: list[Row]) -> State:
     return State(
         pl.concat([state.silver.join(result.replaced, on="order", how="anti"), winners(result, new, current)]),
         pl.concat([state.quarantine.join(result.released, on="order", how="anti"), result.refused]),
-        ledger(state.ledger, result.silver_ledger, result.quarantine_ledger),
+        ledger(
+            state.ledger,
+            result.silver_ledger,
+            result.quarantine_ledger,
+            displaced(result.rivals.lazy(), TAKES_BACK, None).collect(),
+        ),
     )
 
 
@@ -98,7 +106,28 @@ def reference(rows: list[Row]) -> tuple[set[int], set[int], dict[str, list[int]]
             else "superseded_rows"
         )
         books.setdefault(f"b{row.batch}", Counter())[outcome] += 1
-    return silver, quarantine, {batch: [count[name] for name in OUTCOMES] for batch, count in books.items()}
+        books[f"b{row.batch}"]["displaced_rows"] += is_displaced(row, rows)
+    return silver, quarantine, {batch: [count[name] for name in BOOKS] for batch, count in books.items()}
+
+
+def is_displaced(row: Row, rows: list[Row]) -> bool:
+    """Whether the next row of the key and batch that says something else replaces this one, without taking it back."""
+    later = [
+        other
+        for other in rows
+        if other.valid and (other.batch, other.key) == (row.batch, row.key) and other.order > row.order
+    ]
+    if (
+        not row.valid
+        or row.key is None
+        or row.content == 4
+        or not later
+        or row.content in {one.content for one in later}
+    ):
+        return False
+    # Of rows that say the same, the last one is the one that counts.
+    contents = {one.content: max(same.order for same in later if same.content == one.content) for one in later}
+    return min(contents, key=contents.__getitem__) != 4
 
 
 def check(state: State, rows: list[Row]) -> None:
@@ -151,7 +180,7 @@ def test_a_corrected_redelivery_releases_the_refused_row():
     state = step(step(EMPTY, [refused]), [corrected])
 
     assert state.quarantine.is_empty()
-    assert state.ledger.rows() == [("b0", 0, 1, 0, 0), ("b1", 1, 0, 0, 0)]
+    assert state.ledger.rows() == [("b0", 0, 1, 0, 0, 0, 0), ("b1", 1, 0, 0, 0, 0, 0)]
 
 
 def test_rows_that_were_taken_in_before_change_nothing():
@@ -164,3 +193,21 @@ def test_rows_that_were_taken_in_before_change_nothing():
     assert silver_again.refused.is_empty()
     assert silver_again.released.is_empty()
     assert silver_again.silver_ledger.select(pl.col(OUTCOMES).abs().sum()).row(0) == (0, 0, 0, 0)
+
+
+def test_a_row_that_another_of_its_key_and_batch_comes_after_is_displaced_with_its_dollars():
+    rows = pl.LazyFrame(
+        {
+            "key_hash": [1, 1, 1, 2, 2, 3, 3, 3],
+            "order": range(8),
+            "row_hash": [11, 12, 13, 21, 22, 31, 32, 31],
+            "batch_id": ["a"] * 8,
+            "dollars": [Decimal(200), Decimal(1_500), Decimal(9_000), *[Decimal(100)] * 2, *[Decimal(7)] * 3],
+            "reversal": [False] * 4 + [True] + [False] * 3,
+        }
+    )
+
+    # Lines of a claim; a claim and its reversal; a row delivered again after one that says something else.
+    assert displaced(rows.head(3), pl.col("reversal"), "dollars").collect().rows() == [("a", 2, Decimal(1_700))]
+    assert displaced(rows.slice(3, 2), pl.col("reversal"), "dollars").collect().is_empty()
+    assert displaced(rows.tail(3), pl.col("reversal"), "dollars").collect().rows() == [("a", 1, Decimal(7))]

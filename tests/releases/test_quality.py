@@ -88,7 +88,10 @@ def test_a_check_that_blocks_keeps_readers_on_the_last_good_release(lake):
     assert refused.release is None
     [audit] = refused.failed
     assert audit.name == "quality"
-    assert audit.detail == f"silver.visits {PAID}, 2026-03: 2 of 4 fail (50.0%; blocks from 40.0%)"
+    assert audit.detail == (
+        f"silver.visits {PAID}, 2026-03: 2 of 4 fail (50.0%; blocks from 40.0%): "
+        "A denied or pending claim shows a payment; it is kept as delivered and not counted as cash"
+    )
     assert lake.at().release.number == 2
     assert (standing(lake)["status"], standing(lake)["failed"]) == ("warn", 1)
     candidate = standing(lake.candidate())

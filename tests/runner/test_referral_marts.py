@@ -89,7 +89,7 @@ def lake(tmp_path):
 def rerun(lake, *changed: str) -> dict[str, list[date]]:
     """By mart that a run changes, the months of its partition that were written; only these may change."""
     before = {name: lake.storage.open(f"gold.{name}").version() for name in TABLES}
-    result = lake.run(accept=["drift"])
+    result = lake.run(accept=["drift", "quality"])
     assert not result.failed
     assert {name for name in TABLES if f"gold.{name}" in result.changed} == set(changed)
     written = {name: changed_months(commits(lake.storage.open(f"gold.{name}"), before[name]))[0] for name in changed}

@@ -19,6 +19,7 @@ def test_the_tables_of_the_design_are_there():
         "salesforce_campaigns",
         "salesforce_referrals",
         "ehr_visits",
+        "ehr_claim_lines",
         "ehr_appointments",
         "ehr_medications",
         "providers",
@@ -31,6 +32,7 @@ def test_the_tables_of_the_design_are_there():
         "referrals",
         "visits",
         "claims",
+        "claim_lines",
         "appointments",
         "medications",
     } <= set(SILVER)

@@ -41,6 +41,7 @@ def test_every_delivered_row_is_accounted_for(lake):
         "superseded_rows": 1,
         "duplicate_rows": 1,
         "quarantined_rows": 2,
+        "displaced_rows": 0,
     }
     assert (visits["batches"], str(visits["extract_date"])) == (2, "2026-03-02")
     assert feed(lake, "providers")["delivered_rows"] == 0

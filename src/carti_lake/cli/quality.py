@@ -191,6 +191,8 @@ def _in_words(limits: "Thresholds") -> str:
             warns = f"Warns from {_percent(share)} of a month's rows"
     if limits.block is None:
         return f"{warns}, never blocks a release"
+    if limits.block == 0 and limits.fewest <= 1:
+        return f"{warns}, and blocks a release there"
     return f"{warns}, blocks a release from {_percent(limits.block)} of them, if {limits.fewest:,} or more"
 
 

@@ -215,6 +215,9 @@ def _print_feeds(feeds: list[dict[str, Any]]) -> None:
     off = [feed["feed"] for feed in feeds if not feed["balanced"]]
     if waiting:
         show.say(f"Rows that wait for a run: {', '.join(waiting)}.", "yellow")
+    lost = [f"{feed['displaced_rows']:,} of {feed['feed']}" for feed in feeds if feed["displaced_rows"]]
+    if lost:
+        show.say(f"Rows lost to another row of their key in the same batch: {', '.join(lost)}.", "yellow")
     if off:
         show.say(f"Not every row is accounted for: {', '.join(off)}.", "bold red")
     else:

@@ -8,7 +8,7 @@ from carti_lake.pipeline.codes import NORMALISERS
 from carti_lake.pipeline.keys import identifier, key_hash, pseudonym
 from carti_lake.pipeline.order import order
 from carti_lake.pipeline.parse import parse_date, parse_decimal, parse_flag, parse_whole, whole
-from carti_lake.pipeline.silver import derived_columns
+from carti_lake.pipeline.silver import derived_columns, settled_columns
 from carti_lake.pipeline.silver.providers import as_named
 from carti_lake.tables.silver import HIDDEN, ORIGIN, Entity
 
@@ -125,6 +125,7 @@ def _typed(
             withdrawn=pl.col("is_deleted").fill_null(False),
         )
         .with_columns(**values)
+        .with_columns(**settled_columns(entity))
     )
     if rescued is not None:
         frame = frame.with_columns(**derived_columns(entity))

@@ -12,6 +12,15 @@ VOCABULARIES: dict[str, dict[str, tuple[str, ...]]] = {
         "pending": ("open", "submitted", "in_process", "in_review"),
         "reversed": ("void", "voided", "reversal"),
     },
+    "remittance_status": {
+        "processed_primary": ("1", "19", "paid", "processed", "processed_as_primary", "p"),
+        "processed_secondary": ("2", "20", "processed_as_secondary"),
+        "processed_tertiary": ("3", "21", "processed_as_tertiary"),
+        "denied": ("4", "23", "rejected", "d"),
+        "reversed": ("22", "void", "voided", "reversal", "reversal_of_previous_payment"),
+        "pending": ("5", "open", "submitted", "in_process", "in_review"),
+    },
+    "adjustment_group": {"co": (), "pr": (), "oa": (), "pi": (), "cr": ()},
     "referral_status": {
         "new": ("open", "received"),
         "scheduled": ("booked",),

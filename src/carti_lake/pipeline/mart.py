@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import polars as pl
 
-from carti_lake.tables import TABLES
+from carti_lake.tables import TABLES, Table
 from carti_lake.tables.gold import GOLD, Gold
 
 #: Totals that a table must hold exactly as silver does: its column to silver table and sum.
@@ -38,7 +38,7 @@ class Mart:
         By full name of a table, what the audit compares with silver.
     """
 
-    tables: tuple[type[Gold], ...]
+    tables: tuple[type[Table], ...]
     inputs: tuple[str, ...]
     make: Callable[..., pl.LazyFrame | tuple[pl.LazyFrame, ...]]
     by_month: bool = False

@@ -7,7 +7,7 @@ from importlib import import_module
 from carti_lake.pipeline import gold
 from carti_lake.pipeline.fingerprint import code, fingerprint
 from carti_lake.pipeline.mart import REGISTERED, Mart
-from carti_lake.tables.gold import Gold
+from carti_lake.tables import Table
 
 
 def _found() -> tuple[Mart, ...]:
@@ -22,7 +22,7 @@ def _found() -> tuple[Mart, ...]:
 
 
 MARTS: tuple[Mart, ...] = _found()
-BUILT: tuple[type[Gold], ...] = tuple(table for mart in MARTS for table in mart.tables)
+BUILT: tuple[type[Table], ...] = tuple(table for mart in MARTS for table in mart.tables)
 
 
 def made_by(mart: Mart) -> int:

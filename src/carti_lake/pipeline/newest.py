@@ -9,8 +9,14 @@ import polars as pl
 
 #: What settling needs of a row.
 LIGHT = ("key_hash", "order", "row_hash", "batch_id")
-#: What became of a batch's rows, in the order of the ledger's numbers.
+#: What became of a batch's rows; together they are the batch.
 OUTCOMES = ("silver_rows", "superseded_rows", "duplicate_rows", "quarantined_rows")
+#: What the ledger says of a batch, in the order of its numbers: those, and what its own rows took from each other.
+BOOKS = {
+    **dict.fromkeys(OUTCOMES, pl.Int64()),
+    "displaced_rows": pl.Int64(),
+    "displaced_amount": pl.Decimal(18, 4),
+}
 
 
 @dataclass(frozen=True)
@@ -27,12 +33,15 @@ class Resolution:
         New rows (``LIGHT``) that go to quarantine.
     released
         Rows of the quarantine that leave it.
+    rivals
+        Valid new rows (``LIGHT``) that share their key with a row of their own batch that says something else.
     silver_ledger, quarantine_ledger
         By ``batch_id``: changes of :data:`OUTCOMES` that go with the commit of silver, of quarantine.
     """
 
     superseded: pl.DataFrame
     replaced: pl.DataFrame
+    rivals: pl.DataFrame
     refused: pl.DataFrame
     released: pl.DataFrame
     silver_ledger: pl.DataFrame
@@ -66,23 +75,55 @@ def resolve_versions(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.
     )
     # Only the rows of contested keys are looked at again: most keys have one row.
     contested = best.lazy().filter(pl.col("rows") > 1).select("key_hash", "best")
-    superseded = (
-        valid.join(contested, on="key_hash")
-        .filter(pl.col("order") < pl.col("best"))
-        .select(LIGHT)
-        .collect(engine="streaming")
-    )
+    contesting = valid.join(contested, on="key_hash").collect(engine="streaming")
+    superseded = contesting.filter(pl.col("order") < pl.col("best")).select(LIGHT)
     replaced = current.join(best, on="key_hash").filter(pl.col("order") < pl.col("best")).drop("best", "rows")
+    rivals = _rivals(contesting.select(LIGHT))
     waiting = _waiting(bad, quarantined, best.select("key_hash", "best"))
     refused = waiting.join(quarantined, on=["batch_id", "order"], how="anti")
     released = quarantined.join(waiting, on=["batch_id", "order"], how="anti")
     return Resolution(
         superseded=pl.concat([superseded, bad]),
         replaced=replaced,
+        rivals=rivals,
         refused=refused,
         released=released,
         silver_ledger=_silver_ledger(valid, superseded, current, replaced),
         quarantine_ledger=_quarantine_ledger(bad, quarantined, refused, released),
+    )
+
+
+def _rivals(contesting: pl.DataFrame) -> pl.DataFrame:
+    """Of rows of contested keys, those whose batch has another content for the key."""
+    group, content = ["batch_id", "key_hash"], pl.col("row_hash")
+    several = contesting.lazy().group_by(group).agg(first=content.min(), last=content.max())
+    found = several.filter(pl.col("first") != pl.col("last")).collect(engine="streaming")
+    return contesting.clear() if found.is_empty() else contesting.join(found, on=group, how="semi")
+
+
+def displaced(rivals: pl.LazyFrame, takes_back: pl.Expr, amount: str | None) -> pl.LazyFrame:
+    """By ``batch_id``, ``displaced_rows`` and ``displaced_amount``: what a batch says and silver does not hold.
+
+    Of several rows of one key the last is current. A row is displaced where another row of its batch that says
+    something else comes after it; not where that is one that takes it back, which is what such rows are for.
+
+    Parameters
+    ----------
+    rivals
+        Rows of :attr:`Resolution.rivals`: ``LIGHT``, and the columns that the others name.
+    takes_back
+        Whether a row takes back the row before it, a withdrawal or a reversal; such a row is not displaced itself.
+    amount
+        Column that is summed; none where the table has no dollars.
+    """
+    group = ["batch_id", "key_hash"]
+    dollars = pl.lit(0) if amount is None else pl.col(amount)
+    contents = rivals.sort("order").unique([*group, "row_hash"], keep="last", maintain_order=True)
+    followed = takes_back.shift(-1).over(group)
+    return (
+        contents.filter(followed.is_not_null() & ~followed & ~takes_back)
+        .group_by("batch_id")
+        .agg(displaced_rows=pl.len(), displaced_amount=dollars.sum())
     )
 
 
@@ -150,7 +191,11 @@ def _count(rows: pl.DataFrame, **changes: int) -> pl.DataFrame:
 
 
 def ledger(*parts: pl.DataFrame) -> pl.DataFrame:
-    """Changes of every outcome by batch, summed."""
-    empty = pl.DataFrame(schema={"batch_id": pl.String, **dict.fromkeys(OUTCOMES, pl.Int64)})
-    typed = [part.with_columns(pl.exclude("batch_id").cast(pl.Int64)) for part in parts]
-    return pl.concat([empty, *typed], how="diagonal").group_by("batch_id").agg(pl.col(OUTCOMES).sum()).sort("batch_id")
+    """Changes of everything in :data:`BOOKS` by batch, summed."""
+
+    def typed(part: pl.DataFrame) -> pl.DataFrame:
+        return part.with_columns(pl.col(name).cast(BOOKS[name]) for name in part.columns if name in BOOKS)
+
+    empty = pl.DataFrame(schema={"batch_id": pl.String(), **BOOKS})
+    summed = pl.concat([empty, *map(typed, parts)], how="diagonal").group_by("batch_id").agg(pl.all().sum())
+    return typed(summed).sort("batch_id")

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 import polars as pl
 
-from carti_lake.pipeline.gold.quality import extract_days, fails
+from carti_lake.pipeline.gold.quality import extract_days, fails, wholly_refused
 from carti_lake.pipeline.gold.references import month_of
 from carti_lake.pipeline.gold.verdicts import CHECK, by_check, thresholds, verdicts
 from carti_lake.pipeline.keys import key_hash
@@ -167,10 +167,7 @@ def failing(scan: Scan, entity: type[Entity], rule: str) -> pl.LazyFrame:
         The business key, the columns that the check looks at, the providers, and where each row was delivered.
     """
     if rule in DELIVERY_CHECKS:
-        wrong = pl.col("late") if rule == "extracts|late" else pl.col("unusual")
-        return extract_days(scan("gold.reconciliation")).filter(
-            (pl.col("feed") == entity.feed.short_name) & wrong.fill_null(False)
-        )
+        return _failing_deliveries(scan("gold.reconciliation").filter(feed=entity.feed.short_name), rule)
     finding = next(one for one in entity.findings() if one.id == rule)
     if finding.refers is not None:
         naming = scan(entity.full_name()).with_columns(month_of(entity), reference=key_hash([finding.refers[0]]))
@@ -184,6 +181,19 @@ def failing(scan: Scan, entity: type[Entity], rule: str) -> pl.LazyFrame:
     months = counted.filter(pl.col("failed") > 0).select("month").collect()["month"].to_list()
     rows = scan(entity.full_name()).filter(month_of(entity).is_in(months))
     return rows.filter(wrong).select(_telling(entity, finding))
+
+
+def _failing_deliveries(reconciliation: pl.LazyFrame, rule: str) -> pl.LazyFrame:
+    """Extract days, or batches, of a feed that fail a check of deliveries."""
+    match rule:
+        case "extracts|late":
+            return extract_days(reconciliation).filter(pl.col("late").fill_null(False))
+        case "extracts|volume":
+            return extract_days(reconciliation).filter(pl.col("unusual").fill_null(False))
+        case "extracts|refused":
+            return wholly_refused(reconciliation).filter("wrong").drop("wrong")
+        case _:
+            return reconciliation.filter(pl.col("displaced_rows") > 0)
 
 
 def _telling(entity: type[Entity], finding: Finding) -> list[str]:

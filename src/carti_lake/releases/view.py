@@ -17,6 +17,7 @@ from carti_lake.store.integrity import damage, refuse_damaged
 from carti_lake.store.storage import Storage
 from carti_lake.tables import TABLES, find
 from carti_lake.tables.gold.events import COMPARED
+from carti_lake.tables.silver import Claims, ClaimsOfLines
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ class View:
         if name not in self.release.versions:
             raise ReleaseError(f"Release {self.release.number} has no {name}; nothing has filled it yet.")
         refuse_damaged(self.storage, name, self.release.versions[name])
-        return readable(declared, self.storage.scan(name, self.release.versions[name]))
+        of_lines = self.release.versions.get(ClaimsOfLines.full_name()) if declared is Claims else None
+        beside = None if of_lines is None else self.storage.scan(ClaimsOfLines.full_name(), of_lines)
+        return readable(declared, self.storage.scan(name, self.release.versions[name]), beside)
 
     def tables(self) -> list[str]:
         """Full names of the tables that this release holds, views included; quarantine is not for outlets."""

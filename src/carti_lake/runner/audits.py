@@ -1,6 +1,7 @@
 """What must hold before a release: gold is compared with its inputs and with the last release."""
 
 from datetime import date
+from decimal import Decimal
 
 import polars as pl
 
@@ -8,6 +9,7 @@ from carti_lake.models.catalogue import MODELS
 from carti_lake.pipeline.gold.verdicts import CHECK, newly_blocked
 from carti_lake.pipeline.marts import BUILT, MARTS
 from carti_lake.pipeline.newest import OUTCOMES
+from carti_lake.pipeline.silver.claim_lines import services, with_lines
 from carti_lake.releases.quality import judged
 from carti_lake.releases.release import Audit, Release
 from carti_lake.store.log import changed_months, commits, row_count
@@ -17,6 +19,7 @@ from carti_lake.tables.gold import DataQuality
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.thresholds import ThresholdChanges
 
+VISITS, OF_LINES = "silver.visits", "silver.claims_of_lines"
 #: Largest change of a total over months that were complete in the last release, as a share of it.
 DRIFT_TOLERANCE = 0.10
 #: Findings of one audit that are told in full.
@@ -118,7 +121,7 @@ def _totals(storage: Storage, last: Release | None) -> Audit:
     months_checked = set()
     declared = {name: totals for mart in MARTS for name, totals in mart.totals.items()}
     for mart, table in dict.fromkeys((mart, of) for mart, totals in declared.items() for of, _ in totals.values()):
-        rows = _changed_rows(storage, table, last)
+        rows = _with_lines(storage, last) if table == VISITS else _changed_rows(storage, table, last)
         if rows is None:
             continue
         month = _month_column(table)
@@ -154,7 +157,39 @@ def _totals(storage: Storage, last: Release | None) -> Audit:
         credited = storage.scan(mart).select(pl.col("realised_cash").sum()).collect().item() or 0
         if credited > cash:
             problems.append(f"{mart} credits {credited} of cash, all visits together brought {cash}")
+    paid, answered = _paid_by_lines(storage)
+    if paid != answered:
+        problems.append(f"payments on claims with lines: {OF_LINES} {paid}, the lines themselves {answered}")
     return Audit("totals", not problems, "; ".join(problems) or f"gold equals silver in {len(months_checked)} months")
+
+
+def _with_lines(storage: Storage, last: Release | None) -> pl.LazyFrame | None:
+    """Visits of the months in which they or their claims' lines changed, with their claims as the lines say."""
+    rows, of_lines = (_changed_rows(storage, table, last) for table in (VISITS, OF_LINES))
+    if of_lines is not None:
+        months = [one.select("visit_month") for one in (rows, of_lines) if one is not None]
+        rows = storage.scan(VISITS).join(pl.concat(months).unique(), on="visit_month", how="semi")
+    return None if rows is None else with_lines(rows, storage.scan(OF_LINES))
+
+
+def _paid_by_lines(storage: Storage) -> tuple[Decimal, Decimal]:
+    """Payments of claims with lines, as claims have them and as the lines of visits that stand add up, line by line."""
+    if not storage.exists(OF_LINES):
+        return Decimal(0), Decimal(0)
+    visits = storage.scan(VISITS).filter(~pl.col("withdrawn"))
+    billed = visits.select(pl.coalesce("claim_id", "visit_id").unique())
+    named = pl.col("visit_id").min().over("claim_id")
+    lines = services(storage.scan("silver.claim_lines")).with_columns(named=named)
+    linked = [
+        lines.join(visits.select(named="visit_id"), on="named", how="semi"),
+        lines.filter(pl.col("named").is_null()).join(billed, on="claim_id", how="semi"),
+    ]
+    sums = [
+        storage.scan(OF_LINES).select(pl.col("claim_paid").sum()),
+        pl.concat(linked).select(pl.col("paid_amount").sum()),
+    ]
+    paid, answered = (one.collect(engine="streaming").item() or Decimal(0) for one in sums)
+    return paid, answered
 
 
 def _drift(storage: Storage, last: Release | None) -> Audit:
@@ -196,7 +231,7 @@ def _quality(storage: Storage, last: Release | None) -> Audit:
     blocked = newly_blocked(now, before)
     problems = [
         f"{row['table_name']} {row['rule']}, {row['month']:%Y-%m}: {row['failed']:,} of {row['checked']:,} fail "
-        f"({row['share']:.1%}; blocks from {row['block']:.1%})"
+        f"({row['share']:.1%}; blocks from {row['block']:.1%}): {row['description'].rstrip('.')}"
         for row in blocked.head(MOST_TOLD).iter_rows(named=True)
     ]
     if blocked.height > MOST_TOLD:

@@ -9,7 +9,7 @@ import polars as pl
 
 from carti_lake.pipeline.cleanse import cleanse, refusals, survey
 from carti_lake.pipeline.fingerprint import code, fingerprint
-from carti_lake.pipeline.newest import LIGHT, Resolution, resolve_versions
+from carti_lake.pipeline.newest import LIGHT, Resolution, displaced, ledger, resolve_versions
 from carti_lake.pipeline.order import at_places, order
 from carti_lake.pipeline.silver.providers import as_named, resolve
 from carti_lake.pipeline.silver.snapshot import unlisted
@@ -141,7 +141,8 @@ def _take_in(
     changed = []
     if not only_quarantine:
         transactions = {work.app_id: todo.upto, REFERENCES: _version(storage, REFERENCES)}
-        metadata = {**base, "ledger": _ledger(resolution.silver_ledger), "batches": len(todo.batches)}
+        booked = ledger(resolution.silver_ledger, _displaced(cleansed, resolution, entity))
+        metadata = {**base, "ledger": _ledger(booked), "batches": len(todo.batches)}
         # All but the few that lost, and without looking at the rules again.
         upserts = cleansed.filter(~at_places(resolution.superseded))
         if whole_table:
@@ -263,8 +264,20 @@ def _months(change: pl.DataFrame, entity: type[Entity]) -> list[str | None]:
     return [day.isoformat() if day else None for day in change[entity.partition_by].unique().sort()]
 
 
-def _ledger(changes: pl.DataFrame) -> dict[str, list[int]]:
-    return {batch: list(numbers) for batch, *numbers in changes.iter_rows()}
+def _displaced(cleansed: pl.LazyFrame, resolution: Resolution, entity: type[Entity]) -> pl.DataFrame:
+    """What rows of one key took from each other within their batch; read again only where there are any."""
+    rivals = resolution.rivals
+    if rivals.is_empty():
+        return ledger()
+    told = [name for name in entity.takes_back.meta.root_names() if name not in LIGHT]
+    wanted = [*LIGHT, *told, *([entity.dollars] if entity.dollars else [])]
+    rows = cleansed.filter(at_places(rivals)).select(list(dict.fromkeys(wanted)))
+    return displaced(rows, entity.takes_back, entity.dollars).collect(engine="streaming")
+
+
+def _ledger(changes: pl.DataFrame) -> dict[str, list[int | str]]:
+    """The ledger as JSON takes it: dollars as text, to the cent."""
+    return {batch: [*counts, str(amount)] for batch, *counts, amount in changes.iter_rows()}
 
 
 def _version(storage: Storage, table: str) -> int:

@@ -1,5 +1,6 @@
 """Reconciliation and data quality brought up to date from what the commits of silver and quarantine say."""
 
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -7,7 +8,7 @@ import polars as pl
 from carti_lake.pipeline.fingerprint import MADE_BY, fingerprint
 from carti_lake.pipeline.gold import quality
 from carti_lake.pipeline.gold.quality import deliveries, findings, first_passed, refusals, spared, with_unknown
-from carti_lake.pipeline.newest import OUTCOMES, ledger
+from carti_lake.pipeline.newest import BOOKS, ledger
 from carti_lake.runner.marts import changes
 from carti_lake.runner.references import Months, waiting
 from carti_lake.store.log import Commit, commits, transaction
@@ -81,11 +82,12 @@ def _feed_balance(
             resets = [place for place, entry in enumerate(booked) if entry.get("rebuild")]
             entries[table] = booked[resets[-1] if resets else 0 :]
     ledgers = [_ledger_frame(entry["ledger"]) for table in sources for entry in entries[table]]
-    base = before.select("batch_id", *OUTCOMES)
+    base = before.select("batch_id", *BOOKS)
     totals = ledger(*([] if rebuilt else [base]), *ledgers)
     return (
         known.join(totals, on="batch_id", how="left")
-        .with_columns(pl.col(OUTCOMES).fill_null(0), feed=pl.lit(entity.feed.short_name))
+        .with_columns(pl.col(*BOOKS).fill_null(0), feed=pl.lit(entity.feed.short_name))
+        .with_columns(pl.when(pl.lit(entity.dollars is not None)).then("displaced_amount"))
         .select(pl.col(name).cast(dtype) for name, dtype in Reconciliation.dtypes().items())
     )
 
@@ -94,9 +96,9 @@ def _entries(history: list[Commit]) -> list[dict[str, Any]]:
     return [commit.metadata for commit in history if "ledger" in commit.metadata]
 
 
-def _ledger_frame(entries: dict[str, list[int]]) -> pl.DataFrame:
-    rows = [(batch, *numbers) for batch, numbers in entries.items()]
-    return pl.DataFrame(rows, schema={"batch_id": pl.String, **dict.fromkeys(OUTCOMES, pl.Int64)}, orient="row")
+def _ledger_frame(entries: dict[str, list[Any]]) -> pl.DataFrame:
+    rows = [(batch, *counts, Decimal(amount)) for batch, (*counts, amount) in entries.items()]
+    return pl.DataFrame(rows, schema={"batch_id": pl.String(), **BOOKS}, orient="row")
 
 
 def update_quality(storage: Storage, *, full: bool) -> bool:

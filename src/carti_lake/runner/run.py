@@ -15,6 +15,7 @@ from carti_lake.pipeline.silver.providers import references, resolve_references
 from carti_lake.releases.publish import expire, publish, record_refusal
 from carti_lake.releases.release import Audit, latest, releases
 from carti_lake.runner.audits import audit
+from carti_lake.runner.claim_lines import update_claims_of_lines
 from carti_lake.runner.earlier_answers import update_earlier_answers
 from carti_lake.runner.entities import REFERENCES, Pending, pending, update_entity
 from carti_lake.runner.marts import changes, update_mart
@@ -154,6 +155,8 @@ def _update(storage: Storage, *, full: bool, secret: str, progress: Progress) ->
             changed += update_entity(storage, work, known, secret)
     progress("silver.earlier_answers")
     changed += ["silver.earlier_answers"] * update_earlier_answers(storage, secret, full=full)
+    progress("silver.claims_of_lines")
+    changed += update_claims_of_lines(storage, full=full)
     progress("gold.reconciliation")
     changed += ["gold.reconciliation"] * update_reconciliation(storage)
     for step in in_order(MARTS, MODELS.values()):

@@ -146,14 +146,44 @@ def known(column: str, entity: str) -> Finding:
     )
 
 
-#: Checks of what a feed delivers, for every entity: id to category and meaning. They count extract days, not rows.
+@dataclass(frozen=True)
+class DeliveryCheck:
+    """A check of what a feed delivers, for every entity.
+
+    Attributes
+    ----------
+    category
+        One of Kahn's categories.
+    description
+        What fails it, in plain words.
+    thresholds
+        From which share it counts; the share is of extract days, batches or rows, as the description says.
+    """
+
+    category: str
+    description: str
+    thresholds: Thresholds = REPORT_ONLY
+
+
+#: By id.
 DELIVERY_CHECKS = {
-    "extracts|late": (
+    "extracts|late": DeliveryCheck(
         "completeness",
         "The newest extract lags behind other feeds' by over twice the feed's own rhythm",
     ),
-    "extracts|volume": (
+    "extracts|volume": DeliveryCheck(
         "plausibility",
         "An extract day brings under half of the smallest, or over twice the largest, of the 28 extract days before",
+    ),
+    # A small feed has too few rows for the rules' own thresholds, and would be gone without a word.
+    "extracts|refused": DeliveryCheck(
+        "conformance",
+        "Nine tenths or more of a month's rows, or of those of one batch of at least 10, are refused",
+        Thresholds(warn=0.0, block=0.0),
+    ),
+    "extracts|rows_of_one_key": DeliveryCheck(
+        "conformance",
+        "A row is lost to a later row of its key in the same batch that says something else (share of such batches)",
+        Thresholds(warn=0.0, block=0.05),
     ),
 }

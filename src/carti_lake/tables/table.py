@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import dataframely as dy
 import polars as pl
 
-from carti_lake.tables.checks import DEFAULTS, DELIVERY_CHECKS, KAHN_CATEGORIES, REPORT_ONLY, Finding, Thresholds
+from carti_lake.tables.checks import DEFAULTS, DELIVERY_CHECKS, KAHN_CATEGORIES, Finding, Thresholds
 
 #: Category of the rules that one column can break, by kind.
 _KINDS = {
@@ -112,7 +112,7 @@ class Table(dy.Schema):
             if finding.id == rule:
                 return finding.category
         if rule in DELIVERY_CHECKS:
-            return DELIVERY_CHECKS[rule][0]
+            return DELIVERY_CHECKS[rule].category
         kind = rule.partition("|")[2]
         if kind in _KINDS:
             return _KINDS[kind]
@@ -123,5 +123,6 @@ class Table(dy.Schema):
     @classmethod
     def declared_thresholds(cls, rule: str) -> Thresholds:
         """Thresholds of a rule or finding as declared, without what people have set since."""
-        usual = REPORT_ONLY if rule in DELIVERY_CHECKS else DEFAULTS[cls.category_of(rule)]
-        return cls.thresholds.get(rule, usual)
+        if rule in DELIVERY_CHECKS:
+            return cls.thresholds.get(rule, DELIVERY_CHECKS[rule].thresholds)
+        return cls.thresholds.get(rule, DEFAULTS[cls.category_of(rule)])

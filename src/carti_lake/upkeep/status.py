@@ -59,7 +59,7 @@ def status(storage: Storage, now: datetime, *, keyed: bool) -> dict[str, Any]:
 def _feed(storage: Storage, name: str, balance: pl.DataFrame) -> dict[str, Any]:
     handle = storage.open(f"bronze.{name}")
     rows = balance.filter(pl.col("feed") == name)
-    sums = rows.select(pl.col("bronze_rows", *OUTCOMES).sum()).row(0, named=True)
+    sums = rows.select(pl.col("bronze_rows", *OUTCOMES, "displaced_rows").sum()).row(0, named=True)
     return {
         "feed": name,
         "batches": rows.height,

@@ -12,6 +12,8 @@ from carti_lake import Lake
 from carti_lake.pipeline.gold.marketing_roi import marketing_monthly, marketing_roi
 from carti_lake.tables.gold import MarketingMonthly, MarketingRoi
 from carti_lake.tables.gold.marketing import NONE
+from carti_lake.tables.silver import ClaimsOfLines
+from tests.worlds.rows import held
 
 SQL = Path(__file__).parent / "sql"
 DOUBLES = cs.decimal().cast(pl.Float64)
@@ -47,7 +49,7 @@ def assert_equal(ours: pl.LazyFrame, theirs: pl.DataFrame, key: list[str]) -> No
 
 
 def test_the_patients_latest_campaign_is_credited(forgetful: dict[str, pl.DataFrame]) -> None:
-    monthly = marketing_monthly(*standing(forgetful, "visits", "referrals"))
+    monthly = marketing_monthly(*standing(forgetful, "visits", "referrals"), held(ClaimsOfLines))
     credited = monthly.filter(pl.col("campaign_id") != NONE).select(pl.col("realised_visits").sum()).collect().item()
     assert credited > 100
     assert_equal(monthly, by_sql("marketing_monthly", forgetful), MarketingMonthly.key())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from carti_lake.pipeline.gold.marketing_roi import KEY, marketing_monthly, marketing_roi
 from carti_lake.tables.gold import MarketingMonthly
-from carti_lake.tables.silver import Campaigns, Opportunities, Referrals, Visits
+from carti_lake.tables.silver import Campaigns, ClaimsOfLines, Opportunities, Referrals, Visits
 from tests.worlds.rows import APRIL, MARCH, held
 
 REFERRAL = {
@@ -42,6 +42,7 @@ def monthly(referrals=(), visits=()):
     rows = marketing_monthly(
         held(Visits, *({**VISIT, **visit} for visit in visits)),
         held(Referrals, *({**REFERRAL, **referral} for referral in referrals)),
+        held(ClaimsOfLines),
     ).collect()
     keyed = rows.rows_by_key(KEY, named=True, unique=True)
     return {key: {name: value for name, value in row.items() if value} for key, row in keyed.items()}

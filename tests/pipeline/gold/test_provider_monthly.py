@@ -5,7 +5,7 @@ from decimal import Decimal
 import polars as pl
 
 from carti_lake.pipeline.gold.provider_monthly import provider_monthly
-from carti_lake.tables.silver import Appointments, Encounters, Referrals, Visits
+from carti_lake.tables.silver import Appointments, ClaimsOfLines, Encounters, Referrals, Visits
 from tests.worlds.rows import APRIL, MARCH, held
 
 
@@ -16,6 +16,7 @@ def cells(visits=(), encounters=(), referrals=(), appointments=()):
         held(Encounters, *encounters),
         held(Referrals, *referrals),
         held(Appointments, *appointments),
+        held(ClaimsOfLines),
     ).collect()
     keyed = rows.rows_by_key(["provider_id", "month", "service_line"], named=True, unique=True)
     return {key: dict(row) for key, row in keyed.items()}
@@ -168,6 +169,7 @@ def test_facts_of_every_kind_meet_in_one_row():
 
 
 def test_no_rows_give_no_rows():
-    empty = provider_monthly(held(Visits), held(Encounters), held(Referrals), held(Appointments)).collect()
+    inputs = (Visits, Encounters, Referrals, Appointments, ClaimsOfLines)
+    empty = provider_monthly(*map(held, inputs)).collect()
     assert isinstance(empty, pl.DataFrame)
     assert empty.is_empty()

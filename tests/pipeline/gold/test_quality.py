@@ -1,6 +1,7 @@
 """What is wrong with the data, by month: findings of standing rows, rules of refused ones, and the extracts."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -14,6 +15,7 @@ from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import (
     Appointments,
     Campaigns,
+    ClaimLines,
     CrmAccounts,
     Encounters,
     Medications,
@@ -188,6 +190,14 @@ def test_a_payment_on_a_claim_that_was_not_paid_is_reported_with_its_dollars():
             {"appointment_date": LATE},
         ),
         (Appointments, "booked_date|future", {"booked_date": TOLD}, {"booked_date": date(2027, 1, 1)}, {}),
+        (
+            ClaimLines,
+            "adjustment_reason|missing",
+            {"adjustment_amount": 5, "adjustment_reason": "45"},
+            {"adjustment_amount": 5},
+            {},
+        ),
+        (ClaimLines, "remittance_date|future", {"remittance_date": TOLD}, {"remittance_date": date(2027, 1, 1)}, {}),
         (Medications, "total_cost|missing", {"total_cost": 5}, {}, None),
         (Medications, "provider_id|missing", {"provider_id": "1234567893"}, {}, None),
         (Medications, "ordered_date|future", {"ordered_date": TOLD}, {"ordered_date": date(2027, 1, 1)}, {}),
@@ -406,3 +416,44 @@ def test_a_monthly_feed_has_a_month_and_more():
     late = batches("ehr_visits", (date(2025, 10, 15), 5))
     assert of_extracts("extracts|late", *directory, *in_time)["silver.providers", UNDATED] == (1, 0, 0)
     assert of_extracts("extracts|late", *directory, *late)["silver.providers", UNDATED] == (0, 1, 0)
+
+
+def delivery(rule, *batches):
+    """Failed, checked and dollars of a check of deliveries, by month, over batches of visits."""
+    rows = held(
+        Reconciliation,
+        *({"feed": "ehr_visits", "batch_id": f"b{n}", "duplicate_rows": 0, **one} for n, one in enumerate(batches)),
+    )
+    found = deliveries(rows, ENTITIES).filter(pl.col("rule") == rule).sort("month")
+    return found.select("failed", "checked", "failed_amount").collect().rows()
+
+
+def test_a_batch_refused_as_good_as_whole_fails_however_small_and_other_batches_do_not_hide_it():
+    good = {"extract_date": EARLY, "bronze_rows": 1_000, "quarantined_rows": 20}
+    bad = {"extract_date": LATE, "bronze_rows": 12, "duplicate_rows": 2, "quarantined_rows": 9}
+    # Two batches, and the month as a whole.
+    assert delivery("extracts|refused", good, bad) == [(1, 3, None)]
+    assert delivery("extracts|refused", bad) == [(2, 2, None)]
+    assert delivery("extracts|refused", {**bad, "quarantined_rows": 8}) == [(0, 2, None)]
+
+
+def test_tiny_batches_are_judged_with_their_month():
+    refused, taken = ({"extract_date": EARLY, "bronze_rows": 1, "quarantined_rows": number} for number in (1, 0))
+    assert delivery("extracts|refused", refused) == [(1, 1, None)]
+    assert delivery("extracts|refused", refused, taken, taken) == [(0, 1, None)]
+    assert delivery("extracts|refused", refused, {**taken, "bronze_rows": 300}) == [(0, 2, None)]
+    assert delivery("extracts|refused", refused, {**taken, "extract_date": APRIL}) == [(1, 1, None), (0, 1, None)]
+
+
+def test_rows_of_one_key_are_a_share_of_the_batches_that_have_them():
+    lines = {"extract_date": EARLY, "bronze_rows": 4, "displaced_rows": 2, "displaced_amount": Decimal(1_700)}
+    other = {"extract_date": LATE, "bronze_rows": 1_000, "displaced_rows": 0, "displaced_amount": Decimal(0)}
+    assert delivery("extracts|rows_of_one_key", lines, other) == [(2, 4, Decimal(1_700))]
+    assert delivery("extracts|rows_of_one_key", other) == [(0, 1_000, Decimal(0))]
+    assert delivery("extracts|rows_of_one_key", {**other, "displaced_amount": None}) == [(0, 1_000, None)]
+
+
+def test_the_finding_says_what_to_do_with_such_an_extract():
+    rows = held(Reconciliation, {"feed": "salesforce_crm", "batch_id": "a", "extract_date": EARLY, "bronze_rows": 3})
+    found = deliveries(rows, ENTITIES).filter(pl.col("rule") == "extracts|rows_of_one_key").collect()
+    assert CrmAccounts.instead in found["description"].item()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from carti_lake.pipeline.gold.referral_flow import CELL, outcomes, referral_days, referral_flow, referral_revenue
 from carti_lake.tables.gold import ReferralRevenue
-from carti_lake.tables.silver import Referrals, Visits
+from carti_lake.tables.silver import ClaimsOfLines, Referrals, Visits
 from tests.worlds.rows import APRIL, MARCH, held
 
 REFERRAL = {
@@ -36,7 +36,7 @@ LUNG = (MARCH, "722", "diaz", "lee", "lung")
 def flow(*referrals, visits=()):
     """Rows by cell, without their zeros."""
     made = held(Referrals, *({**REFERRAL, "referral_id": f"R{place}", **one} for place, one in enumerate(referrals)))
-    brought = referral_revenue(held(Visits, *({**VISIT, **visit} for visit in visits)), made)
+    brought = referral_revenue(held(Visits, *({**VISIT, **visit} for visit in visits)), made, held(ClaimsOfLines))
     rows = referral_flow(made, brought).collect()
     keyed = rows.rows_by_key(CELL, named=True, unique=True)
     return {key: {name: value for name, value in row.items() if value} for key, row in keyed.items()}
@@ -139,7 +139,9 @@ def test_visits_of_no_referral_or_before_it_bring_nothing():
 def test_revenue_is_kept_by_month_of_visit_and_month_of_referral():
     made = held(Referrals, {**REFERRAL, "referral_id": "R1"})
     visits = [{"visit_date": date(2026, month, 20), "visit_month": date(2026, month, 1)} for month in (3, 3, 5)]
-    rows = referral_revenue(held(Visits, *({**VISIT, "referral_id": "R1", **visit} for visit in visits)), made)
+    rows = referral_revenue(
+        held(Visits, *({**VISIT, "referral_id": "R1", **visit} for visit in visits)), made, held(ClaimsOfLines)
+    )
     found = rows.sort("visit_month").select("month", "visit_month", "realised_visits", "realised_cash").collect()
     assert found.rows() == [(MARCH, MARCH, 2, 160), (MARCH, date(2026, 5, 1), 1, 80)]
 
@@ -165,7 +167,7 @@ def test_days_are_counted_by_month_service_line_and_network():
 def test_no_rows_give_no_rows():
     assert referral_flow(held(Referrals), held(ReferralRevenue)).collect().is_empty()
     assert referral_days(held(Referrals)).collect().is_empty()
-    assert referral_revenue(held(Visits), held(Referrals)).collect().is_empty()
+    assert referral_revenue(held(Visits), held(Referrals), held(ClaimsOfLines)).collect().is_empty()
 
 
 def test_exactly_one_outcome_holds_whatever_is_delivered():
@@ -200,7 +202,9 @@ def test_a_changed_referral_touches_no_visits_of_earlier_months(made, changed, s
     def revenue(rows):
         rows = [{**REFERRAL, "referral_id": f"R{n}", **dated("referral", **one)} for n, one in enumerate(rows)]
         return referral_revenue(
-            held(Visits, *({**VISIT, **dated("visit", **one)} for one in seen)), held(Referrals, *rows)
+            held(Visits, *({**VISIT, **dated("visit", **one)} for one in seen)),
+            held(Referrals, *rows),
+            held(ClaimsOfLines),
         ).collect()
 
     first = date(2026, min(made[0]["month"], changed["month"]), 1)

@@ -13,7 +13,7 @@ from carti_lake.releases.explain.explanation import split
 from carti_lake.releases.explain.split import Evidence
 from carti_lake.releases.explain.steps import changed_rows, row_changes, tagged_steps
 from carti_lake.tables.gold import ProviderMonthly
-from carti_lake.tables.silver import Appointments, Encounters, Referrals, Visits
+from carti_lake.tables.silver import Appointments, ClaimsOfLines, Encounters, Referrals, Visits
 from tests.worlds.releases import release
 from tests.worlds.rows import MARCH, held
 
@@ -41,7 +41,7 @@ def visit(visit_id="V1", batch="first", **values):
 
 
 def monthly(visits):
-    others = (held(entity) for entity in (Encounters, Referrals, Appointments))
+    others = (held(entity) for entity in (Encounters, Referrals, Appointments, ClaimsOfLines))
     return provider_monthly(visits, *others)
 
 
@@ -49,7 +49,7 @@ def explain(before, after, metric: Metric = GROSS, provider: str | None = None, 
     """The change from those visits to these; the earlier release had taken in the known batches."""
     was, became = held(Visits, *before), held(Visits, *after)
     batches = pl.LazyFrame({"batch_id": known}, schema={"batch_id": pl.String})
-    none = batches.clear().select(visit_id="batch_id")
+    none = batches.clear().select(visit_id="batch_id", reversed=pl.lit(False))
     changed = changed_rows(was, became, Visits, batches, DATA_AS_OF, also=none).with_row_index("row").collect().lazy()
     steps = pl.concat(monthly(state) for state in tagged_steps(changed, Visits, ["rendering_provider_id"]))
     frames = [monthly(was), monthly(became), steps, row_changes(changed, Visits)]
@@ -134,6 +134,15 @@ def test_what_no_delivery_explains_the_lake_did():
     # A delivery of old, whose row a mended rule lets in; a row that a new rule refuses.
     assert parts(explain([], [visit()])) == {"definition_change": (1, 80, 100)}
     assert parts(explain([visit()], [])) == {"definition_change": (1, -80, -100)}
+
+
+def test_a_reversal_is_a_cause_of_its_own_with_all_that_it_takes_back():
+    reversal = visit(batch="second", claim_status="reversed", claim_paid=0, claim_amount=0)
+    assert parts(explain([visit()], [reversal])) == {"reversals": (1, -80, -100)}
+    # What is corrected of a reversed claim is a correction; a withdrawn reversal is a withdrawal.
+    corrected = visit(batch="third", claim_status="reversed", claim_paid=0, claim_amount=250)
+    assert parts(explain([reversal], [corrected])) == {"corrected_values": (1, 0, 250)}
+    assert parts(explain([corrected], [visit(batch="last", withdrawn=True)])) == {"withdrawn_rows": (1, 0, -250)}
 
 
 def test_a_row_that_moved_in_every_way_is_split_in_a_fixed_order():

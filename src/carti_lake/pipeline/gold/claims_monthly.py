@@ -4,6 +4,7 @@ import polars as pl
 
 from carti_lake.pipeline.gold.provider_monthly import claim_sums
 from carti_lake.pipeline.mart import mart
+from carti_lake.pipeline.silver.claim_lines import answers_with_lines, with_lines
 from carti_lake.tables import Table
 from carti_lake.tables.gold import ClaimsActivity, ClaimsLag, ClaimsMonthly, ClaimsOpen, DenialsMonthly
 from carti_lake.tables.gold.dimensions import UNDATED
@@ -23,7 +24,7 @@ BILLED = pl.col("claim_status").is_not_null()
     ClaimsActivity,
     ClaimsLag,
     ClaimsOpen,
-    inputs=("silver.visits", "silver.earlier_answers"),
+    inputs=("silver.visits", "silver.earlier_answers", "silver.claims_of_lines"),
     by_month=True,
     totals={
         "claims": ("silver.visits", pl.col("claim_status").count()),
@@ -31,9 +32,9 @@ BILLED = pl.col("claim_status").is_not_null()
         "payments_as_delivered": ("silver.visits", pl.col("claim_paid").filter(BILLED).sum()),
     },
 )
-def claims(visits: pl.LazyFrame, earlier: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
+def claims(visits: pl.LazyFrame, earlier: pl.LazyFrame, of_lines: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
     """Rows of the five claims tables, in one pass over the claims."""
-    rows = billed(visits, earlier)
+    rows = billed(with_lines(visits, of_lines), answers_with_lines(earlier, of_lines))
     makes = (claims_monthly, denials_monthly, claims_activity, claims_lag, claims_open)
     return tuple(made.lazy() for made in pl.collect_all([make(rows) for make in makes], engine="streaming"))
 

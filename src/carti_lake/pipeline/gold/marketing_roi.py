@@ -8,6 +8,7 @@ from carti_lake.metrics.marketing import RETURNS
 from carti_lake.pipeline.gold.opportunities import opportunity_sums
 from carti_lake.pipeline.gold.referral_flow import REALISED, cash, outcomes
 from carti_lake.pipeline.mart import mart
+from carti_lake.pipeline.silver.claim_lines import with_lines
 from carti_lake.tables.gold import MarketingMonthly, MarketingRoi
 from carti_lake.tables.gold.marketing import NONE
 
@@ -28,7 +29,7 @@ FROM_VISITS = (*REALISED, "realised_claims", "realised_paid_claims")
 
 @mart(
     MarketingMonthly,
-    inputs=("silver.visits", "silver.referrals"),
+    inputs=("silver.visits", "silver.referrals", "silver.claims_of_lines"),
     by_month=True,
     lasting=("silver.referrals",),
     totals={
@@ -37,7 +38,7 @@ FROM_VISITS = (*REALISED, "realised_claims", "realised_paid_claims")
         "realised_cash": ("silver.visits", pl.col("claim_paid").filter(pl.col("claim_status") == "paid").sum()),
     },
 )
-def marketing_monthly(visits: pl.LazyFrame, referrals: pl.LazyFrame) -> pl.LazyFrame:
+def marketing_monthly(visits: pl.LazyFrame, referrals: pl.LazyFrame, of_lines: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of ``gold.marketing_monthly``: each referral and each visit in exactly one.
 
     Parameters
@@ -46,6 +47,8 @@ def marketing_monthly(visits: pl.LazyFrame, referrals: pl.LazyFrame) -> pl.LazyF
         ``silver.visits`` of some months.
     referrals
         ``silver.referrals`` of these months and of all before.
+    of_lines
+        ``silver.claims_of_lines`` of the visits' months.
     """
     sources = _sources(referrals)
     made = sources.group_by(KEY).agg(
@@ -54,7 +57,7 @@ def marketing_monthly(visits: pl.LazyFrame, referrals: pl.LazyFrame) -> pl.LazyF
         first_visits_in_network=outcomes()["completed_in_network"].sum(),
     )
     brought = (
-        _credited(visits, sources)
+        _credited(with_lines(visits, of_lines), sources)
         .group_by(KEY)
         .agg(
             realised_visits=pl.len(),

@@ -3,6 +3,7 @@
 import polars as pl
 
 from carti_lake.pipeline.mart import mart
+from carti_lake.pipeline.silver.claim_lines import with_lines
 from carti_lake.tables.gold import ProviderMonthly
 
 KEY = ("provider_id", "month", "service_line")
@@ -12,7 +13,13 @@ TOP_BOX = 90
 
 @mart(
     ProviderMonthly,
-    inputs=("silver.visits", "silver.encounters", "silver.referrals", "silver.appointments"),
+    inputs=(
+        "silver.visits",
+        "silver.encounters",
+        "silver.referrals",
+        "silver.appointments",
+        "silver.claims_of_lines",
+    ),
     by_month=True,
     totals={
         "visits": ("silver.visits", pl.len()),
@@ -24,7 +31,11 @@ TOP_BOX = 90
     },
 )
 def provider_monthly(
-    visits: pl.LazyFrame, encounters: pl.LazyFrame, referrals: pl.LazyFrame, appointments: pl.LazyFrame
+    visits: pl.LazyFrame,
+    encounters: pl.LazyFrame,
+    referrals: pl.LazyFrame,
+    appointments: pl.LazyFrame,
+    of_lines: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Rows of ``gold.provider_monthly`` for the months of the given rows.
 
@@ -32,7 +43,7 @@ def provider_monthly(
     and referrals received for the rendering one.
     """
     parts = [
-        _cells(visits, "rendering_provider_id", "visit_month", _visit_sums()),
+        _cells(with_lines(visits, of_lines), "rendering_provider_id", "visit_month", _visit_sums()),
         _cells(encounters, "referring_provider_id", "admission_month", _stay_sums()),
         _cells(referrals, "referring_provider_id", "referral_month", _made_sums()),
         _cells(referrals, "rendering_provider_id", "referral_month", _received_sums()),

@@ -12,8 +12,11 @@ from carti_lake.tables.silver import Entity
 
 #: Extract days that say what a feed's usual volume and rhythm are, and how many of them it takes to say so.
 USUAL_DAYS, FEWEST_DAYS = 28, 7
+#: From which refused share of a batch nothing of it is to be trusted; smaller batches are judged with their month.
+WHOLLY, FEW_ROWS = 0.9, 10
 #: A day brings under 1/2 of the smallest or over twice the largest usual one; a feed lags by over twice its rhythm.
 FAR = 2
+_EXTRACT_MONTH = pl.col("extract_date").dt.truncate("1mo")
 
 
 def fails(finding: Finding) -> pl.Expr:
@@ -200,23 +203,69 @@ def deliveries(reconciliation: pl.LazyFrame, entities: Mapping[str, type[Entity]
     days = extract_days(reconciliation)
     newest = pl.col("extract_date") == pl.col("extract_date").max().over("feed")
     measured = {
-        "extracts|late": days.filter(newest).with_columns(month=pl.lit(UNDATED), wrong="late"),
-        "extracts|volume": days.with_columns(month=pl.col("extract_date").dt.truncate("1mo"), wrong="unusual"),
+        "extracts|late": _told(days.filter(newest).with_columns(month=pl.lit(UNDATED), wrong="late")),
+        "extracts|volume": _told(days.with_columns(month=_EXTRACT_MONTH, wrong="unusual")),
+        "extracts|refused": _told(wholly_refused(reconciliation)),
+        "extracts|rows_of_one_key": _displaced(reconciliation),
     }
     tables = {entity.feed.short_name: entity.full_name() for entity in entities.values()}
+    advice = {entity.feed.short_name: f". {entity.instead}" for entity in entities.values() if entity.instead}
+    instead = pl.col("feed").replace_strict(advice, default="", return_dtype=pl.String)
     return pl.concat(
-        rows.group_by("feed", "month")
-        .agg(rows=pl.len(), checked=pl.col("wrong").count(), failed=pl.col("wrong").fill_null(False).sum())
-        .with_columns(
+        rows.with_columns(
             table_name=pl.col("feed").replace_strict(tables, return_dtype=pl.String),
             rule=pl.lit(rule),
-            category=pl.lit(DELIVERY_CHECKS[rule][0]),
+            category=pl.lit(DELIVERY_CHECKS[rule].category),
             severity=pl.lit("extract"),
-            description=pl.lit(DELIVERY_CHECKS[rule][1]),
-            failed_amount=pl.lit(None),
-        )
-        .pipe(_shaped)
+            description=pl.lit(DELIVERY_CHECKS[rule].description)
+            + (instead if rule == "extracts|rows_of_one_key" else pl.lit("")),
+        ).pipe(_shaped)
         for rule, rows in measured.items()
+    )
+
+
+def _told(answers: pl.LazyFrame) -> pl.LazyFrame:
+    """Counts of a check by feed and month, from what it says (``wrong``; null: nothing) of each thing it looks at."""
+    wrong = pl.col("wrong")
+    return answers.group_by("feed", "month").agg(
+        rows=pl.len(), checked=wrong.count(), failed=wrong.fill_null(False).sum(), failed_amount=pl.lit(None)
+    )
+
+
+def wholly_refused(reconciliation: pl.LazyFrame) -> pl.LazyFrame:
+    """Each month of a feed, and each batch that is not small, with whether it is refused as good as whole (``wrong``).
+
+    Returns
+    -------
+    pl.LazyFrame
+        ``feed``, ``month``, ``batch_id`` (null for the month), ``rows`` without duplicates, ``quarantined_rows``,
+        ``wrong``.
+    """
+    refused = pl.col("quarantined_rows")
+    batches = reconciliation.select(
+        "feed", "batch_id", refused, month=_EXTRACT_MONTH, rows=pl.col("bronze_rows") - pl.col("duplicate_rows")
+    )
+    months = batches.group_by("feed", "month").agg(pl.col("rows", "quarantined_rows").sum())
+    judged = pl.concat([months, batches.filter(pl.col("rows") >= FEW_ROWS)], how="diagonal")
+    return judged.with_columns(wrong=(refused > 0) & (refused >= WHOLLY * pl.col("rows")))
+
+
+def _displaced(reconciliation: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows lost to rows of their key, as a share of the batches with such rows: other deliveries hide none."""
+    delivered, lost = pl.col("bronze_rows"), pl.col("displaced_rows")
+    return (
+        reconciliation.group_by("feed", month=_EXTRACT_MONTH)
+        .agg(
+            rows=delivered.sum(),
+            failed=lost.sum(),
+            concerned=delivered.filter(lost > 0).sum(),
+            failed_amount=pl.col("displaced_amount").filter(lost > 0).sum(),
+            dollars=pl.col("displaced_amount").count(),
+        )
+        .with_columns(
+            checked=pl.when(pl.col("failed") > 0).then("concerned").otherwise("rows"),
+            failed_amount=pl.when(pl.col("dollars") > 0).then("failed_amount"),
+        )
     )
 
 

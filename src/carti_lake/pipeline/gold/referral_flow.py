@@ -4,6 +4,7 @@ import polars as pl
 
 from carti_lake.pipeline.gold.provider_monthly import IN_NETWORK, OUT_OF_NETWORK
 from carti_lake.pipeline.mart import mart
+from carti_lake.pipeline.silver.claim_lines import with_lines
 from carti_lake.tables.gold import ReferralDays, ReferralFlow, ReferralRevenue
 from carti_lake.tables.gold.referrals import UNKNOWN
 
@@ -91,12 +92,12 @@ def referral_days(referrals: pl.LazyFrame) -> pl.LazyFrame:
 
 @mart(
     ReferralRevenue,
-    inputs=("silver.visits", "silver.referrals"),
+    inputs=("silver.visits", "silver.referrals", "silver.claims_of_lines"),
     by_month=True,
     lasting=("silver.referrals",),
     month="visit_month",
 )
-def referral_revenue(visits: pl.LazyFrame, referrals: pl.LazyFrame) -> pl.LazyFrame:
+def referral_revenue(visits: pl.LazyFrame, referrals: pl.LazyFrame, of_lines: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of ``gold.referral_revenue`` for the months of the given visits.
 
     Parameters
@@ -105,10 +106,13 @@ def referral_revenue(visits: pl.LazyFrame, referrals: pl.LazyFrame) -> pl.LazyFr
         ``silver.visits``. A visit counts for the referral that it names, if that was made on or before its day.
     referrals
         ``silver.referrals`` of these months and of all before.
+    of_lines
+        ``silver.claims_of_lines`` of the visits' months.
     """
     places = _placed(referrals).select("referral_id", "referral_date", *CELL)
     return (
-        visits.filter(~pl.col("withdrawn") & pl.col("referral_id").is_not_null())
+        with_lines(visits, of_lines)
+        .filter(~pl.col("withdrawn") & pl.col("referral_id").is_not_null())
         .select("referral_id", "visit_date", "visit_month", "claim_amount", cash=cash())
         .join(places, on="referral_id")
         .filter(pl.col("referral_date") <= pl.col("visit_date"))

@@ -16,6 +16,13 @@ def visit_key() -> pl.Expr:
     return pl.coalesce("visit_id", natural)
 
 
+def net_of_reversal() -> dict[str, pl.Expr]:
+    """The dollars of a claim after its reversal: what it shows below zero takes back what stood, so zero stands."""
+    dollars = ("claim_amount", "allowed_amount", "contractual_adjustment", "claim_paid")
+    reverses = pl.col("claim_status") == "reversed"
+    return {name: pl.when(reverses).then(pl.col(name).clip(0)).otherwise(name) for name in dollars}
+
+
 def claims(visits: pl.LazyFrame) -> pl.LazyFrame:
     """One row per claim: the visits that carry one."""
     return visits.filter(pl.col("claim_status").is_not_null()).select(

@@ -19,6 +19,7 @@ from carti_lake.store.log import changed_months, commits, transaction
 from carti_lake.store.storage import Storage
 from carti_lake.tables import ENTITIES, TABLES, Entity, Table
 from carti_lake.tables.gold import DimProvider, Gold, Reconciliation
+from carti_lake.tables.silver import ClaimsOfLines
 
 PROVIDER = "provider_id"
 
@@ -32,6 +33,9 @@ def evidence(storage: Storage, metrics: Collection[Metric], before: Release, aft
     (table,) = {metric.mart for metric in metrics}
     wanted = [*table.key(), *dict.fromkeys(name for metric in metrics for name in metric.summed())]
     sources = {f"silver.{source.partition('.')[0]}" for metric in metrics for source in metric.sources()}
+    # What silver keeps beside an entity, by its key, is no delivery: marts look it up.
+    kept = (name for mart in _marts(table) for name in mart.inputs if TABLES[name].layer == "silver")
+    sources |= {name for name in kept if not issubclass(TABLES[name], Entity)}
     counted = [entity for entity in ENTITIES.values() if entity.full_name() in sources and _tags(table, entity)]
     looked_up = sorted(sources - {entity.full_name() for entity in counted})
     changed: dict[type[Entity], pl.LazyFrame] = {}
@@ -141,12 +145,16 @@ def _changed(
     touched = [_touched(storage, name, before, after) for name in (entity.full_name(), *beside)]
     months = None if None in touched else {month for some in touched if some is not None for month in some}
     was, became = _between(storage, entity.full_name(), before, after, months)
-    also = [_nothing(entity.full_name()).select(entity.key())]
+    also = [_nothing(entity.full_name()).select(*entity.key(), reversed=pl.lit(False))]
     for name in beside:
         sides = _between(storage, name, before, after, months)
         for one, other in (sides, sides[::-1]):
             differing = one.join(other, on=TABLES[name].column_names(), how="anti", nulls_equal=True)
-            also.append(differing.select(entity.key()))
+            also.append(differing.select(*entity.key(), reversed=pl.lit(False)))
+        if name == ClaimsOfLines.full_name():
+            now, then = (side.filter(claim_status="reversed") for side in sides[::-1])
+            turned = now.join(then, on=entity.key(), how="anti")
+            also.append(turned.select(*entity.key(), reversed=pl.lit(True)))
     batches = _at(storage, before, Reconciliation.full_name())
     changed = changed_rows(was, became, entity, batches, before.data_as_of, pl.concat(also))
     return changed.collect(engine="streaming")

@@ -39,7 +39,8 @@ def changed_rows(
     data_as_of
         Newest extract date of the earlier release.
     also
-        Keys whose rows are wanted even where they do not differ, since what the mart looks up with them does.
+        Keys whose rows are wanted even where they do not differ, since what the mart looks up with them does; and
+        ``reversed``, whether it is by a reversal.
 
     Returns
     -------
@@ -56,6 +57,7 @@ def changed_rows(
     delivered_before = known_batches.select("batch_id").unique().with_columns(delivered_before=True)
     day = pl.col(entity.dated) if entity.dated else pl.lit(None, pl.Date)
     values = [name for name in compared if name not in (*key, *entity.providers)]
+    reversed_now = (entity.takes_back & _differs(entity.statuses)) | pl.col("reversed").fill_null(False)
     # What no delivery explains, the lake did: a rule was mended, a row is cleansed otherwise.
     by_the_lake = (
         pl.when(STOOD & STANDS)
@@ -68,7 +70,7 @@ def changed_rows(
         pl.when(by_the_lake)
         .then(pl.lit(Cause.DEFINITION_CHANGE))
         .when(STOOD & STANDS)
-        .then(pl.lit(Cause.CORRECTED_VALUES))
+        .then(pl.when(reversed_now).then(pl.lit(Cause.REVERSALS)).otherwise(pl.lit(Cause.CORRECTED_VALUES)))
         .when(STOOD)
         .then(pl.lit(Cause.WITHDRAWN_ROWS))
         .when(day <= pl.lit(data_as_of, pl.Date))
@@ -78,8 +80,9 @@ def changed_rows(
     return (
         pairs.filter(STOOD | STANDS)
         .join(delivered_before, on="batch_id", how="left")
+        .join(also.group_by(key).agg(pl.col("reversed").any()), on=key, how="left")
         .with_columns(cause=cause.cast(pl.String), key_hash=pl.coalesce("key_hash", "key_hash_before"))
-        .drop(*lineage, *(f"{name}_before" for name in (*lineage, "key_hash")), "delivered_before")
+        .drop(*lineage, *(f"{name}_before" for name in (*lineage, "key_hash")), "delivered_before", "reversed")
     )
 
 
@@ -91,7 +94,7 @@ def _differing(
 
 
 def _differs(columns: Iterable[str]) -> pl.Expr:
-    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in columns)
+    return pl.any_horizontal(pl.lit(False), *(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in columns))
 
 
 def tagged_steps(

@@ -1,6 +1,7 @@
 """Every feed that bronze takes, by name."""
 
 from carti_lake.tables.feeds.ehr_appointments import EhrAppointments
+from carti_lake.tables.feeds.ehr_claim_lines import EhrClaimLines
 from carti_lake.tables.feeds.ehr_medications import EhrMedications
 from carti_lake.tables.feeds.ehr_visits import EhrVisits
 from carti_lake.tables.feeds.feed import Feed
@@ -22,6 +23,7 @@ FEEDS: dict[str, type[Feed]] = {
         SalesforceCampaigns,
         SalesforceReferrals,
         EhrVisits,
+        EhrClaimLines,
         EhrAppointments,
         EhrMedications,
         ProvidersFeed,
@@ -31,6 +33,7 @@ FEEDS: dict[str, type[Feed]] = {
 __all__ = [
     "FEEDS",
     "EhrAppointments",
+    "EhrClaimLines",
     "EhrMedications",
     "EhrVisits",
     "Feed",

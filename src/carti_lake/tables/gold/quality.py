@@ -20,7 +20,7 @@ class DataQuality(Gold, table="data_quality"):
     )
     category = f.text("Kahn's category: conformance, completeness, plausibility", nullable=False)
     severity = f.text(
-        "What a failing row meets: `quarantine` (refused), `warn` (reported); `extract`: counts extracts",
+        "What a failing row meets: `quarantine` (refused), `warn` (reported); `extract`: about deliveries as such",
         nullable=False,
     )
     description = f.text("What a failing row looks like", nullable=False)
@@ -42,3 +42,5 @@ class Reconciliation(Gold, table="reconciliation"):
     superseded_rows = f.count("Rows that a newer row of their key replaced")
     duplicate_rows = f.count("Rows identical to a later one of the same batch")
     quarantined_rows = f.count("Rows refused")
+    displaced_rows = f.count("Rows that another row of their key and batch, saying something else, came after")
+    displaced_amount = f.money("Dollars on those rows, where the table has any")

@@ -2,6 +2,7 @@
 
 from carti_lake.tables.feeds import Feed
 from carti_lake.tables.silver.care import Appointments, Medications
+from carti_lake.tables.silver.claim_lines import ClaimLines, ClaimsOfLines
 from carti_lake.tables.silver.crm import Campaigns, CrmAccounts, Opportunities, Referrals
 from carti_lake.tables.silver.earlier_answers import EarlierAnswers
 from carti_lake.tables.silver.encounters import Encounters
@@ -21,6 +22,7 @@ ENTITIES: dict[str, type[Entity]] = {
         Campaigns,
         Referrals,
         Visits,
+        ClaimLines,
         Appointments,
         Medications,
     )
@@ -37,6 +39,7 @@ SILVER: dict[str, type[Table]] = {
     "provider_references": ProviderReferences,
     "unknown_references": UnknownReferences,
     "claims": Claims,
+    "claims_of_lines": ClaimsOfLines,
     "earlier_answers": EarlierAnswers,
 }
 
@@ -47,7 +50,9 @@ __all__ = [
     "SILVER",
     "Appointments",
     "Campaigns",
+    "ClaimLines",
     "Claims",
+    "ClaimsOfLines",
     "CrmAccounts",
     "EarlierAnswers",
     "Encounters",

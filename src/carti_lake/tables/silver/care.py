@@ -54,6 +54,8 @@ class Medications(
     partition_by="ordered_month",
     month_of="ordered_date",
     providers={"provider_id": ("provider_name", "provider_npi")},
+    dollars="total_cost",
+    instead="Refills need order numbers of their own.",
 ):
     """One row per medication order."""
 

@@ -15,6 +15,8 @@ class CrmAccounts(
     feed=SalesforceCrm,
     providers={"provider_id": ("provider_name", "provider_npi")},
     statuses={"pipeline_stage": ()},
+    dollars="opportunity_value",
+    instead="Add the accounts of a provider up to one row.",
 ):
     """One row per provider's CRM account, as the newest snapshot lists it."""
 
@@ -40,6 +42,7 @@ class Opportunities(
     dated="created_date",
     providers={"provider_id": ("provider_name", "provider_npi")},
     statuses={"stage_name": ("probability", "close_date"), "is_won": (), "is_closed": ()},
+    dollars="amount",
 ):
     """One row per Salesforce opportunity, at its latest stage."""
 
@@ -79,7 +82,14 @@ class Opportunities(
         ]
 
 
-class Campaigns(Entity, table="campaigns", feed=SalesforceCampaigns, dated="start_date", statuses={"status": ()}):
+class Campaigns(
+    Entity,
+    table="campaigns",
+    feed=SalesforceCampaigns,
+    dated="start_date",
+    statuses={"status": ()},
+    dollars="actual_cost",
+):
     """One row per marketing campaign."""
 
     campaign_id = f.key("Salesforce Campaign Id")
@@ -109,6 +119,7 @@ class Referrals(
         "rendering_provider_id": ("rendering_provider_name", "rendering_provider_npi"),
     },
     statuses={"referral_status": ("network_status", "first_visit_date")},
+    dollars="estimated_value",
 ):
     """One row per referral, from its referring to its rendering provider."""
 

@@ -22,6 +22,7 @@ class Encounters(
         "referring_provider_id": ("referral_provider", "referral_provider_npi"),
         "attending_provider_id": ("attending_provider", "attending_provider_npi"),
     },
+    dollars="treatment_cost",
 ):
     """One row per inpatient stay, as SG2 last reported it."""
 

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 import dataframely as dy
+import polars as pl
 
 from carti_lake.tables.checks import DELIVERY_CHECKS
 from carti_lake.tables.feeds.feed import Feed
@@ -19,7 +20,9 @@ class Entity(Table, layer="silver"):
 
     Class keywords: ``feed`` (where its rows come from), ``month_of`` (the date whose month is the partition), ``dated``
     (the day that a row is about; that of ``month_of`` unless told), ``providers`` (role to the feed's columns that name
-    the provider: name, NPI) and ``statuses`` (status to the columns that become known with it).
+    the provider: name, NPI), ``statuses`` (status to the columns that become known with it), ``dollars`` (the column of
+    what a row is worth), ``takes_back`` (whether a row takes back the one before it: a withdrawal, unless told) and
+    ``instead`` (what to do with an extract of several rows a key).
     """
 
     feed: ClassVar[type[Feed]]
@@ -27,6 +30,9 @@ class Entity(Table, layer="silver"):
     dated: ClassVar[str | None] = None
     providers: ClassVar[dict[str, tuple[str, str]]] = {}
     statuses: ClassVar[dict[str, tuple[str, ...]]] = {}
+    dollars: ClassVar[str | None] = None
+    takes_back: ClassVar[pl.Expr] = pl.col("withdrawn")
+    instead: ClassVar[str] = ""
 
     batch_id = dy.String(description="Delivery that the current row came with")
     extract_date = dy.Date(description="Extract date of that delivery")
@@ -44,6 +50,9 @@ class Entity(Table, layer="silver"):
         dated: str | None = None,
         providers: dict[str, tuple[str, str]] | None = None,
         statuses: dict[str, tuple[str, ...]] | None = None,
+        dollars: str | None = None,
+        takes_back: pl.Expr | None = None,
+        instead: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
@@ -57,6 +66,12 @@ class Entity(Table, layer="silver"):
             cls.providers = providers
         if statuses is not None:
             cls.statuses = statuses
+        if dollars is not None:
+            cls.dollars = dollars
+        if takes_back is not None:
+            cls.takes_back = takes_back
+        if instead is not None:
+            cls.instead = instead
 
     @classmethod
     def business_columns(cls) -> list[str]:

@@ -32,6 +32,9 @@ class Visits(
     statuses={
         "claim_status": ("allowed_amount", "contractual_adjustment", "claim_paid", "denial_reason", "claim_paid_date")
     },
+    dollars="claim_amount",
+    instead="A file with a row per claim line is the feed ehr_claim_lines.",
+    takes_back=pl.col("withdrawn") | pl.col("claim_status").eq_missing("reversed"),
 ):
     """One row per visit with its claim, as the EHR last reported it."""
 
@@ -57,10 +60,10 @@ class Visits(
     patient_age = f.age()
     claim_id = f.text("Claim number")
     payer = f.text("Payer", code="slug")
-    claim_amount = f.money("Billed charges", minimum=0)
+    claim_amount = f.money("Billed charges; nothing where a reversal shows them below zero", minimum=0)
     allowed_amount = f.money("Amount that the payer's contract allows", minimum=0)
     contractual_adjustment = f.money("Charges written off by contract")
-    claim_paid = f.money("Payment shown on the claim, as delivered", minimum=0)
+    claim_paid = f.money("Payment shown on the claim, as delivered; likewise", minimum=0)
     claim_status = f.text("Status of the claim", code="claim_status")
     denial_reason = f.text("CARC group of the denial", code="slug")
     claim_submitted_date = f.day("Day the claim was submitted")

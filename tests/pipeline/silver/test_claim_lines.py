@@ -1,0 +1,157 @@
+"""What lines come to: against a reference that plays each claim's remittances through, one after the other."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carti_lake.pipeline.silver.claim_lines import claims_of_lines, line_key, services, with_lines
+from carti_lake.tables.silver import ClaimLines, ClaimsOfLines, Visits
+from tests.worlds.rows import MARCH, held
+
+FIRST = date(2026, 4, 1)
+VISITS = held(Visits, {"visit_id": "V1", "claim_id": "C1"}, {"visit_id": "V2"}, visit_month=MARCH)
+
+
+def row(**values):
+    return {
+        "claim_id": "C1",
+        "line_number": "1",
+        "remittance_id": "R1",
+        "remittance_date": FIRST,
+        "claim_status": "processed_primary",
+        **values,
+    }
+
+
+def come_to(*rows, visits=VISITS):
+    numbered = ({"row_number": place, **one} for place, one in enumerate(rows))
+    lineage = {"batch_id": "b", "extract_date": FIRST, "delivered_at": FIRST, "row_hash": 1, "withdrawn": False}
+    return claims_of_lines(held(ClaimLines, *numbered, **lineage), visits).collect()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A payer's answer to a line, in cents: billed = paid + contract + owed."""
+
+    paid: int
+    contract: int
+    owed: int
+
+    @property
+    def billed(self) -> int:
+        return self.paid + self.contract + self.owed
+
+    def rows(self, claim: str, line: str, remittance: int, *, back: bool) -> list[dict]:
+        """A row per adjustment, each with the line's amounts; taken back with the sign turned."""
+        sign = -1 if back else 1
+        place = row(
+            claim_id=claim,
+            line_number=line,
+            remittance_id=f"R{remittance}",
+            remittance_date=FIRST + timedelta(days=remittance),
+            claim_status="reversed" if back else "processed_primary",
+            billed_amount=Decimal(sign * self.billed) / 100,
+            paid_amount=Decimal(sign * self.paid) / 100,
+        )
+        groups = {"co": ("45", self.contract), "pr": ("1", self.owed)}
+        return [
+            {
+                **place,
+                "adjustment_group": group,
+                "adjustment_reason": why,
+                "adjustment_amount": Decimal(sign * cents) / 100,
+            }
+            for group, (why, cents) in groups.items()
+        ]
+
+
+cents = st.integers(0, 1_000_000)
+#: Of each claim and line, its answers; a later one takes back the one before it.
+histories = st.dictionaries(
+    st.tuples(st.sampled_from(["C1", "V2"]), st.sampled_from(["0", "1", "02"])),
+    st.tuples(st.lists(st.builds(Answer, cents, cents, cents), min_size=1, max_size=3), st.booleans()),
+    min_size=1,
+)
+
+
+@settings(max_examples=100)
+@given(histories, st.randoms(use_true_random=False))
+def test_claims_come_to_what_stands_after_every_reversal_to_the_cent(history, shuffle):
+    rows, standing = [], {}
+    for (claim, line), (answers, taken_back) in history.items():
+        for place, answer in enumerate(answers):
+            rows += answers[place - 1].rows(claim, line, place, back=True) if place else []
+            rows += answer.rows(claim, line, place, back=False)
+        rows += answers[-1].rows(claim, line, len(answers), back=True) if taken_back else []
+        stands = Answer(0, 0, 0) if taken_back else answers[-1]
+        standing.setdefault({"C1": "V1", "V2": "V2"}[claim], []).append(stands)
+    shuffle.shuffle(rows)
+
+    found = come_to(*rows).rows_by_key("visit_id", named=True, unique=True)
+
+    assert found.keys() == standing.keys()
+    for visit, answers in standing.items():
+        told, sums = found[visit], {name: sum(getattr(one, name) for one in answers) for name in ("billed", "paid")}
+        assert told["claim_amount"] * 100 == sums["billed"]
+        assert told["claim_paid"] * 100 == sums["paid"]
+        assert told["contractual_adjustment"] * 100 == sum(one.contract for one in answers)
+        # Charges less adjustments are the payment.
+        assert told["claim_amount"] - told["adjusted_amount"] == told["claim_paid"]
+        if sums["paid"]:
+            assert told["claim_status"] == "paid"
+
+
+def test_lines_of_no_visit_and_of_withdrawn_ones_count_nowhere():
+    gone = held(Visits, {"visit_id": "V1", "claim_id": "C1", "withdrawn": True}, visit_month=MARCH)
+    assert come_to(row(claim_id="C9", paid_amount=80)).is_empty()
+    assert come_to(row(paid_amount=80), visits=gone).is_empty()
+    assert come_to(row(paid_amount=80, withdrawn=True)).is_empty()
+
+
+def test_of_visits_with_one_claim_number_the_first_has_the_lines():
+    several = held(Visits, *({"visit_id": one, "claim_id": "C1"} for one in ("V3", "V1")), visit_month=MARCH)
+    assert come_to(row(paid_amount=80), visits=several)["visit_id"].to_list() == ["V1"]
+
+
+def test_lines_say_status_and_dollars_and_the_visit_says_the_rest():
+    visits = held(
+        Visits,
+        {"visit_id": "V1", "claim_id": "C1", "claim_status": "pending", "claim_amount": 100, "payer": "blue"},
+        {"visit_id": "V2", "claim_status": "paid", "claim_amount": 50, "claim_paid": 40},
+        visit_month=MARCH,
+    )
+    lines = come_to(row(billed_amount=120, paid_amount=80), visits=visits).lazy()
+    joined = with_lines(visits, lines).sort("visit_id")
+    assert joined.collect_schema().names() == Visits.column_names()
+    told = joined.select("claim_status", "claim_amount", "claim_paid", "payer").collect()
+    assert told.rows() == [("paid", 120, 80, "blue"), ("paid", 50, 40, None)]
+
+
+def test_visits_without_lines_are_the_very_same_plan():
+    assert with_lines(VISITS, held(ClaimsOfLines)) is VISITS
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({}, "C1/1/R1/answer"),
+        ({"line_number": " 01"}, "C1/1/R1/answer"),
+        ({"line_number": "0", "claim_status": "reversed"}, "C1/0/R1/reversal"),
+        ({"remittance_id": None, "adjustment_group": "co", "adjustment_reason": "45"}, "C1/1/2026-04-01/answer/co/45"),
+        ({"claim_id": None}, None),
+        ({"line_number": None}, None),
+    ],
+)
+def test_the_key_of_a_line(values, key):
+    assert held(ClaimLines, row(**values)).select(line_key()).collect().item() == key
+
+
+def test_a_denial_of_a_second_payer_is_no_first_denial():
+    second = {"claim_status": "processed_secondary", "adjustment_group": "oa", "adjustment_reason": "23"}
+    lines = held(ClaimLines, row(paid_amount=80), row(remittance_id="R2", paid_amount=0, **second), withdrawn=False)
+    assert not services(lines).select(pl.col("denied").any()).collect().item()
