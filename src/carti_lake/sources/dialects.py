@@ -28,7 +28,7 @@ from carti_lake.sources.records import BYTE_ORDER_MARK, Header, Seen, check_reco
 #: Ends of fields and of records in what is rewritten: characters that no delivered text holds.
 UNIT, RECORD = "\x1f", "\x1e"
 #: Dialects beside doubled quotes, by the octet that they are about.
-OTHERS = {QUOTE: (UNDOUBLED, UNQUOTED), BACKSLASH: (ESCAPED,), APOSTROPHE: (SINGLE,)}
+OTHERS = {QUOTE: (UNQUOTED, UNDOUBLED), BACKSLASH: (ESCAPED,), APOSTROPHE: (SINGLE,)}
 REWRITTEN = Dialect(UNIT, RECORD, UNQUOTED)
 
 
@@ -52,10 +52,12 @@ def explain(path: Path, separator: str, newline: str, header: Header, name: str)
         signs = _signs(path, separator)
         if signs.neighbours:
             return single, check_records(path, single, header, name)
-        tried = [quoting for sign, quotings in OTHERS.items() if sign in signs.octets for quoting in quotings]
-        others = [found for quoting in tried if (found := _explains(path, usual, quoting, header, name))]
-        readings = {found[0].quoting.escapes or found[0].quoting is SINGLE for found in others}
-        if not others or len(readings) > 1:
+        others = []
+        for quotings in (OTHERS[sign] for sign in OTHERS if sign in signs.octets):
+            # Where the first of them explains the file, the next would read the same.
+            explained = (found for one in quotings if (found := _explains(path, usual, one, header, name)))
+            others += [found for found in [next(explained, None)] if found]
+        if len(others) != 1:
             raise error from None
         return others[0]
     if seen.backslashes and _explains(path, usual, ESCAPED, header, name):
