@@ -123,7 +123,7 @@ def _chances(
 ) -> tuple[pl.DataFrame, str]:
     """By the version that had been trained when the release was published, so that an earlier one answers as it did."""
     viewer = context.viewer
-    if viewer is None or not (viewer.exact and viewer.unrestricted):
+    if viewer is None or not viewer.exact or viewer.providers is not None or viewer.service_lines is not None:
         raise Problem(403, f"{model.name} is trained on all rows: it is for viewers of exact numbers of all providers.")
     storage = context.opened.storage
     version = current(versions(storage).filter(pl.col("trained_at") <= context.release.at)).get(model.name)
