@@ -60,10 +60,17 @@ def _valid(path: str, delivered: Path | None, columns: list[str] | None) -> pd.D
         marked = amount.str.startswith("$").fillna(False)
         amount = amount.mask(marked, amount[marked].str.replace(r"[$,]", "", regex=True))
         amount = pd.to_numeric(amount, errors="coerce")
-    days = {name: pd.to_datetime(rows[name], format="%Y-%m-%d", errors="coerce") for name in DAYS if name in rows}
+    days = {name: _days(rows[name]) for name in DAYS if name in rows}
     told = pd.Timestamp(Path(path).stem[-10:])
     rows = rows.assign(**days, claim_amount=amount, extract_date=told, denied=rows["claim_status"] == "Denied")
     return rows[rows["visit_date"].notna() & amount.notna()]
+
+
+def _days(values: pd.Series) -> np.ndarray:
+    """Days, each read once: a file where one does not exist comes as text, any other as days."""
+    found, words = values.factorize()
+    days = pd.to_datetime(pd.Index(words), format="%Y-%m-%d", errors="coerce").to_numpy("datetime64[s]")
+    return np.append(days, np.datetime64("NaT"))[found]
 
 
 def _normalised(values: pd.Series, normalise: Callable[[str], str]) -> pd.Categorical:

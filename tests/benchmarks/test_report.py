@@ -1,5 +1,6 @@
 """The page of results: from figures that are made up, every ratio and every missed target."""
 
+import re
 import subprocess
 
 import pytest
@@ -85,3 +86,7 @@ def test_results_name_the_commit_and_whether_files_differ_from_it(tmp_path):
 def test_a_copy_without_its_history_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert report.commit(tmp_path) == "A copy without its history"
+
+
+def test_the_results_that_are_on_record_name_their_commit():
+    assert re.search(r"[Cc]ommits? [0-9a-f]{7}", (report.HERE / "RESULTS.md").read_text())
