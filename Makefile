@@ -40,7 +40,7 @@ docs: install ## Write the pages that follow from the code
 site: install ## Build the documentation into build/site; a broken link fails
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-bench: $(VENV)/.bench ## Measure against pandas, DuckDB and PySpark, and write benchmarks/RESULTS.md
+bench: $(VENV)/.bench $(if $(filter small,$(SIZE)),,$(VENV)/.spark) ## Measure against pandas, DuckDB and PySpark, and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
 
 install: $(VENV)/.installed ## Make .venv with the package and all it needs, by hash
@@ -56,6 +56,10 @@ $(VENV)/.bench: requirements-bench.txt $(VENV)/.installed
 	$(PIP) --require-hashes --no-build-isolation --requirement requirements-bench.txt
 	@touch $@
 
+$(VENV)/.spark: requirements-spark.txt $(VENV)/.installed
+	$(PIP) --require-hashes --no-build-isolation --requirement requirements-spark.txt
+	@touch $@
+
 # Nothing in the outcome may name a registry: whoever installs uses their own.
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet
@@ -63,6 +67,7 @@ COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --n
 requirements: ## Resolve the pinned requirements anew (needs uv; UPGRADE=--upgrade for newer versions)
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra all --extra dev --output-file requirements.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra bench --constraints requirements.txt --output-file requirements-bench.txt
+	$(COMPILE) $(UPGRADE) --group spark --constraints requirements.txt --output-file requirements-spark.txt
 
 clean: ## Remove the environment and caches; lakes stay
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

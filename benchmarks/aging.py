@@ -16,13 +16,24 @@ REBUILT_AT = 3
 
 @dataclass(frozen=True)
 class Day:
-    """One more day on a lake of that age: medians of its load and run, and of the processor seconds of both."""
+    """One more day on a lake of that age: medians.
+
+    Attributes
+    ----------
+    load, run
+        Seconds of each.
+    cpu
+        Processor seconds of both.
+    copy
+        Processor seconds of copying the months that the day touches, with no logic: the floor.
+    """
 
     years: int
     visits: int
     load: float
     run: float
     cpu: float
+    copy: float
 
     @property
     def total(self) -> float:
@@ -68,7 +79,7 @@ def run(visits_a_day: int, years: tuple[int, ...], days: int, folder: Path, prog
         for age, lake in lakes.items():
             progress(f"day {number + 1} on a lake of {age} years")
             file = extracts.write_day(volume, age * 12, number, source)
-            taken[age].append(_inside("day", folder, lake, file))
+            taken[age].append(_inside("day", folder, lake, file) | _inside("copy", folder, lake))
     rebuild = None
     if REBUILT_AT in lakes:
         progress(f"full rebuild of a lake of {REBUILT_AT} years")
@@ -101,7 +112,7 @@ def _lakes(
 
 
 def _day(volume: extracts.Volume, age: int, taken: list[dict[str, float]]) -> Day:
-    medians = {step: median(one[step] for one in taken) for step in ("load", "run", "cpu")}
+    medians = {step: median(one[step] for one in taken) for step in ("load", "run", "cpu", "copy")}
     return Day(age, volume.visits_a_month * age * 12, **medians)
 
 

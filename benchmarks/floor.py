@@ -20,15 +20,15 @@ def copy(extracts: Path, output: Path) -> None:
     for file in visit_files(extracts):
         rows = pl.scan_csv(file, infer_schema=False)
         rows.sink_parquet(output / "delivered" / f"{Path(file).stem}.parquet", compression_level=LEVEL)
-    by_month(output / "delivered" / "*.parquet", output / "by_month")
-
-
-def by_month(files: Path, output: Path) -> None:
-    """Write rows again, a folder a month of the visit."""
     month = pl.col("visit_date").str.slice(0, 7)
-    rows = pl.scan_parquet(files).with_columns(month=month)
-    rows.sink_parquet(pl.PartitionBy(output, key="month", include_key=False), compression_level=LEVEL, mkdir=True)
+    by_month(pl.scan_parquet(output / "delivered" / "*.parquet").with_columns(visit_month=month), output / "by_month")
+
+
+def by_month(rows: pl.LazyFrame, output: Path) -> None:
+    """Write visits again, a folder a ``visit_month``."""
+    months = pl.PartitionBy(output, key="visit_month", include_key=False)
+    rows.sink_parquet(months, compression_level=LEVEL, mkdir=True)
 
 
 if __name__ == "__main__":
-    copy(Path(sys.argv[1]), Path(sys.argv[2]))
+    copy(*map(Path, sys.argv[1:3]))

@@ -1,10 +1,11 @@
-"""What is timed within a process, without its start: building, a day, a rebuild, reading releases.
+"""What is timed within a process, without its start: building, a day and its floor, a rebuild, reading releases.
 
 Run as ``python -m benchmarks.inside WHAT OUTCOME LAKE [FILE...]``; the outcome is a JSON file.
 """
 
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from benchmarks import floor
 from carti_lake import Lake
 
 Query = Callable[[pl.LazyFrame], pl.LazyFrame]
@@ -40,6 +42,16 @@ def day(lake: Lake, file: str) -> dict[str, float]:
     """Load a day and run, once a read has imported what is imported late."""
     lake.scan("gold.provider_summary").collect()
     return build(lake, file)
+
+
+def copy(lake: Lake) -> dict[str, float]:
+    """Copy the two newest months of silver's visits, which are those that a day touches: the floor of a day."""
+    visits = lake.scan("silver.visits")
+    newest = visits.select(pl.col("visit_month").unique().sort(descending=True).head(2)).collect().to_series()
+    with tempfile.TemporaryDirectory() as folder:
+        cpu = time.process_time()
+        floor.by_month(visits.filter(pl.col("visit_month").is_in(newest.to_list())), Path(folder))
+        return {"copy": time.process_time() - cpu}
 
 
 def rebuild(lake: Lake) -> dict[str, float]:
@@ -88,6 +100,6 @@ def _timed(work: Callable[[], Any]) -> float:
 
 if __name__ == "__main__":
     what, outcome, place, *given = sys.argv[1:]
-    measures: dict[str, Callable[..., Any]] = {"build": build, "day": day, "rebuild": rebuild, "travel": travel}
+    measures: dict[str, Callable[..., Any]] = {one.__name__: one for one in (build, day, copy, rebuild, travel)}
     measured = measures[what](Lake(place), *given)
     Path(outcome).write_text(json.dumps(measured))

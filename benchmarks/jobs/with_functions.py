@@ -8,73 +8,95 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.jobs import SUMMARY, main, other_files, visit_files
+from benchmarks.jobs import FEEDS, GOLD_TABLES, SUMMARY, main
 from carti_lake.pipeline.bronze import bronze
 from carti_lake.pipeline.cleanse import cleanse, survey
-from carti_lake.pipeline.gold.dimensions import dim_provider
-from carti_lake.pipeline.gold.provider_monthly import provider_monthly
-from carti_lake.pipeline.gold.provider_summary import provider_summary
+from carti_lake.pipeline.marts import MARTS
 from carti_lake.pipeline.newest import LIGHT, resolve_versions
 from carti_lake.pipeline.order import at_places
+from carti_lake.pipeline.silver.earlier_answers import answers, first_answers, replaced
 from carti_lake.pipeline.silver.providers import references, resolve, resolve_references
-from carti_lake.tables import ENTITIES, Table
+from carti_lake.tables import ENTITIES, TABLES, Table
 from carti_lake.tables.quarantine import QUARANTINE
-from carti_lake.tables.silver import CrmAccounts, Encounters, Entity, Visits
+from carti_lake.tables.silver import EarlierAnswers, Entity, ProviderReferences, Visits
+
+#: Tables without which there is no summary.
+SUMMARISED = {"provider_monthly", "provider_summary", "dim_provider"}
+LEVEL = 1
 
 
-def job(extracts: Path, output: Path, keep_visits: bool) -> None:
-    """Cleanse, keep the newest valid rows, resolve providers, summarise."""
-    stays, crm = other_files(extracts)
-    delivered = {
-        Visits: _delivered(Visits, visit_files(extracts), output),
-        Encounters: _delivered(Encounters, [stays], output),
-        CrmAccounts: _delivered(CrmAccounts, [crm], output),
-    }
+def job(extracts: Path, output: Path, kind: str) -> None:
+    """Cleanse, keep the newest valid rows, resolve providers, and make the marts in their order."""
+    entities = [entity for entity in ENTITIES.values() if entity.feed.short_name in FEEDS]
+    (output / "delivered").mkdir()
+    delivered = {entity: _delivered(entity, extracts, output / "delivered") for entity in entities}
     named = pl.concat(references(rows, entity) for entity, rows in delivered.items()).unique()
-    directory = _nothing(ENTITIES["providers"])
-    known = resolve_references(named, directory).collect(engine="streaming").lazy()
-    silver = {entity: resolve(_newest(entity, rows), entity, known) for entity, rows in delivered.items()}
-    if keep_visits:
-        silver[Visits].select(Visits.column_names()).sink_parquet(output / "visits.parquet")
-    monthly = provider_monthly(
-        silver[Visits], silver[Encounters], _nothing(ENTITIES["referrals"]), _nothing(ENTITIES["appointments"])
-    )
-    summary = provider_summary(
-        monthly.collect(engine="streaming").lazy(),
-        silver[Encounters],
-        silver[CrmAccounts],
-        _nothing(ENTITIES["opportunities"]),
-        dim_provider(directory, known),
-    )
-    name = pl.col("provider_id").str.strip_prefix("name:").alias("provider_name")
-    summary.with_columns(name).select(SUMMARY).sink_parquet(output / "summary.parquet")
+    known = resolve_references(named, _nothing(ENTITIES["providers"])).collect(engine="streaming").lazy()
+    tables = {name: _nothing(table) for name, table in TABLES.items()}
+    tables[ProviderReferences.full_name()] = known
+    for entity, rows in delivered.items():
+        tables[entity.full_name()] = resolve(_newest(entity, rows), entity, known)
+    visits = Visits.full_name()
+    if kind != "summary":
+        tables[visits] = _by_month(tables[visits], output / "visits")
+    if kind == "everything":
+        earlier = replaced(delivered[Visits], tables[visits]).collect(engine="streaming").lazy()
+        told = answers(_cleansed(Visits, earlier).filter(~pl.col("broken")))
+        tables[EarlierAnswers.full_name()] = first_answers(told, tables[visits]).collect(engine="streaming").lazy()
+    wanted = SUMMARISED | set(GOLD_TABLES if kind == "everything" else ())
+    for mart in MARTS:
+        if wanted & {table.short_name for table in mart.tables}:
+            made = pl.collect_all(mart.rows(*(tables[name] for name in mart.inputs)), engine="streaming")
+            tables |= {table.full_name(): rows.lazy() for table, rows in zip(mart.tables, made, strict=True)}
+    for name in GOLD_TABLES if kind == "everything" else ("provider_summary",):
+        _as_others_name_it(tables[f"gold.{name}"], name).sink_parquet(output / f"{name}.parquet")
 
 
-def _delivered(entity: type[Entity], files: list[str], folder: Path) -> pl.LazyFrame:
-    """Bronze rows of the files, with the lineage that loading gives them."""
+def _as_others_name_it(rows: pl.LazyFrame, table: str) -> pl.LazyFrame:
+    name = pl.col("provider_id").str.strip_prefix("name:")
+    if table == "provider_summary":
+        return rows.with_columns(provider_name=name).select(SUMMARY)
+    return rows.with_columns(provider_id=name) if "provider_id" in TABLES[f"gold.{table}"].columns() else rows
+
+
+def _delivered(entity: type[Entity], extracts: Path, folder: Path) -> pl.LazyFrame:
+    """Bronze rows of the entity's extracts, with the lineage that loading gives them."""
+    feed = entity.feed.short_name
     batches = [
         bronze(pl.scan_csv(path, infer_schema=False), entity.feed).with_columns(
-            batch_id=pl.lit(path),
-            extract_date=pl.lit(date.fromisoformat(Path(path).stem[-10:])),
+            batch_id=pl.lit(path.name),
+            extract_date=pl.lit(date.fromisoformat(path.stem[-10:])),
             delivered_at=pl.lit(datetime(2026, 1, 1, tzinfo=UTC)).cast(pl.Datetime("us", "UTC")),
         )
-        for path in files
+        for path in sorted(extracts.glob(f"{feed}_*.csv"))
     ]
-    bronze_file = folder / f"bronze_{entity.short_name}.parquet"
-    pl.concat(batches).sink_parquet(bronze_file, engine="streaming")
-    return pl.scan_parquet(bronze_file)
+    kept = folder / f"{feed}.parquet"
+    pl.concat(batches).sink_parquet(kept, engine="streaming", compression_level=LEVEL)
+    return pl.scan_parquet(kept)
+
+
+def _by_month(visits: pl.LazyFrame, folder: Path) -> pl.LazyFrame:
+    """The visits again, from a folder a month."""
+    by_month = pl.PartitionBy(folder, key="visit_month", include_key=True)
+    rows = visits.select(Visits.column_names())
+    rows.sink_parquet(by_month, mkdir=True, engine="streaming", compression_level=LEVEL)
+    return pl.scan_parquet(sorted(folder.rglob("*.parquet")))
 
 
 def _newest(entity: type[Entity], rows: pl.LazyFrame) -> pl.LazyFrame:
-    asked = survey(rows, entity)
-    surveyed = dict(zip(asked, pl.collect_all(asked.values(), engine="streaming"), strict=True))
-    cleansed = cleanse(rows, entity, surveyed, "")
+    cleansed = _cleansed(entity, rows)
     current, refused = (
         _nothing(table).with_columns(order=pl.lit(None, pl.Int128)).select(LIGHT).collect()
         for table in (entity, QUARANTINE[entity.short_name])
     )
     resolution = resolve_versions(cleansed, current, refused)
     return cleansed.filter(~at_places(resolution.superseded))
+
+
+def _cleansed(entity: type[Entity], rows: pl.LazyFrame) -> pl.LazyFrame:
+    asked = survey(rows, entity)
+    surveyed = dict(zip(asked, pl.collect_all(asked.values(), engine="streaming"), strict=True))
+    return cleanse(rows, entity, surveyed, "")
 
 
 def _nothing(table: type[Table]) -> pl.LazyFrame:
