@@ -1,11 +1,14 @@
 """What the denial model sees: claims as they were submitted, and answers from the day that they were given."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from carti_lake.models import denial
 from carti_lake.models.model import Known
+from carti_lake.models.risk import with_share_known
 from carti_lake.tables.silver import EarlierAnswers, Visits
-from tests.worlds.known import day, silver
+from tests.worlds.known import KNOWS_NOTHING, day, silver
 from tests.worlds.rows import held
 
 NOW = 120
@@ -89,10 +92,49 @@ def test_what_a_later_release_corrects_was_not_known():
 def test_claims_that_wait_are_scored_once_each():
     waiting = [claim(1, "pending", answered=None), claim(2, "pending", answered=None, claim_id="C001"), claim(3)]
     old = claim(4, "pending", visited=-800, submitted=-800, answered=None)
-    (scores,) = denial.MODEL.score(known(NOW, *waiting, old), None, "")
+    (scores,) = denial.MODEL.score(known(NOW, *waiting, old), KNOWS_NOTHING, "v")
     assert scores.collect()["subject_id"].to_list() == ["C001"]
 
 
 def test_claims_without_days_of_adjudication_are_in_the_order_of_their_submission():
     found = examples(known(NOW, claim(1, answered=None, submitted=9)))
     assert found["C001"]["decided"] == day(9)
+
+
+answers = st.lists(
+    st.tuples(st.integers(0, 24), st.sampled_from(["paid", "denied", "reversed"]), st.integers(60, 110)), max_size=25
+)
+
+
+@given(answers, st.integers(0, 5))
+def test_what_comes_later_changes_no_features_of_a_history_that_was_loaded_at_once(turned, new):
+    """Later answers take the place of earlier ones, and new claims come: what was asked before looks as it did."""
+    first = [claim(number, ("paid", "denied", "pending")[number % 3], answered=20 + number) for number in range(25)]
+    first = [one | ({"claim_paid_date": None} if one["claim_status"] == "pending" else {}) for one in first]
+    asked = [claim(50 + number, "paid", submitted=30 + 4 * number, answered=58) for number in range(6)]
+    before = examples(known(60, *first, *asked))
+    now, kept = {number: one for number, one in enumerate(first)}, []
+    for number, status, place in turned:
+        old = now[number]
+        if old["claim_status"] != "pending":
+            kept.append({**earlier(number, old["claim_status"], 0), "claim_paid_date": old["claim_paid_date"]})
+        now[number] = claim(number, status, answered=place)
+    later = [claim(80 + number, "denied", visited=61, submitted=61, answered=100) for number in range(new)]
+    after = examples(known(NOW, *now.values(), *asked, *later, answers=kept))
+    names = [feature.name for feature in denial.FEATURES]
+    for one in (f"C{50 + number:03}" for number in range(6)):
+        assert {name: after[one][name] for name in names} == {name: before[one][name] for name in names}
+
+
+def test_a_training_tells_how_many_of_its_examples_a_release_knew():
+    from carti_lake.models.measures import rows
+    from carti_lake.models.model import Trained
+
+    made = Trained({}, 3, {}, rows({"model": {"auroc": 0.7}, "base rate": {"auroc": 0.5}}, "latest quarter", 9))
+    releases = [known(60, *TWELVE), known(NOW, *TWELVE, *(claim(50 + at, submitted=at) for at in (55, 65, 70)))]
+    found = denial.examples(releases).tail(3)
+    told = with_share_known(made, found, releases)
+    assert told.parameters == {"examples_known_then": 0.6667}
+    assert told.evaluation["note"].to_list()[0].startswith("67% of its examples have features from a release")
+    assert told.evaluation["note"].to_list()[1] is None
+    assert with_share_known(made, found, releases[1:]).parameters == {"examples_known_then": 0.0}

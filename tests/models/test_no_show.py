@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from carti_lake.models import no_show
 from carti_lake.models.model import Known
 from carti_lake.tables.silver import Appointments
-from tests.worlds.known import day, silver
+from tests.worlds.known import KNOWS_NOTHING, day, silver
 
 FEATURES = [feature.name for feature in no_show.FEATURES]
 #: Releases stood on these days.
@@ -99,7 +99,7 @@ def test_appointments_to_come_are_scored_whatever_is_known_of_their_booking():
         appointment(3, since=50, ahead=20, status="cancelled"),
         {**appointment(4, since=50, ahead=20, status="booked"), "booked_date": None},
     ]
-    (scores,) = no_show.MODEL.score(known(FIRST, *rows), None, "")
+    (scores,) = no_show.MODEL.score(known(FIRST, *rows), KNOWS_NOTHING, "v")
     found = scores.collect()
     assert found["subject_id"].to_list() == ["A1", "A4"]
-    assert found.select("probability", "drivers", "model_version").null_count().row(0) == (2, 2, 2)
+    assert found.select("probability", "drivers", "model_version").rows() == [(0.5, None, "v")] * 2

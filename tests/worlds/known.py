@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from carti_lake.models.model import Known
@@ -11,6 +12,11 @@ from carti_lake.tables.silver import Entity
 from tests.worlds.rows import Row, held
 
 START = date(2026, 1, 1)
+#: An artifact of a classifier without features: the same chance for all, and nothing that drives it.
+KNOWS_NOTHING: dict[str, Any] = {
+    **{"levels": {}, "curves": [], "weights": [], "means": np.empty(0), "intercept": 0.0, "boosted": None},
+    **{"slope": 1.0, "offset": 0.0, "value": None, "returned_by": [0.0] * 30 + [1.0]},
+}
 
 
 def day(place: int) -> date:

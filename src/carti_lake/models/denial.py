@@ -74,7 +74,6 @@ def subjects(tables: Tables) -> pl.LazyFrame:
             "patient_age",
             provider_id="rendering_provider_id",
             subject_date=visited,
-            answered_date=answered,
             procedure=pl.col("procedure_code").str.slice(0, 3),
             amount=pl.col("claim_amount").cast(pl.Float64).log1p(),
             submitted_after=(submitted - visited).dt.total_days(),
@@ -82,11 +81,21 @@ def subjects(tables: Tables) -> pl.LazyFrame:
     )
 
 
+def first_answers(tables: Tables) -> pl.LazyFrame:
+    """Of each claim its first answer: the day, and whether it was a denial. No later answer moves or changes it."""
+    answer = ["visit_id", "claim_status", pl.col("claim_paid_date").alias(DATE)]
+    answers = pl.concat([tables[VISITS].select(answer), tables[EARLIER].select(answer)])
+    given = answers.filter(pl.col("claim_status").is_in(ANSWERED), pl.col(DATE).is_not_null())
+    # Of two on one day the denial, whichever the source told first.
+    first = given.sort(DATE, pl.col("claim_status") != DENIED).group_by("visit_id").first()
+    named = tables[VISITS].select("visit_id", "payer", "service_line", provider_id="rendering_provider_id")
+    return first.join(named, on="visit_id").with_columns(was_denied=pl.col("claim_status") == DENIED)
+
+
 def features(rows: pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
     """The rows with how the payer and the provider fared before their instant."""
-    answered = subjects(tables).filter(pl.col(TARGET).is_not_null())
-    events = answered.select("provider_id", "payer", "service_line", TARGET, pl.col("answered_date").alias(DATE))
-    sums = {"_denied": pl.col(TARGET).sum(), "_all": pl.len()}
+    events = first_answers(tables)
+    sums = {"_denied": pl.col("was_denied").sum(), "_all": pl.len()}
     for key, name in ((["provider_id"], "provider_share"), (["payer", "service_line"], "payer_share")):
         rows = (
             before(rows, events, key, sums).with_columns(share("_denied", "_all").alias(name)).drop("_denied", "_all")

@@ -17,7 +17,7 @@ from carti_lake.models.estimators import DECIDED, GROUP, INSTANT, SUBJECT, TARGE
 from carti_lake.models.estimators import MODEL as FITTED
 from carti_lake.models.history import DATE, as_known_then, before, months_since
 from carti_lake.models.model import Known, Tables, Trained
-from carti_lake.models.risk import risk_model
+from carti_lake.models.risk import risk_model, with_share_known
 from carti_lake.pipeline.gold.readmissions import UNPLANNED, WINDOW, index_stays
 
 ENCOUNTERS = "silver.encounters"
@@ -134,7 +134,9 @@ def train(known: Sequence[Known], seed: int) -> Trained:
         rows = later.select(SUBJECT, probability=pl.Series(said[FITTED])).join(stays, on=SUBJECT)
         return by_day(rows, returned_by(earlier))
 
-    trained = classifier.train(examples(known), FEATURES, seed, SEGMENTS, beside=day_by_day)
+    found = examples(known)
+    trained = classifier.train(found, FEATURES, seed, SEGMENTS, beside=day_by_day)
+    trained = with_share_known(trained, found, known)
     return replace(trained, artifact={**trained.artifact, "returned_by": returned_by(stays)})
 
 

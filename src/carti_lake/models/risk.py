@@ -1,6 +1,7 @@
 """What the models of single claims, stays and appointments share, down to the rows of ``gold.risk_scores``."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -8,7 +9,7 @@ import polars as pl
 
 from carti_lake.models import classifier, estimators
 from carti_lake.models.design import Feature
-from carti_lake.models.estimators import SUBJECT, explained
+from carti_lake.models.estimators import INSTANT, MODEL, SUBJECT, explained
 from carti_lake.models.model import Known, Model, Tables, Trained
 from carti_lake.tables.gold import RiskScores
 
@@ -49,7 +50,8 @@ def risk_model(
     """
 
     def train(known: Sequence[Known], seed: int) -> Trained:
-        return classifier.train(examples(known, None), declared, seed, segments)
+        found = examples(known, None)
+        return with_share_known(classifier.train(found, declared, seed, segments), found, known)
 
     def score(now: Known, artifact: Mapping[str, Any], version: str) -> tuple[pl.LazyFrame]:
         tables = recent(now.tables, now.as_of)
@@ -72,6 +74,27 @@ def risk_model(
         evaluate=evaluate,
         trusted=estimators.TRUSTED,
         module=module,
+    )
+
+
+def with_share_known(trained: Trained, examples: pl.DataFrame, known: Sequence[Known]) -> Trained:
+    """The training with the share of its examples whose features come from a release that stood at their instant.
+
+    The others are from before the first release, as after a history was loaded at once: its rows are cut by their
+    dates, but values that were corrected before it are known as they were corrected.
+    """
+    stood = examples.select((pl.col(INSTANT) > known[0].as_of).mean()).item() if len(known) > 1 else 0.0
+    share = round(stood or 0.0, 4)
+    said = (
+        f"{share:.0%} of its examples have features from a release that stood then; the others are from a history that "
+        "was loaded before, cut by its dates"
+    )
+    first = pl.col("split") == pl.col("split").first()
+    note = pl.when(first & (pl.col("estimator") == MODEL)).then(pl.coalesce("note", pl.lit(said))).otherwise("note")
+    return replace(
+        trained,
+        parameters={**trained.parameters, "examples_known_then": share},
+        evaluation=trained.evaluation.with_columns(note=note),
     )
 
 
