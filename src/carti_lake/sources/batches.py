@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from carti_lake.pipeline.bronze import bronze
-from carti_lake.sources.extract import Extract
+from carti_lake.pipeline.reading import (
+    AmbiguousColumnError,
+    Hint,
+    Reading,
+    decide,
+    has_percent,
+    survey_readings,
+    undecided,
+)
+from carti_lake.sources.extract import Extract, ExtractError
 from carti_lake.sources.files import explain_failure
 from carti_lake.store.errors import ConflictError
 from carti_lake.store.log import commits, transaction
@@ -21,6 +30,8 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 ATTEMPTS = 20
+#: Rows that show how nearly every file is written.
+FIRST_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,69 @@ def load(
 def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
     batch_id = f"{feed.short_name}:{extract.extract_date}:{extract.content_hash[:16]}"
     done = Loaded(extract.name, feed.short_name, extract.extract_date, batch_id, 0, already=True)
-    rows = bronze(extract.rows, feed).with_columns(
+    if (known := storage.open(feed.full_name())) is not None and transaction(known, batch_id) is not None:
+        return done
+    try:
+        readings = find_readings(extract, feed, whole=False)
+        try:
+            return _append(storage, feed, extract, batch_id, readings)
+        except _ReadAsAWhole:
+            return _append(storage, feed, extract, batch_id, find_readings(extract, feed, whole=True))
+    except (ConflictError, ExtractError):
+        raise
+    except Exception as error:
+        raise explain_failure(extract, error) from error
+
+
+class _ReadAsAWhole(Exception):
+    """A value far down in the file must be read as its whole column is written."""
+
+
+def find_readings(extract: Extract, feed: type[Feed], *, whole: bool) -> dict[str, Reading] | None:
+    """How the extract's columns are written; None where its first rows do not ask, and nothing more was looked at.
+
+    Parameters
+    ----------
+    extract
+        Opened, not read.
+    feed
+        Its contract.
+    whole
+        Look at all rows whatever the first ones say.
+
+    Raises
+    ------
+    ExtractError
+        A column can be read in two ways, and nothing tells which.
+    """
+    given, usual = extract.mapping, Hint()
+    hints = {name: given.hints.get(name, given.everywhere) for name in feed.delivered()}
+    asked = any(hint.date_order or hint.decimal or hint.time_zone for hint in hints.values()) or has_percent(feed)
+    if not whole and not asked:
+        first = bronze(extract.rows.head(FIRST_ROWS), feed)
+        if not undecided(first, feed).collect().item():
+            return None
+    surveys = survey_readings(extract.rows, feed, extract.extract_date)
+    found = dict(zip(surveys, pl.collect_all(surveys.values(), engine="streaming"), strict=True))
+    try:
+        return decide(found, feed, {name: hint for name, hint in hints.items() if hint != usual}, extract.extract_date)
+    except AmbiguousColumnError as error:
+        raise ExtractError(
+            f'{extract.name}, column "{error.column}": {error}. Say {error.option} in a map: --map FILE.'
+        ) from None
+
+
+def _append(
+    storage: Storage, feed: type[Feed], extract: Extract, batch_id: str, readings: dict[str, Reading] | None
+) -> Loaded:
+    """The extract's rows in bronze, read so; without readings as they stand, and only if no row asks for one."""
+
+    def check(rows: pl.LazyFrame) -> None:
+        if undecided(rows, feed).collect(engine="streaming").item():
+            raise _ReadAsAWhole
+
+    done = Loaded(extract.name, feed.short_name, extract.extract_date, batch_id, 0, already=True)
+    rows = bronze(extract.rows, feed, readings or {}).with_columns(
         delivered_at=pl.lit(extract.delivered_at).cast(pl.Datetime("us", "UTC")),
         batch_id=pl.lit(batch_id),
         extract_date=pl.lit(extract.extract_date),
@@ -70,6 +143,7 @@ def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
         "extract_date": extract.extract_date.isoformat(),
         "delivered_at": extract.delivered_at.isoformat(),
         "name": extract.name,
+        "readings": {name: reading.as_json() for name, reading in (readings or {}).items()},
     }
     for attempt in range(ATTEMPTS):
         handle = storage.create(feed.full_name(), feed, change_feed=False)
@@ -78,13 +152,20 @@ def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
         before = handle.version()
         try:
             version = append(
-                storage, handle, rows.select(feed.column_names()), transactions={batch_id: 1}, metadata={"batch": batch}
+                storage,
+                handle,
+                rows.select(feed.column_names()),
+                transactions={batch_id: 1},
+                metadata={"batch": batch},
+                check=check if readings is None else None,
             )
         except ConflictError:
             if attempt + 1 == ATTEMPTS:
                 raise
             storage.let_go(feed.full_name())
             continue
+        except _ReadAsAWhole:
+            raise
         except Exception as error:
             storage.let_go(feed.full_name())
             fresh = storage.open(feed.full_name())

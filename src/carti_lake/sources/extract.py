@@ -11,6 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
+from carti_lake.sources.mapping import NO_MAP, SourceMap
+
 
 class ExtractError(ValueError):
     """What is wrong with an extract, where (file, line, column), and what to do; never the values themselves."""
@@ -42,6 +44,8 @@ class Extract:
         sources give text, typed sources their types.
     diagnose
         Reads the source again and says what is wrong with it and where, None if nothing is found.
+    mapping
+        What the user says of the extract.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Extract:
     extract_date: date
     rows: pl.LazyFrame = field(repr=False)
     diagnose: Callable[[], str | None] = field(default=nothing_found, repr=False, compare=False)
+    mapping: SourceMap = field(default=NO_MAP, repr=False)
 
 
 def file_hash(path: Path) -> str:

@@ -79,6 +79,7 @@ def open_paths(
                 extract_date=extract_date or date_in_name(found.name) or moment.date(),
                 rows=rows,
                 diagnose=diagnose,
+                mapping=mapping,
             )
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

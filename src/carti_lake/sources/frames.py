@@ -64,6 +64,7 @@ def open_frame(
             delivered_at=moment,
             extract_date=extract_date or moment.date(),
             rows=rows,
+            mapping=mapping,
         )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

@@ -9,6 +9,23 @@ KAHN_CATEGORIES = ("conformance", "completeness", "plausibility")
 PLACEHOLDERS = ("unknown", "n_a", "na", "none", "null", "nil", "tbd", "unspecified", "not_specified", "not_available")
 
 
+#: Words by which systems write that a cell has no value, in any letters: no column has them for a value of its own.
+NO_VALUE = (
+    "null", "\\n", "(null)", "<null>", "[null]", "none", "nan", "na", "n/a", "n.a.", "#n/a", "<na>", "nat", "nil",
+    "#null!", "-", "--", "---", "\u2013", "\u2014",
+)  # fmt: skip
+#: Each as systems spell it.
+NULL_WORDS = tuple(
+    dict.fromkeys(
+        spelt for word in (*NO_VALUE, "NaN", "NaT") for spelt in (word, word.lower(), word.upper(), word.capitalize())
+    )
+)
+#: The spellings that are nobody's name: Mr. Na, Ms. None and Mx. Null are called so, and machines do not write so.
+NULL_SPELLINGS = tuple(
+    word for word in NULL_WORDS if word not in ("Na", "Nan", "Nat", "Nil", "Null", "nil", "na", "nat")
+)
+
+
 @dataclass(frozen=True)
 class Finding:
     """A data-quality check that reports rows without refusing them.
