@@ -56,7 +56,7 @@ def value(column, delivered, dtype=None):
         ("done", "NULL", None),
         ("code", "NULL", None),
         ("code", "\\N", None),
-        ("code", " n/a ", None),
+        ("code", "n/a", None),
         ("code", "None", None),
         ("code", "-", None),
         ("code", "nap", "nap"),

@@ -112,14 +112,14 @@ def _row_hash(columns: dict[str, pl.DataType]) -> pl.Expr:
 def _as_delivered(name: str, dtype: pl.DataType, feed: type[Feed]) -> pl.Expr:
     """A column delivered in its declared type, without the values that stand for none."""
     if dtype == pl.String:
-        return pl.when(_says_something(pl.col(name), feed.meta(name))).then(pl.col(name))
+        return _fit_text(pl.col(name), dtype, feed.meta(name))
     return pl.col(name).fill_nan(None) if dtype.is_float() else pl.col(name)
 
 
 def _says_something(text: pl.Expr, meta: Mapping[str, Any]) -> pl.Expr:
     """Whether a text is more than blanks or a word for having no value; of a name, in a spelling that no name has."""
     words = NULL_SPELLINGS if meta.get("name") else NULL_WORDS
-    return ~text.str.strip_chars().is_in(["", *words])
+    return ~text.is_in(["", *words])
 
 
 def _fit(name: str, delivered: pl.DataType, feed: type[Feed]) -> pl.Expr:
@@ -247,7 +247,8 @@ def _has_value(name: str, dtype: pl.DataType, feed: type[Feed]) -> pl.Expr:
     if dtype in (pl.String, pl.Categorical, pl.Enum):
         text = value.cast(pl.String)
         # Of a column that nobody declared, nothing is left out but blanks.
-        said = _says_something(text, feed.meta(name)) if name in feed.delivered() else text.str.strip_chars() != ""
+        bare = text.str.strip_chars()
+        said = _says_something(bare, feed.meta(name)) if name in feed.delivered() else bare != ""
         return value.is_not_null() & said
     return value.is_not_null() & value.is_not_nan() if dtype.is_float() else value.is_not_null()
 

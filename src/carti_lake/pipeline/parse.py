@@ -30,6 +30,16 @@ _NAMED = (
 )
 _NAMED_SHORT = (r"(?i)^(\d{1,2})[-/ .]*([a-z]{3})[a-z]*\.?[-/ ,]*'?(\d{2})$", "$1 $2 20$3")
 
+_UNITS = "y|yr|yrs|years?|yo|y/o|m|mo|mos|mths?|months?|w|wks?|weeks?|d|days?"
+_AGE = rf"^(>=?)? ?(\d{{1,3}}(?:\.\d+)?) ?(\+)?(?: ?-?({_UNITS})\.?(?: old)?)?$"
+_CODES = (
+    "EUR|GBP|JPY|CHF|CAD|AUD|NZD|CNY|RMB|INR|MXN|BRL|SEK|NOK|DKK|PLN|CZK|HUF|RUB|TRY|ZAR|KRW|SGD|HKD|THB|ILS|AED|SAR|PHP|"
+    "IDR|MYR|TWD|COP|ARS|CLP|PEN|NGN|EGP|PKR|UAH|RON|VND|KWD|QAR|ISK|EURO?S?"
+)
+_FOREIGN = (
+    rf"(?i)[€£¥₹₽₩₪₺฿₫₴₦₱₡]|(?:^|[^A-Z])(?:A|AU|C|CA|CAN|NZ|HK|S|SG|R|MX|NT)\$|(?:^|[^A-Z])(?:{_CODES})(?:[^A-Z]|$)"
+)
+
 #: Whole numbers in groups: by blanks or apostrophes, by the other sign, as in India.
 _SPACED = "\\d+|\\d{1,3}(?:[ '\u2019]\\d{3})+"
 _DOT = rf"^(?:(?:{_SPACED}|[1-9]\d{{0,2}}(?:,\d{{3}})+|[1-9]\d?(?:,\d{{2}})+,\d{{3}})(?:\.\d*)?|\.\d+)$"
@@ -51,7 +61,7 @@ def parse_date(text: pl.Expr, orders: Sequence[str] = (), newest: pl.Expr | int 
         The last year that two digits can mean, the 99 before it are the others; None: such years are not read.
     """
     day = calendar_day(text)
-    ways = [day.str.to_date("%Y-%m-%d", strict=False, cache=False).pipe(_four_digits)]
+    ways = [_iso(day)]
     if orders:
         ways += [_numbers(day, order) for order in orders if order != "ymd"]
     else:
@@ -73,12 +83,9 @@ def calendar_day(text: pl.Expr) -> pl.Expr:
 
 
 def _iso(day: pl.Expr) -> pl.Expr:
-    return day.str.to_date("%Y-%m-%d", strict=False, cache=False).pipe(_four_digits)
-
-
-def _four_digits(value: pl.Expr) -> pl.Expr:
-    """Not a year of two digits that merely parses."""
-    return pl.when(value.dt.year() >= 1000).then(value).otherwise(pl.when(value.dt.year() == 1).then(value))
+    """A year of four digits, not two that merely parse, or the first day that databases know."""
+    whole = day.str.extract(r"^([1-9]\d{3}-\d{1,2}-\d{1,2}|0001-01-01)$", 1)
+    return whole.str.to_date("%Y-%m-%d", strict=False, cache=False)
 
 
 def _numbers(day: pl.Expr, order: str) -> pl.Expr:
@@ -93,12 +100,12 @@ def _two_digits(day: pl.Expr, order: str) -> pl.Expr:
     shape = (_THREE if order != "ymd" else _THREE.replace(r"^(\d{1,2})", r"^(\d{2})")) + (
         r"(\d{2})$" if order != "ymd" else r"(\d{1,2})$"
     )
-    return day.str.replace(shape, parts).str.extract(r"^(\d{4}-\d{1,2}-\d{1,2})$", 1).pipe(_iso)
+    return day.str.replace(shape, parts).pipe(_iso)
 
 
 def _spelled(day: pl.Expr, pattern: str, parts: str) -> pl.Expr:
     """A day whose month stands as a word."""
-    return day.str.replace(pattern, parts).str.to_date("%d %b %Y", strict=False, cache=False).pipe(_four_digits)
+    return day.str.replace(pattern, parts).str.to_date("%d %b %Y", strict=False, cache=False)
 
 
 def _in_century(value: pl.Expr, newest: pl.Expr | int) -> pl.Expr:
@@ -148,9 +155,14 @@ def plain_number(text: pl.Expr, decimals: Iterable[str] = DECIMALS) -> pl.Expr:
     return pl.when(negative).then("-" + plain).otherwise(plain)
 
 
+def is_foreign(text: pl.Expr) -> pl.Expr:
+    """Whether an amount says that it is in another currency than US dollars."""
+    return text.str.contains(_FOREIGN).fill_null(False)
+
+
 def parse_number(text: pl.Expr, decimals: Iterable[str] = DECIMALS) -> pl.Expr:
-    """Double of a text, null where it is no number or a double does not hold its decimals."""
-    number = plain_number(text, decimals)
+    """Double of a text, null where it is no number, of another currency, or a double does not hold its decimals."""
+    number = plain_number(pl.when(~is_foreign(text)).then(text), decimals)
     value = number.cast(pl.Float64, strict=False)
     return pl.when(value.is_finite() & ~_beyond(number, value)).then(value)
 
@@ -185,6 +197,20 @@ def parse_flag(text: pl.Expr, yes: Iterable[str] = (), no: Iterable[str] = ()) -
     """True or false of a text; ``yes`` and ``no`` are words beside the usual ones."""
     word = text.str.strip_chars().str.to_lowercase()
     return pl.when(word.is_in([*TRUE, *yes])).then(True).when(word.is_in([*FALSE, *no])).then(False)
+
+
+def parse_age(text: pl.Expr) -> pl.Expr:
+    """Age in whole years of a text: ``61.7``, ``61 yrs``, ``18 months``, ``90+``, ``>89``; null outside 0 to 120."""
+    parts = text.str.strip_chars().str.to_lowercase().str.extract_groups(_AGE)
+    more, number, _, unit = (parts.struct.field(place) for place in "1234")
+    in_a_year = unit.str.slice(0, 1).replace_strict({"m": 12, "w": 52, "d": 365}, default=1, return_dtype=pl.Int64)
+    years = (number.cast(pl.Float64) / in_a_year).floor() + (more == ">").fill_null(False).cast(pl.Int64)
+    return age(years)
+
+
+def age(years: pl.Expr) -> pl.Expr:
+    """Whole years; null where nobody has so many. 90 stands for more."""
+    return pl.when(years.is_between(0, 121, closed="left")).then(years).floor().cast(pl.Int64).clip(upper_bound=90)
 
 
 def by_distinct(text: pl.Expr, parse: Callable[[pl.Expr], pl.Expr], dtype: pl.DataType) -> pl.Expr:

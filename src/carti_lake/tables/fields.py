@@ -79,9 +79,9 @@ def provider_id(role: str, *, nullable: bool = False, primary_key: bool = False)
     )
 
 
-def key(description: str) -> dy.String:
+def key(description: str, **metadata: Any) -> dy.String:
     """A column of the business key."""
-    return dy.String(primary_key=True, description=description)
+    return dy.String(primary_key=True, description=description, metadata=metadata)
 
 
 def age() -> dy.Int64:

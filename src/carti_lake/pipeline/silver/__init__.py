@@ -5,7 +5,7 @@ from collections.abc import Callable
 import polars as pl
 
 from carti_lake.pipeline.silver.encounters import encounter_key
-from carti_lake.pipeline.silver.providers import provider_key
+from carti_lake.pipeline.silver.providers import provider_key, with_other_names
 from carti_lake.pipeline.silver.visits import visit_key
 from carti_lake.tables.silver import Encounters, Entity, Providers, Visits
 
@@ -15,6 +15,10 @@ KEYS: dict[type[Entity], Callable[[], pl.Expr]] = {
     Encounters: encounter_key,
     Providers: provider_key,
 }
+
+
+#: What the rows of one batch tell of one another.
+TOGETHER: dict[type[Entity], Callable[[pl.LazyFrame], pl.LazyFrame]] = {Providers: with_other_names}
 
 
 def derived_columns(entity: type[Entity]) -> dict[str, pl.Expr]:
