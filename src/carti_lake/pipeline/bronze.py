@@ -151,9 +151,7 @@ def _fit_text(text: pl.Expr, declared: pl.DataType, meta: Mapping[str, Any]) -> 
         return bare.str.to_date("%Y-%m-%d", strict=False, cache=False)
     if declared == pl.Boolean:
         return parse_flag(text, meta.get("yes", ()), meta.get("no", ()))
-    value = bare.cast(declared, strict=False)
-    whole = (value.abs() < EXACT) & (value == value.round(0))
-    return pl.when((value.abs() < BEYOND_DOUBLE) | whole).then(value)
+    return bare.cast(declared, strict=False)
 
 
 def _read(name: str, delivered: pl.DataType, declared: pl.DataType, reading: Reading, feed: type[Feed]) -> pl.Expr:
@@ -194,10 +192,12 @@ def _text_of(value: pl.Expr, delivered: pl.DataType) -> pl.Expr:
 
 
 def _plausible(column: str, declared: pl.DataType) -> pl.Expr:
-    """A fitted column without what merely parses: infinity, not-a-number, empty text, years of two digits."""
+    """A fitted column without what merely parses: infinity, lost decimals, empty text, years of two digits."""
     value = pl.col(column)
     if declared.is_float():
-        return pl.when(value.is_finite()).then(value)
+        # Beyond that, only whole numbers are what was delivered; infinity and not-a-number are neither.
+        whole = (value.abs() < EXACT) & (value == value.round(0))
+        return pl.when((value.abs() < BEYOND_DOUBLE) | whole).then(value)
     if declared == pl.Date:
         return pl.when(value >= FIRST_DAY).then(value)
     return pl.when(value != "").then(value) if declared == pl.String else value
