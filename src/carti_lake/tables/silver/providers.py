@@ -1,7 +1,7 @@
 """The provider directory, and every way in which a source has named a provider."""
 
 from carti_lake.tables import fields as f
-from carti_lake.tables.checks import Finding, left_out, missing, repeated
+from carti_lake.tables.checks import Finding, missing, repeated
 from carti_lake.tables.feeds import ProvidersFeed
 from carti_lake.tables.silver.entity import Entity
 from carti_lake.tables.table import Table
@@ -22,6 +22,11 @@ class Providers(Entity, table="providers", feed=ProvidersFeed):
     active_from = f.day("First day in the directory")
 
     @classmethod
+    def cell_checks(cls) -> list[tuple[str, str]]:
+        """Those of every entity, and one number that the directory gives several names."""
+        return [*super().cell_checks(), ("npi", "several_names")]
+
+    @classmethod
     def own_findings(cls) -> list[Finding]:
         """Providers without what matching and the referral flow need, and names that two of them bear."""
         return [
@@ -30,7 +35,6 @@ class Providers(Entity, table="providers", feed=ProvidersFeed):
             missing("service_line"),
             missing("specialty"),
             repeated("provider_name"),
-            left_out("npi", "several_names"),
         ]
 
 
