@@ -64,7 +64,26 @@ def test_what_a_source_does_not_deliver_is_null():
         ({"claim_amount": "abc"}, {"claim_amount|unreadable"}),
         ({"claim_amount": "-5"}, {"claim_amount|min"}),
         ({"claim_status": "perhaps"}, {"claim_status|unreadable"}),
-        ({"diagnosis_code": "zz", "patient_age": "2.5"}, {"diagnosis_code|unreadable", "patient_age|unreadable"}),
+        ({"diagnosis_code": "zz", "procedure_code": "?"}, {"diagnosis_code|unreadable", "procedure_code|unreadable"}),
+        ({"diagnosis_code": "E849.0"}, {"diagnosis_code|icd9"}),
+        ({"diagnosis_code": "V10.3"}, {"diagnosis_code|icd9"}),
+        ({"diagnosis_code": "C34.9O"}, {"diagnosis_code|unreadable"}),
+        ({"visit_id": "2.60331E+12"}, {"visit_id|mangled"}),
+        ({"patient_id": "9377952927E-5"}, {"patient_id|mangled"}),
+        ({"claim_id": "1.23457E+11"}, {"claim_id|mangled"}),
+        ({"visit_id": "4E12"}, set()),
+        ({"is_deleted": "perhaps"}, {"is_deleted|unreadable"}),
+        ({"is_deleted": "D", "visit_date": None}, set()),
+        ({"visit_date": "9999-12-31"}, {"visit_date|implausible"}),
+        ({"visit_date": "1900-01-01"}, {"visit_date|implausible"}),
+        ({"claim_amount": "€100"}, {"currency|foreign"}),
+        ({"claim_amount": "EUR 1,000.00 (USD 1,080.00)"}, {"currency|foreign", "claim_amount|unreadable"}),
+        ({"claim_amount": "C$ 100"}, {"currency|foreign", "claim_amount|unreadable"}),
+        ({"Currency": "JPY"}, {"currency|foreign"}),
+        ({"CurrencyIsoCode": "USD"}, set()),
+        ({"visit_id": "Grand Totals (3 records)"}, {"visit_id|total_row"}),
+        ({"visit_id": "TOTAL", "visit_date": None}, {"visit_id|total_row", "visit_date|nullability"}),
+        ({"provider_name": "Total Health Clinic"}, set()),
         ({"patient_id": "  "}, {"patient_key|nullability"}),
         ({"provider_name": None}, {"rendering_provider_id|nullability"}),
         ({"provider_name": None, "provider_npi": "1234567893"}, set()),
@@ -72,7 +91,56 @@ def test_what_a_source_does_not_deliver_is_null():
     ],
 )
 def test_a_refused_visit_names_every_rule_that_it_breaks(changed, rules):
-    assert broken_rules(Visits, visit("V1", **changed)) == rules
+    assert broken_rules(Visits, visit(**{"visit_id": "V1", **changed})) == rules
+
+
+@pytest.mark.parametrize(
+    ("changed", "column", "value", "unread"),
+    [
+        ({"patient_age": "90+"}, "patient_age", 90, None),
+        ({"patient_age": ">89"}, "patient_age", 90, None),
+        ({"patient_age": "61 yrs"}, "patient_age", 61, None),
+        ({"patient_age": "6 mo"}, "patient_age", 0, None),
+        ({"patient_age": "18 months"}, "patient_age", 1, None),
+        ({"patient_age": "61.7"}, "patient_age", 61, None),
+        ({"patient_age": "999"}, "patient_age", None, "patient_age|unreadable"),
+        ({"patient_age": "-1"}, "patient_age", None, "patient_age|unreadable"),
+        ({"patient_age": "old"}, "patient_age", None, "patient_age|unreadable"),
+        ({"patient_zip3": "K1A 0B1"}, "patient_zip3", None, "patient_zip3|unreadable"),
+        ({"patient_zip3": "722051234"}, "patient_zip3", "722", None),
+        ({"patient_zip3": "72205 1234"}, "patient_zip3", "722", None),
+        ({"patient_zip3": "2139"}, "patient_zip3", "021", None),
+        ({"allowed_amount": "about 5"}, "allowed_amount", None, "allowed_amount|unreadable"),
+        ({"allowed_amount": "NULL"}, "allowed_amount", None, None),
+        ({"claim_paid_date": "soon"}, "claim_paid_date", None, "claim_paid_date|unreadable"),
+        ({"claim_paid_date": "9999-12-31"}, "claim_paid_date", None, "claim_paid_date|implausible"),
+        ({"claim_paid_date": "0001-01-01"}, "claim_paid_date", None, "claim_paid_date|implausible"),
+        ({"claim_paid_date": "1753-01-01 00:00:00"}, "claim_paid_date", None, "claim_paid_date|implausible"),
+        ({"procedure_code": "99213-25"}, "procedure_code", "99213", None),
+        ({"procedure_code": "99213:25-59"}, "procedure_modifier", "25 59", None),
+        ({"claim_amount": "12345678901234.5678"}, "claim_amount", Decimal("12345678901234.5678"), None),
+        ({"claim_id": "C\u200b1"}, "claim_id", "C1", None),
+    ],
+)
+def test_a_value_that_a_row_can_be_without_is_left_out_alone(changed, column, value, unread):
+    row = cleansed(Visits, visit("V1", **changed)).row(0, named=True)
+    assert (row[column], row["unread"], row["broken"]) == (value, unread, False)
+
+
+def test_identifiers_lose_what_nobody_sees_and_keep_their_case():
+    ids = ["V-1", "V-1\u200b", "\ufeffV-1", "V-1\u00a0", "V\u20111", "V&#45;1", "v-1"]
+    rows = cleansed(Visits, *(visit(one) for one in ids))
+    assert rows["visit_id"].to_list() == ["V-1"] * 6 + ["v-1"]
+
+
+def test_a_salesforce_id_is_one_in_15_and_in_18_characters():
+    short, whole, wrong = "0065f00000AbCdE", "0065f00000AbCdEAAV", "0065f00000AbCdEAAZ"
+    rows = cleansed(
+        Opportunities,
+        *({"opportunity_id": one, "stage_name": "Won", "amount": "1"} for one in (short, whole, wrong, short.lower())),
+    )
+    assert rows["opportunity_id"].to_list() == [whole, whole, whole, "0065f00000abcdeAAA"]
+    assert rows["unread"].to_list() == [None, None, "opportunity_id|checksum", None]
 
 
 @pytest.mark.parametrize("column", ["visit_id", "claim_id", "claim_status", "payer", "claim_amount", "visit_date"])

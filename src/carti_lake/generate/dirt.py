@@ -10,11 +10,11 @@ from carti_lake.tables.feeds import Feed
 
 Spoil = Callable[[pl.Expr], pl.Expr]
 
-#: Dates that do not exist, that name the month first, or that carry a time of day.
+#: Dates that do not exist, that name the month by a word, or that carry a time of day.
 DATES: tuple[Spoil, ...] = (
     lambda day: pl.lit("31/02/") + day.str.slice(0, 4),
     lambda day: day.str.slice(0, 4) + "-13-01",
-    lambda day: day.str.replace(r"^(\d{4})-(\d{2})-(\d{2})$", "$2/$3/$1"),
+    lambda day: day.str.to_date("%Y-%m-%d", strict=False).dt.strftime("%b %d, %Y"),
     lambda day: day + " 00:00:00",
 )
 #: Amounts written for people.

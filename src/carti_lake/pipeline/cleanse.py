@@ -1,19 +1,49 @@
 """From delivered rows to typed ones: what the declaration of an entity says, done to every column."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 
 import polars as pl
 
-from carti_lake.pipeline.codes import NORMALISERS
-from carti_lake.pipeline.keys import identifier, key_hash, pseudonym
+from carti_lake.pipeline.codes import NORMALISERS, is_icd9, modifiers
+from carti_lake.pipeline.keys import (
+    SALESFORCE_ID,
+    clean,
+    identifier,
+    key_hash,
+    mangled,
+    odd,
+    pseudonym,
+    salesforce_id,
+    suspect,
+    total_row,
+)
 from carti_lake.pipeline.order import order
-from carti_lake.pipeline.parse import parse_date, parse_decimal, parse_flag, parse_whole, whole
-from carti_lake.pipeline.silver import derived_columns, settled_columns
+from carti_lake.pipeline.parse import (
+    age,
+    by_distinct,
+    is_foreign,
+    parse_age,
+    parse_date,
+    parse_decimal,
+    parse_flag,
+    parse_whole,
+    whole,
+)
+from carti_lake.pipeline.reading import YEARS_AHEAD
+from carti_lake.pipeline.silver import TOGETHER, derived_columns, settled_columns
 from carti_lake.pipeline.silver.providers import as_named
 from carti_lake.tables.silver import HIDDEN, ORIGIN, Entity
 
 #: Column of bronze with the values that fit no type, as JSON.
 RESCUED = "rescued"
+#: What a look at identifiers and names finds: a column for each ``<column>|<kind>`` of which there is some.
+SEEN = "seen"
+#: Days that stand for having none: no system of a hospital has events before, and nobody plans so far ahead.
+FIRST_DAY, NO_DAY = date(1910, 1, 1), date(1970, 1, 1)
+#: The currency of a row, in a column that the feed does not declare: Salesforce's CurrencyIsoCode, and others' names.
+CURRENCY = r'(?i)"(?:currency|iso)[ _-]?(?:iso|currency)?[ _-]?(?:code)?":"([^"]*)"'
+DOLLARS = ("", "usd", "us$", "$", "us dollar", "us dollars", "dollar", "dollars", "null", "n/a", "none", "-")
 #: Spellings that are compared one by one; more of them are joined.
 FEW = 8
 
@@ -33,7 +63,8 @@ def survey(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.LazyFrame]:
     dict
         For each coded column, the delivered spellings that are not the code itself (``spelling``) with their
         ``code``: codes repeat, so normalising distinct spellings costs a hundredth of normalising every row. Under
-        ``rescued``, the columns (``name``) of which some row holds a value as text.
+        ``rescued``, the columns (``name``) of which some row holds a value as text. Under ``seen``, whether some
+        identifier is odd, mangled or Salesforce's, and whether some name says ``Total``.
     """
     found = {}
     for name in entity.parsed_columns():
@@ -42,9 +73,25 @@ def survey(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.LazyFrame]:
             spellings = rows.select(pl.col(name).alias("spelling")).unique().drop_nulls()
             coded = spellings.with_columns(code=normalise(pl.col("spelling")))
             found[name] = coded.filter(pl.col("spelling").ne_missing(pl.col("code")))
+    found[SEEN] = _look(rows, entity)
     members = pl.col(RESCUED).drop_nulls().str.extract_all(r'"\w+":')
     found[RESCUED] = rows.select(name=members).explode("name").unique().select(pl.col("name").str.strip_chars('":'))
     return found
+
+
+def _look(rows: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
+    """Whether some identifier is odd, mangled or Salesforce's, and some name a total: a row, a column for each."""
+    named = dict.fromkeys((*entity.identifiers(), *entity.names()))
+    looks = [suspect(pl.col(name)) for name in named]
+    looks += [pl.col(name).str.len_bytes().is_in([15, 18]) for name in _salesforce(entity)]
+    asked = {f"{name}|odd": odd(pl.col(name)) for name in entity.identifiers()}
+    asked |= {f"{name}|mangled": mangled(pl.col(name)) for name in entity.identifiers()}
+    asked |= {f"{name}|total_row": total_row(pl.col(name)) for name in entity.names()}
+    asked |= {f"{name}|salesforce": pl.col(name).str.contains(SALESFORCE_ID) for name in _salesforce(entity)}
+    some = rows.select(*named, *(name for name in _salesforce(entity) if name not in named)).filter(
+        pl.any_horizontal(looks)
+    )
+    return some.select(found.any().alias(name) for name, found in asked.items())
 
 
 def cleanse(
@@ -91,11 +138,23 @@ def _by_effort(
     key = entity.key()[0]
     if key not in entity.feed.delivered():
         return _typed(rows, entity, surveyed, secret, outcome, rescued=_as_text(surveyed))
+    days = [name for name in entity.parsed_columns() if entity.columns()[name].dtype == pl.Date]
     plain = pl.col(RESCUED).is_null() & identifier(pl.col(key)).is_not_null()
+    plain &= ~pl.any_horizontal(_implausible(pl.col(name)) for name in days) if days else pl.lit(True)
     # Nearly every row is typed already; only the others pay for reading text and deriving keys.
     typed = rows.filter(plain).pipe(_typed, entity, surveyed, secret, outcome, rescued=None)
     mended = rows.filter(~plain).pipe(_typed, entity, surveyed, secret, outcome, rescued=_as_text(surveyed))
     return pl.concat([typed, mended])
+
+
+def _implausible(day: pl.Expr) -> pl.Expr:
+    """Whether a day stands for having none: 9999-12-31, 1900-01-01; null counts as a day."""
+    ahead = pl.col("extract_date") + pl.duration(days=366 * YEARS_AHEAD)
+    return ((day < FIRST_DAY) | (day == NO_DAY) | (day > ahead)).fill_null(False)
+
+
+def _salesforce(entity: type[Entity]) -> list[str]:
+    return [name for name in entity.parsed_columns() if entity.meta(name).get("salesforce")]
 
 
 def _typed(
@@ -108,41 +167,86 @@ def _typed(
     rescued: frozenset[str] | None,
 ) -> pl.LazyFrame:
     """Rows with the outcome of their cleansing; ``rescued`` names columns to read as text, None: no key to derive."""
-    codes = {name: map_ for name, map_ in surveyed.items() if name != RESCUED}
-    values = {}
-    unreadable = {}
+    codes = {name: map_ for name, map_ in surveyed.items() if name not in (RESCUED, SEEN)}
+    seen = frozenset(name for name, some in surveyed[SEEN].to_dict(as_series=False).items() if some[0])
+    values, failed = {}, _row_checks(entity, seen, rescued or frozenset())
     for name in entity.parsed_columns():
-        value, failed = _value(name, entity, codes.get(name), rescued=name in (rescued or ()))
-        values[name] = value
-        if failed is not None:
-            unreadable[f"{name}|unreadable"] = failed
+        values[name], of_value = _value(name, entity, codes.get(name), seen, rescued)
+        failed |= {f"{name}|{kind}": wrong for kind, wrong in of_value.items()}
     if "patient_key" in entity.columns():
         values["patient_key"] = pseudonym("patient_id", secret)
+    if "procedure_modifier" in entity.columns():
+        values["procedure_modifier"] = _modifiers(codes["procedure_code"])
+    refusing = frozenset(entity.refusing_rules())
+    refused = {rule: wrong for rule, wrong in failed.items() if rule in refusing}
+    left_out = {rule: wrong for rule, wrong in failed.items() if rule not in refusing}
+    deleted = pl.col("is_deleted")
+    if "is_deleted" in (rescued or ()):
+        deleted = pl.coalesce(deleted, _flag("is_deleted", entity))
     frame = (
         _with_codes(rows, codes)
         .with_columns(
-            *(failed.alias(rule) for rule, failed in unreadable.items()),
-            withdrawn=pl.col("is_deleted").fill_null(False),
+            *(wrong.fill_null(False).alias(rule) for rule, wrong in refused.items()),
+            unread=_names(left_out).replace("", None) if left_out else pl.lit(None, pl.String),
+            withdrawn=deleted.fill_null(False),
         )
+        .with_columns(_cleaned(entity, seen))
         .with_columns(**values)
         .with_columns(**settled_columns(entity))
     )
     if rescued is not None:
-        frame = frame.with_columns(**derived_columns(entity))
+        frame = frame.with_columns(**derived_columns(entity)).pipe(TOGETHER.get(entity, _alone))
     if entity.partition_by is not None and entity.month_of is not None:
         frame = frame.with_columns(pl.col(entity.month_of).dt.truncate("1mo").alias(entity.partition_by))
-    failures = {rule: pl.col(rule) for rule in unreadable}
+    failures = {rule: pl.col(rule) for rule in refused}
     for rule, good in _rules(entity).items():
-        failed = ~good.fill_null(True)
-        given = pl.col(rule_id) if (rule_id := f"{rule.split('|')[0]}|unreadable") in unreadable else pl.lit(False)
+        broken = ~good.fill_null(True)
+        given = [pl.col(other) for other in refused if other.split("|")[0] == rule.split("|")[0]]
         # A value that cannot be read is not missing as well.
-        failures[rule] = failed & ~given if rule.endswith("|nullability") else failed
-    key_rule = f"{entity.key()[0]}|nullability"
+        failures[rule] = broken & ~pl.any_horizontal(given) if given and rule.endswith("|nullability") else broken
+    key = entity.key()[0]
     # A withdrawal names a key; its other columns may be anything.
     failures = {
-        rule: failed if rule == key_rule else failed & ~pl.col("withdrawn") for rule, failed in failures.items()
+        rule: wrong if rule.split("|")[0] == key else wrong & ~pl.col("withdrawn") for rule, wrong in failures.items()
     }
     return frame.with_columns(key_hash=key_hash(entity.key()), order=order()).select(outcome(failures))
+
+
+def _alone(rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows
+
+
+def _row_checks(entity: type[Entity], seen: frozenset[str], rescued: frozenset[str]) -> dict[str, pl.Expr]:
+    """Rules about rows as they were delivered, by id: identifiers that a spreadsheet rounded, totals, currencies."""
+    kinds = {"mangled": mangled, "total_row": total_row}
+    found = {
+        rule: kinds[rule.split("|")[1]](pl.col(rule.split("|")[0])) for rule in seen if rule.split("|")[1] in kinds
+    }
+    if "is_deleted" in rescued:
+        text = pl.col(RESCUED).str.json_path_match("$.is_deleted")
+        found["is_deleted|unreadable"] = text.is_not_null() & _flag("is_deleted", entity).is_null()
+    if entity.amounts() and rescued:
+        texts = [pl.col(RESCUED).str.json_path_match(f"$.{name}") for name in entity.amounts() if name in rescued]
+        of_row = pl.col(RESCUED).str.extract(CURRENCY, 1).str.strip_chars().str.to_lowercase()
+        abroad = ~of_row.is_in(DOLLARS)
+        found["currency|foreign"] = pl.any_horizontal(abroad.fill_null(False), *(is_foreign(text) for text in texts))
+    return found
+
+
+def _flag(name: str, entity: type[Entity]) -> pl.Expr:
+    meta = entity.feed.meta(name)
+    return parse_flag(pl.col(RESCUED).str.json_path_match(f"$.{name}"), meta.get("yes", ()), meta.get("no", ()))
+
+
+def _cleaned(entity: type[Entity], seen: frozenset[str]) -> list[pl.Expr]:
+    """Identifiers without what no one sees, where some have such; the patient's number is read nowhere else."""
+    return [clean(pl.col(name)).alias(name) for name in entity.identifiers() if f"{name}|odd" in seen]
+
+
+def _modifiers(codes: pl.DataFrame) -> pl.Expr:
+    """The modifiers that came with the procedure's code, where some did."""
+    some = codes.select(modifiers(pl.col("spelling")).is_not_null().any()).item()
+    return modifiers(pl.col("procedure_code")) if some else pl.lit(None, pl.String)
 
 
 def _as_text(surveyed: Mapping[str, pl.DataFrame]) -> frozenset[str]:
@@ -150,42 +254,72 @@ def _as_text(surveyed: Mapping[str, pl.DataFrame]) -> frozenset[str]:
 
 
 def _value(
-    name: str, entity: type[Entity], codes: pl.DataFrame | None, *, rescued: bool
-) -> tuple[pl.Expr, pl.Expr | None]:
-    """A column's cleansed value, and when it could not be read (None: never)."""
+    name: str, entity: type[Entity], codes: pl.DataFrame | None, seen: frozenset[str], rescued: frozenset[str] | None
+) -> tuple[pl.Expr, dict[str, pl.Expr]]:
+    """A column's cleansed value, and by kind of check when there is none or it is not taken."""
     delivered = entity.feed.delivered()[name]
     wanted = entity.columns()[name].dtype
     column = pl.col(name)
+    text = pl.col(RESCUED).str.json_path_match(f"$.{name}") if name in (rescued or ()) else None
     if wanted == pl.String:
         # Text that was rescued is a cell without a value: an error, or a formula that was never computed.
-        unread = pl.col(RESCUED).str.json_path_match(f"$.{name}").is_not_null() if rescued else None
-        if codes is None:
-            return (identifier(column) if name.endswith("_id") or name in entity.key() else column), unread
-        unknown = codes.filter(pl.col("code").is_null())["spelling"]
-        if unknown.is_empty():
-            failed = None
-        elif codes.height > FEW:
-            failed = pl.col(f"{name}|other").fill_null(False) & pl.col(f"{name}|code").is_null()
-        else:
-            failed = pl.any_horizontal(column.eq_missing(spelling) for spelling in unknown)
-        return _recoded(name, codes), failed if unread is None else unread if failed is None else failed | unread
-    if delivered == wanted:
-        value = column
-    elif wanted == pl.Int64:
-        value = whole(column)
-    else:
-        value = column.cast(wanted, strict=False)
-    given = column.is_not_null()
-    if rescued:
-        text = pl.col(RESCUED).str.json_path_match(f"$.{name}")
-        value = pl.coalesce(value, _parsed(text, wanted))
-        given = given | text.is_not_null()
-    elif delivered == wanted:
-        return value, None
-    failed = value.is_null() & given
+        lost = {} if text is None else {"unreadable": text.is_not_null()}
+        if codes is not None:
+            unknown = _unknown(name, entity, codes)
+            return _recoded(name, codes), unknown | {
+                kind: unknown.get(kind, pl.lit(False)) | one for kind, one in lost.items()
+            }
+        if name not in (*entity.identifiers(), *entity.key()):
+            return column, lost
+        if f"{name}|salesforce" in seen:
+            bare = identifier(column)
+            whole_id = salesforce_id(bare)
+            return whole_id, {"checksum": (bare.str.len_chars() == 18) & (whole_id != bare), **lost}
+        return identifier(column), lost
     if entity.meta(name).get("code") == "age":
-        value = value.clip(upper_bound=90)
+        value = age(column) if text is None else pl.coalesce(age(column), by_distinct(text, parse_age, wanted))
+    else:
+        value = (
+            column
+            if delivered == wanted
+            else whole(column)
+            if wanted == pl.Int64
+            else column.cast(wanted, strict=False)
+        )
+        if text is not None:
+            value = pl.coalesce(value, _parsed(text, wanted, entity, name))
+    given = column.is_not_null() if text is None else column.is_not_null() | text.is_not_null()
+    # A day that bronze has typed is a day.
+    failed = {} if delivered == wanted and text is None else {"unreadable": value.is_null() & given}
+    if wanted == pl.Date and rescued is not None:
+        failed["implausible"] = _implausible(value)
+        value = pl.when(~_implausible(value)).then(value)
     return value, failed
+
+
+def _unknown(name: str, entity: type[Entity], codes: pl.DataFrame) -> dict[str, pl.Expr]:
+    """When a column's spelling is no code, by kind of check."""
+    unknown = codes.filter(pl.col("code").is_null())
+    if unknown.is_empty():
+        return {}
+    old = unknown.filter(is_icd9(pl.col("spelling"))) if entity.meta(name).get("code") == "icd10" else unknown.clear()
+    kinds = {"icd9": old, "unreadable": unknown.join(old, on="spelling", how="anti")}
+    none = pl.col(f"{name}|other").fill_null(False) & pl.col(f"{name}|code").is_null() if codes.height > FEW else None
+    found = {}
+    for kind, some in kinds.items():
+        if some.is_empty():
+            continue
+        if none is None or some.height <= FEW:
+            found[kind] = pl.any_horizontal(pl.col(name).eq_missing(spelling) for spelling in some["spelling"])
+        else:
+            found[kind] = (
+                none & is_icd9(pl.col(name))
+                if kind == "icd9"
+                else none
+                if old.is_empty()
+                else none & ~is_icd9(pl.col(name))
+            )
+    return found
 
 
 def _recoded(name: str, codes: pl.DataFrame) -> pl.Expr:
@@ -215,11 +349,12 @@ def _with_codes(rows: pl.LazyFrame, codes: Mapping[str, pl.DataFrame]) -> pl.Laz
     return rows
 
 
-def _parsed(text: pl.Expr, wanted: pl.DataType) -> pl.Expr:
+def _parsed(text: pl.Expr, wanted: pl.DataType, entity: type[Entity], name: str) -> pl.Expr:
     if wanted == pl.Date:
+        # The year of the extract is the row's own, so that a redelivery is read as its own day tells.
         return parse_date(text)
     if wanted == pl.Boolean:
-        return parse_flag(text)
+        return _flag(name, entity)
     if wanted == pl.Int64:
         return parse_whole(text)
     assert isinstance(wanted, pl.Decimal)

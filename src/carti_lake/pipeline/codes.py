@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import polars as pl
 
+from carti_lake.pipeline.keys import clean
+
 #: Closed vocabularies: canonical code to the other words that sources use for it.
 VOCABULARIES: dict[str, dict[str, tuple[str, ...]]] = {
     "claim_status": {
@@ -39,9 +41,15 @@ VOCABULARIES: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
-TITLES_AND_CREDENTIALS = (
-    r"\b(dr|doctor|prof|mr|mrs|ms|md|do|np|aprn|pa|pac|phd|facp|facs|frcp|mph|msn|rn|jr|sr|ii|iii|iv)\b"
+#: Before a name, and behind it: no surnames.
+TITLES = r"^(?:(?:dr|doctor|prof|professor|mr|mrs|ms|miss|mx|rev|sister|fr) +)+"
+CREDENTIALS = (
+    "md|phd|mph|msn|bsn|dnp|aprn|arnp|crna|cnm|cns|cnp|fnp|np|rn|lpn|pac|facp|facs|facc|faap|facog|frcp|frcs|mbbs|mbchb|"
+    "dpm|dds|dmd|pharmd|psyd|lcsw|esq|pa-c"
 )
+#: What is a credential behind a whole name and may be a surname: Kim Do, Kim Pa, Yo-Yo Ma.
+SHORT_CREDENTIALS = "do|pa|ma|od|dc|ms|ba|bs|mba|pt|ot|dr|mha|mb"
+GENERATIONS = "jr|sr|ii|iii|iv"
 
 
 def slug(text: pl.Expr) -> pl.Expr:
@@ -50,24 +58,60 @@ def slug(text: pl.Expr) -> pl.Expr:
 
 
 def icd10(text: pl.Expr) -> pl.Expr:
-    """ICD-10-CM code in upper case with its dot after the third character; null where the shape is another."""
-    bare = text.str.to_uppercase().str.replace_all(r"[.\s]", "")
-    shaped = bare.str.contains(r"^[A-Z]\d[0-9A-Z][0-9A-Z]{0,4}$")
+    """ICD-10-CM code in upper case with its dot after the third character; null where the shape is another.
+
+    After the first letter no I and no O; the V codes (transport accidents) have seven characters, those of ICD-9 fewer.
+    """
+    upper = text.str.to_uppercase().str.replace_all(r"\s", "")
+    bare = upper.str.replace(".", "", literal=True)
+    shaped = upper.str.contains(r"^[A-Z]\d[0-9AB]\.?(?:[0-9A-HJ-NP-Z]{1,4})?$") & ~upper.str.contains(
+        r"^V\d\d\.?\w{0,3}$"
+    )
     dotted = bare.str.slice(0, 3) + pl.when(bare.str.len_chars() > 3).then("." + bare.str.slice(3)).otherwise(
         pl.lit("")
     )
     return pl.when(shaped).then(dotted)
 
 
+def is_icd9(text: pl.Expr) -> pl.Expr:
+    """Whether a text that is no ICD-10-CM code has the shape of an ICD-9-CM one: ``162.9``, ``V58.11``, ``E849.0``."""
+    return text.str.contains(r"(?i)^\s*(?:\d{3}\.\d{1,2}|\d{3,5}|V\d\d(?:\.?\d{1,2})?|E\d{3}\.\d)\s*$")
+
+
+#: A CPT or HCPCS code, and the modifiers of two characters behind it.
+_CPT, _MODIFIERS = r"(\d{4}[0-9A-Z]|[A-Z]\d{4})", r"[-:, ]+([0-9A-Z]{2}(?:[-:, ]+[0-9A-Z]{2}){0,3})"
+
+
 def procedure(text: pl.Expr) -> pl.Expr:
-    """CPT, HCPCS, RxNorm or SNOMED code: letters and digits in upper case, blanks removed."""
+    """CPT or HCPCS code of five characters without its modifiers, or a SNOMED CT number; null where it is neither."""
+    upper = text.str.to_uppercase().str.strip_chars()
+    bare = pl.coalesce(upper.str.extract(f"^{_CPT}{_MODIFIERS}$", 1), upper.str.replace_all(r"[\s-]", ""))
+    return pl.when(bare.str.contains(rf"^(?:{_CPT}|\d{{3,15}}[01]0\d|[0-9A-Z]{{7}})$")).then(bare)
+
+
+def modifiers(text: pl.Expr) -> pl.Expr:
+    """Modifiers behind a procedure's code, separated by blanks: ``25`` of ``99213-25``; null where there are none."""
+    found = text.str.to_uppercase().str.strip_chars().str.extract(f"^{_CPT}{_MODIFIERS}$", 2)
+    return found.str.replace_all(r"[-:, ]+", " ")
+
+
+def drug(text: pl.Expr) -> pl.Expr:
+    """RxNorm, NDC or HCPCS code: letters and digits in upper case, blanks removed."""
     bare = text.str.to_uppercase().str.replace_all(r"[\s-]", "")
     return pl.when(bare.str.contains(r"^[A-Z0-9]{3,18}$")).then(bare)
 
 
 def zip3(text: pl.Expr) -> pl.Expr:
-    """First three digits of a ZIP code; null where it does not begin with three."""
-    return text.str.strip_chars().str.extract(r"^(\d{3})(?:\d{0,2}|\d{2}-\d{4})$", 1)
+    """First three digits of a ZIP code of five or nine digits, or of three; zeros that a spreadsheet lost are put back.
+
+    Null where it is none, such as a postal code of another country.
+    """
+    bare = text.str.strip_chars().str.replace(r"\.0$", "")
+    digits = bare.str.replace(r"^(\d{4,5})[- ](\d{4})$", "$1$2").str.replace(r"-$", "")
+    whole = pl.coalesce(
+        digits.str.extract(r"^(\d{3})(?:\d{2}|\d{6})?$", 1), "0" + digits.str.extract(r"^(\d{2})(?:\d{2}|\d{6})$", 1)
+    )
+    return pl.when(whole != "000").then(whole)
 
 
 def npi(text: pl.Expr) -> pl.Expr:
@@ -83,11 +127,32 @@ def npi(text: pl.Expr) -> pl.Expr:
 
 
 def name_key(text: pl.Expr) -> pl.Expr:
-    """A person's name for matching, without titles, credentials, accents, case; ``Last, First`` is turned round."""
-    plain = text.str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
-    bare = plain.str.replace_all(r"[.'\u2019`]", "").str.replace_all(TITLES_AND_CREDENTIALS, " ")
-    turned = bare.str.replace(r"^\s*([^,]+?)\s*,\s*([^,]*?\p{L}[^,]*?)\s*(?:,.*)?$", "$2 $1")
-    return turned.str.replace_all(r"[^a-z0-9]+", " ").str.strip_chars().replace("", None)
+    """A person's name for matching, without titles, credentials, accents, case; ``Last, First`` is turned round.
+
+    What may be a surname is one, unless it stands behind a comma, another credential or in capitals behind two names;
+    Jr. and Sr. are two people.
+    """
+    # Capitals in a name that has small letters too are no surname, nor are letters with dots.
+    written = clean(text).str.replace(
+        rf"^(\S+ .*\p{{Ll}}.*?)(?: (?:{SHORT_CREDENTIALS.upper()}|(?:[A-Z]\.){{2,3}}))+$", "$1"
+    )
+    plain = written.str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
+    bare = (
+        plain.str.replace_all(r"[.'\u2019`]", "").str.replace_all(r"[^a-z0-9,-]+", " ").str.replace_all(r" ?, ?", ",")
+    )
+    named = bare.str.strip_chars(" ,").str.replace(TITLES, "").str.replace(rf"^(?:dr|{CREDENTIALS})$", "")
+    degrees = rf"(?:{CREDENTIALS}|{SHORT_CREDENTIALS})"
+    without = (
+        named.str.replace(rf"(?:[ ,](?:{CREDENTIALS}))+(?:[ ,]{degrees})*$", "")
+        .str.replace(rf"^([^,]+[ ,][^,]+)(?:,{degrees}(?: {degrees})*)+$", "$1")
+        .str.replace(rf"^([^,]+,[^, ]+(?: [^, ]+)*?)(?:[ ,]{degrees})+$", "$1")
+        .str.replace(rf"(?:[ ,](?:{CREDENTIALS}))+$", "")
+    )
+    generation = without.str.extract(rf"[ ,]({GENERATIONS})(?:[ ,]|$)", 1)
+    alone = without.str.replace(rf"[ ,](?:{GENERATIONS})(,|$)", "$1").str.replace(rf"[ ,](?:{GENERATIONS}) ", " ")
+    turned = alone.str.replace(r"^([^,]+),([^,]+)$", "$2 $1")
+    whole = pl.concat_str(turned, generation, separator=" ", ignore_nulls=True)
+    return whole.str.replace_all(r"[^a-z0-9]+", " ").str.strip_chars().replace("", None)
 
 
 def vocabulary(name: str) -> Callable[[pl.Expr], pl.Expr]:
@@ -105,6 +170,7 @@ NORMALISERS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "slug": slug,
     "icd10": icd10,
     "procedure": procedure,
+    "drug": drug,
     "zip3": zip3,
     "npi": npi,
     **{name: vocabulary(name) for name in VOCABULARIES},

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from carti_lake.pipeline.parse import plain_number
+from carti_lake.pipeline.parse import DECIMALS, plain_number
 from carti_lake.pipeline.reading import Hint
-from carti_lake.pipeline.written import as_written
 
 if TYPE_CHECKING:
     from polars._typing import PolarsDataType
@@ -45,7 +44,6 @@ def mapped(
     rows: pl.LazyFrame,
     sources: Mapping[str, Source],
     constants: Mapping[str, str],
-    declared: Mapping[str, pl.DataType],
 ) -> pl.LazyFrame:
     """Rows with the columns that the map speaks of, and beside each its delivered value where that was another.
 
@@ -57,13 +55,11 @@ def mapped(
         By declared column.
     constants
         By declared column, the text of its value in every row.
-    declared
-        Types of the declared columns.
     """
     delivered = rows.collect_schema()
     columns: dict[str, pl.Expr] = {name: pl.lit(text) for name, text in constants.items()}
     for name, source in sources.items():
-        columns[name] = _value(source, delivered, declared[name])
+        columns[name] = _value(source, delivered)
         # Under another name, the delivered column stays as it is.
         if name in delivered:
             changed = _text(pl.col(name), delivered[name]).ne_missing(_text(columns[name], None))
@@ -71,7 +67,7 @@ def mapped(
     return rows.with_columns(**columns)
 
 
-def _value(source: Source, delivered: pl.Schema, declared: pl.DataType) -> pl.Expr:
+def _value(source: Source, delivered: pl.Schema) -> pl.Expr:
     found = [_inside(pl.col(name), delivered[name], steps) for name, steps in source.parts]
     value, dtype = found[0]
     hint = source.hint
@@ -83,8 +79,7 @@ def _value(source: Source, delivered: pl.Schema, declared: pl.DataType) -> pl.Ex
     if source.strip or words:
         value, dtype = _text(value, dtype).str.strip_prefix(source.strip), pl.String()
         value = _meaning(value, words) if words else value
-    value = as_written(value, dtype, declared, hint)
-    return value if hint.scale is None else _scaled(value, dtype, hint.scale)
+    return value if hint.scale is None else _scaled(value, dtype, hint.scale, hint.decimal)
 
 
 def _inside(value: pl.Expr, dtype: pl.DataType, steps: Sequence[Step]) -> tuple[pl.Expr, pl.DataType]:
@@ -131,9 +126,9 @@ def _meaning(text: pl.Expr, words: Mapping[str, str | None]) -> pl.Expr:
     return text.map_batches(look_up, return_dtype=pl.String, is_elementwise=True)
 
 
-def _scaled(value: pl.Expr, dtype: pl.DataType, scale: float) -> pl.Expr:
+def _scaled(value: pl.Expr, dtype: pl.DataType, scale: float, decimal: str | None) -> pl.Expr:
     """The number in the declared unit; what is no number as delivered."""
-    number = value.cast(pl.String) if dtype.is_numeric() else plain_number(value)
+    number = value.cast(pl.String) if dtype.is_numeric() else plain_number(value, [decimal] if decimal else DECIMALS)
     mantissa, exponent = f"{scale:.15e}".split("e")
     # By the exponent: 1999 cents are the double of 19.99, where 1999 * 0.01 is a little more.
     product = (number + f"e{exponent}").cast(pl.Float64, strict=False) * float(mantissa)

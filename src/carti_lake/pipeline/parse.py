@@ -1,43 +1,186 @@
-"""Delivered text to values: dates, money, numbers, flags. What cannot be read becomes null."""
+"""Delivered text to values: dates, money, numbers, flags, ages. What cannot be read becomes null.
+
+A text that can mean one thing alone is read as that; one that could mean two (``03/04/2026``, ``2,500``) is read as its
+column is written, by :class:`~carti_lake.pipeline.reading.Reading`, month first and with a decimal point unless told.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 
 import polars as pl
 
-DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%Y/%m/%d", "%Y%m%d", "%d-%b-%Y", "%b %d, %Y", "%m-%d-%Y", "%d.%m.%Y")
-TRUE = ("true", "t", "yes", "y", "1", "1.0")
-FALSE = ("false", "f", "no", "n", "0", "0.0")
+DATE_ORDERS = ("mdy", "dmy", "ymd")
+DECIMALS = (".", ",")
+TRUE = ("true", "t", "yes", "y", "1", "1.0", "x", "on", "\u2611", "\u2713", "\u2714")
+FALSE = ("false", "f", "no", "n", "0", "0.0", "off", "\u2610")
+#: From here on a double does not hold four decimals.
+BEYOND_DOUBLE = 2.0**53 / 10_000
+#: Day 0 of the serial numbers by which Excel counts days, and those between 1954 and 2119.
+EXCEL_EPOCH = pl.lit("1899-12-30").str.to_date()
+EXCEL_SERIALS = (20_000, 80_000)
+
+_CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]\.?m\.?)?"
+_TIME = rf"(?i)^(.*?\d)(?:T| +|, *){_CLOCK}(?: ?(?:Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}))?$"
+_COMPACT = r"^(\d{8})(?:T?\d{4}(?:\d{2}(?:\.\d+)?)?)?(?:Z|[+-]\d{4})?$"
+_WEEKDAY = r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? +"
+_THREE = r"^(\d{1,2})(?:/(\d{1,2})/|-(\d{1,2})-|\.(\d{1,2})\.)"
+_NAMED = (
+    (r"(?i)^(\d{1,2})(?:st|nd|rd|th)?[-/ .]*([a-z]{3})[a-z]*\.?[-/ ,]*(\d{4})$", "$1 $2 $3"),
+    (r"(?i)^([a-z]{3})[a-z]*\.?[-/ ]*(\d{1,2})(?:st|nd|rd|th)?[-/ ,]+(\d{4})$", "$2 $1 $3"),
+    (r"(?i)^(\d{4})[-/ ]*([a-z]{3})[a-z]*\.?[-/ ]*(\d{1,2})$", "$3 $2 $1"),
+)
+_NAMED_SHORT = (r"(?i)^(\d{1,2})[-/ .]*([a-z]{3})[a-z]*\.?[-/ ,]*'?(\d{2})$", "$1 $2 20$3")
+
+_UNITS = "y|yr|yrs|years?|yo|y/o|m|mo|mos|mths?|months?|w|wks?|weeks?|d|days?"
+_AGE = rf"^(>=?)? ?(\d{{1,3}}(?:\.\d+)?) ?(\+)?(?: ?-?({_UNITS})\.?(?: old)?)?$"
+_CODES = (
+    "EUR|GBP|JPY|CHF|CAD|AUD|NZD|CNY|RMB|INR|MXN|BRL|SEK|NOK|DKK|PLN|CZK|HUF|RUB|TRY|ZAR|KRW|SGD|HKD|THB|ILS|AED|SAR|PHP|"
+    "IDR|MYR|TWD|COP|ARS|CLP|PEN|NGN|EGP|PKR|UAH|RON|VND|KWD|QAR|ISK|EURO?S?"
+)
+_FOREIGN = (
+    rf"(?i)[€£¥₹₽₩₪₺฿₫₴₦₱₡]|(?:^|[^A-Z])(?:A|AU|C|CA|CAN|NZ|HK|S|SG|R|MX|NT)\$|(?:^|[^A-Z])(?:{_CODES})(?:[^A-Z]|$)"
+)
+
+#: Whole numbers in groups: by blanks or apostrophes, by the other sign, as in India.
+_SPACED = "\\d+|\\d{1,3}(?:[ '\u2019]\\d{3})+"
+_DOT = rf"^(?:(?:{_SPACED}|[1-9]\d{{0,2}}(?:,\d{{3}})+|[1-9]\d?(?:,\d{{2}})+,\d{{3}})(?:\.\d*)?|\.\d+)$"
+_COMMA = rf"^(?:(?:{_SPACED}|[1-9]\d{{0,2}}(?:\.\d{{3}})+)(?:,\d*)?|,\d+)$"
 
 
-def parse_date(text: pl.Expr) -> pl.Expr:
-    """Date of a text: ISO 8601 with or without a time of day, US month first, or a named month; 31/02 is null."""
-    day = text.str.strip_chars().str.replace(r"^(\d{4}-\d{2}-\d{2})[T ].*$", "$1")
-    return pl.coalesce(day.str.to_date(pattern, strict=False, exact=True) for pattern in DATE_FORMATS)
+def parse_date(text: pl.Expr, orders: Sequence[str] = (), newest: pl.Expr | int | None = None) -> pl.Expr:
+    """Date of a text with or without a time of day: ISO 8601, a named month, or three numbers.
 
-
-def plain_number(text: pl.Expr) -> pl.Expr:
-    """A number's text without currency, blanks, thousands separators and accounting parentheses.
-
-    ``(1,234.50)`` is negative; ``1.234,50`` has the decimal comma of continental Europe.
+    Parameters
+    ----------
+    text
+        Delivered text.
+    orders
+        ``mdy``, ``dmy``, ``ymd``: how three numbers are read, the first that can; orders that are left out read none.
+        As usual where none is given: month first, but for numbers between dots, which only countries write that put
+        the day first.
+    newest
+        The last year that two digits can mean, the 99 before it are the others; None: such years are not read.
     """
-    bare = text.str.replace_all(r"(?i)usd|[$€\s\u00a0]", "")
-    negative = bare.str.contains(r"^\(.*\)$|-$")
-    digits = bare.str.replace_all(r"[()]", "").str.replace(r"-$", "")
-    continental = digits.str.contains(r"^-?\d{1,3}(\.\d{3})*,\d{1,2}$")
-    us = digits.str.contains(r"^-?\d{1,3}(,\d{3})+(\.\d+)?$")
-    plain = (
-        pl.when(continental)
-        .then(digits.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True))
-        .when(us)
-        .then(digits.str.replace_all(",", "", literal=True))
-        .otherwise(digits)
+    day = calendar_day(text)
+    ways = [_iso(day)]
+    if orders:
+        ways += [_numbers(day, order) for order in orders if order != "ymd"]
+    else:
+        undotted = pl.when(~day.str.contains(".", literal=True)).then(day)
+        ways += [_numbers(undotted, "mdy"), _numbers(day, "dmy"), _numbers(day, "mdy")]
+    ways += [day.str.replace(r"^(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})$", "$1-$2-$3").pipe(_iso)]
+    ways += [day.str.extract(_COMPACT, 1).str.to_date("%Y%m%d", strict=False, cache=False)]
+    ways += [_spelled(day, pattern, parts) for pattern, parts in _NAMED]
+    if newest is not None:
+        short = [_two_digits(day, order) for order in orders or DATE_ORDERS]
+        short += [_spelled(day, *_NAMED_SHORT)]
+        ways += [_in_century(value, newest) for value in short]
+    return pl.coalesce(ways)
+
+
+def calendar_day(text: pl.Expr) -> pl.Expr:
+    """The text of a date without blanks, weekday and time of day."""
+    return text.str.strip_chars().str.replace(_WEEKDAY, "").str.replace(_TIME, "$1")
+
+
+def _iso(day: pl.Expr) -> pl.Expr:
+    """A year of four digits, not two that merely parse, or the first day that databases know."""
+    whole = day.str.extract(r"^([1-9]\d{3}-\d{1,2}-\d{1,2}|0001-01-01)$", 1)
+    return whole.str.to_date("%Y-%m-%d", strict=False, cache=False)
+
+
+def _numbers(day: pl.Expr, order: str) -> pl.Expr:
+    """Three numbers, the last of them a whole year."""
+    parts = "$5-$1-$2$3$4" if order == "mdy" else "$5-$2$3$4-$1"
+    return day.str.replace(_THREE + r"(\d{4})$", parts).pipe(_iso)
+
+
+def _two_digits(day: pl.Expr, order: str) -> pl.Expr:
+    """Three numbers of at most two digits, the year as one of this century."""
+    parts = {"mdy": "20$5-$1-$2$3$4", "dmy": "20$5-$2$3$4-$1", "ymd": "20$1-$2$3$4-$5"}[order]
+    shape = (_THREE if order != "ymd" else _THREE.replace(r"^(\d{1,2})", r"^(\d{2})")) + (
+        r"(\d{2})$" if order != "ymd" else r"(\d{1,2})$"
     )
+    return day.str.replace(shape, parts).pipe(_iso)
+
+
+def _spelled(day: pl.Expr, pattern: str, parts: str) -> pl.Expr:
+    """A day whose month stands as a word."""
+    return day.str.replace(pattern, parts).str.to_date("%d %b %Y", strict=False, cache=False)
+
+
+def _in_century(value: pl.Expr, newest: pl.Expr | int) -> pl.Expr:
+    return pl.when(value.dt.year() <= newest).then(value).otherwise(value.dt.offset_by("-100y"))
+
+
+def has_time_of_day(text: pl.Expr) -> pl.Expr:
+    """Whether a moment is not the beginning of its day."""
+    timed = text.str.contains(r"\d:\d\d|^\s*\d{8}T?\d{4}|^\s*\d{5}\.\d*[1-9]")
+    midnight = r"(?i)(?:T| )0?0:00(?::00(?:[.,]0+)?)?\s*$|(?:T| )12:00(?::00)? ?a\.?m\.?\s*$|^\s*\d{8}T?0000(?:00)?\s*$"
+    return (timed & ~text.str.contains(midnight)).fill_null(False)
+
+
+def instant(text: pl.Expr, time_zone: str) -> pl.Expr:
+    """A moment whose distance from UTC is written, in the zone; null for others."""
+    parts = text.str.strip_chars().str.extract_groups(
+        r"(?i)^(\d{4}-\d{2}-\d{2})(?:T| +)(\d{2}:\d{2})(?::(\d{2})(?:[.,]\d+)?)? ?(Z|UTC|GMT|[+-]\d{2}:?\d{2})$"
+    )
+    day, minutes, seconds, offset = (parts.struct.field(place) for place in "1234")
+    utc = offset.str.replace(r"(?i)^(?:Z|UTC|GMT)$", "+0000").str.replace(":", "", literal=True)
+    stamp = pl.concat_str(day, pl.lit("T"), minutes, pl.lit(":"), seconds.fill_null("00"), utc)
+    return stamp.str.to_datetime("%Y-%m-%dT%H:%M:%S%z", strict=False, time_zone="UTC").dt.convert_time_zone(time_zone)
+
+
+def parse_serial(text: pl.Expr) -> pl.Expr:
+    """Date of the serial number by which Excel counts days, null outside 1954 to 2119."""
+    serial = text.str.strip_chars().str.extract(r"^(\d{5})(?:\.\d+)?$", 1).cast(pl.Int32)
+    return pl.when(serial.is_between(*EXCEL_SERIALS)).then(EXCEL_EPOCH + pl.duration(days=serial)).cast(pl.Date)
+
+
+def plain_number(text: pl.Expr, decimals: Iterable[str] = DECIMALS) -> pl.Expr:
+    """A number's text without currency, blanks, thousands separators; null where it is none.
+
+    ``(1,234.50)``, ``1,234.50-``, ``\u22121234.50`` and ``1,234.50 CR`` are negative. ``decimals`` are the signs that
+    may stand before the fraction, the likelier one first: ``1.234,50`` can mean one thing alone, ``2,500`` two.
+    """
+    bare = text.str.replace_all(r"(?i)us\$|usd|[$€]", "").str.replace_all(r"[\u2212\u2013\u2012\u2010\u2011]", "-")
+    bare = bare.str.replace_all(r"\s+", " ").str.strip_chars()
+    negative = bare.str.contains(r"(?i)^\(.*\)$|^-|-$|\d ?cr\.?$")
+    digits = bare.str.replace_all(r"(?i)^[-+(] ?| ?[-)]$| ?\b[cd]r\.?$|(\d)[cd]r\.?$", "$1")
+    as_point = pl.when(digits.str.contains(_DOT)).then(digits.str.replace_all(r"[ '\u2019,]", ""))
+    unpointed = digits.str.replace_all(r"[ '\u2019.]", "").str.replace(",", ".", literal=True)
+    as_comma = pl.when(digits.str.contains(_COMMA)).then(unpointed)
+    exponent = pl.when(digits.str.contains(r"(?i)^\d+(?:\.\d*)?e[+-]?\d+$")).then(digits)
+    ways = {".": pl.coalesce(as_point, exponent), ",": as_comma}
+    plain = pl.coalesce(ways[decimal] for decimal in decimals)
     return pl.when(negative).then("-" + plain).otherwise(plain)
+
+
+def is_foreign(text: pl.Expr) -> pl.Expr:
+    """Whether an amount says that it is in another currency than US dollars."""
+    return text.str.contains(_FOREIGN).fill_null(False)
+
+
+def parse_number(text: pl.Expr, decimals: Iterable[str] = DECIMALS) -> pl.Expr:
+    """Double of a text, null where it is no number, of another currency, or a double does not hold its decimals."""
+    number = plain_number(pl.when(~is_foreign(text)).then(text), decimals)
+    value = number.cast(pl.Float64, strict=False)
+    return pl.when(value.is_finite() & ~_beyond(number, value)).then(value)
+
+
+def _beyond(number: pl.Expr, value: pl.Expr) -> pl.Expr:
+    return (value.abs() >= BEYOND_DOUBLE) & number.str.contains(".", literal=True)
 
 
 def parse_decimal(text: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
     """Exact number of a text, to the scale of ``dtype``."""
     number = plain_number(text)
     # Through a double, as bronze holds numbers: a redelivery as plain text must give the same cents.
-    return number.cast(pl.Float64, strict=False).cast(dtype, strict=False)
+    value = number.cast(pl.Float64, strict=False)
+    return (
+        pl.when(_beyond(number, value))
+        .then(number.cast(dtype, strict=False))
+        .otherwise(pl.when(value.is_finite()).then(value).cast(dtype, strict=False))
+    )
 
 
 def parse_whole(text: pl.Expr) -> pl.Expr:
@@ -50,7 +193,32 @@ def whole(number: pl.Expr) -> pl.Expr:
     return pl.when(number == number.round(0)).then(number).cast(pl.Int64, strict=False)
 
 
-def parse_flag(text: pl.Expr) -> pl.Expr:
-    """True or false of a text."""
+def parse_flag(text: pl.Expr, yes: Iterable[str] = (), no: Iterable[str] = ()) -> pl.Expr:
+    """True or false of a text; ``yes`` and ``no`` are words beside the usual ones."""
     word = text.str.strip_chars().str.to_lowercase()
-    return pl.when(word.is_in(TRUE)).then(True).when(word.is_in(FALSE)).then(False)
+    return pl.when(word.is_in([*TRUE, *yes])).then(True).when(word.is_in([*FALSE, *no])).then(False)
+
+
+def parse_age(text: pl.Expr) -> pl.Expr:
+    """Age in whole years of a text: ``61.7``, ``61 yrs``, ``18 months``, ``90+``, ``>89``; null outside 0 to 120."""
+    parts = text.str.strip_chars().str.to_lowercase().str.extract_groups(_AGE)
+    more, number, _, unit = (parts.struct.field(place) for place in "1234")
+    in_a_year = unit.str.slice(0, 1).replace_strict({"m": 12, "w": 52, "d": 365}, default=1, return_dtype=pl.Int64)
+    years = (number.cast(pl.Float64) / in_a_year).floor() + (more == ">").fill_null(False).cast(pl.Int64)
+    return age(years)
+
+
+def age(years: pl.Expr) -> pl.Expr:
+    """Whole years; null where nobody has so many. 90 stands for more."""
+    return pl.when(years.is_between(0, 121, closed="left")).then(years).floor().cast(pl.Int64).clip(upper_bound=90)
+
+
+def by_distinct(text: pl.Expr, parse: Callable[[pl.Expr], pl.Expr], dtype: pl.DataType) -> pl.Expr:
+    """What ``parse`` makes of a text, done once for each distinct text of a batch: days and words repeat."""
+
+    def look_up(texts: pl.Series) -> pl.Series:
+        frame = texts.rename("text").to_frame()
+        parsed = frame.unique().with_columns(value=parse(pl.col("text")))
+        return frame.join(parsed, on="text", how="left", maintain_order="left", nulls_equal=True)["value"]
+
+    return text.map_batches(look_up, return_dtype=dtype, is_elementwise=True)

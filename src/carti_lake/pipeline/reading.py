@@ -1,7 +1,37 @@
-"""How the columns of an extract are written, where a source has said so."""
+"""How the columns of an extract are written: what a source has said of it, else what all its values together tell.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+Day or month first, comma or point before the fraction: one value can often mean two things, and a file is written in
+one way. So a column is read in the one way that reads all its values; where two ways do and differ, other columns of
+the file decide, else the file is refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from itertools import combinations, permutations
+from typing import Any
+
+import polars as pl
+
+from carti_lake.pipeline.parse import (
+    DATE_ORDERS,
+    DECIMALS,
+    calendar_day,
+    parse_date,
+    parse_serial,
+    plain_number,
+)
+from carti_lake.tables.feeds import Feed
+from carti_lake.tables.silver import ENTITIES
+
+#: Years beyond its extract that a date may lie in: what is planned, never what a system writes for "no end".
+YEARS_AHEAD = 10
+#: Numbers that fill the days of a month, and so few others that they can be no days.
+MANY_DAYS, FEW_YEARS = 20, 3
+
+ORDER_WORDS = {"mdy": "month first", "dmy": "day first", "ymd": "year first"}
+DECIMAL_WORDS = {".": "with a decimal point", ",": "with a decimal comma"}
+SCALE_WORDS = {1.0: "as percent", 100.0: "as fractions of one"}
 
 
 @dataclass(frozen=True)
@@ -30,3 +60,336 @@ class Hint:
     null_words: frozenset[str] = frozenset()
     values: Mapping[str, str] = field(default_factory=dict)
     scale: float | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The decided way in which one column of an extract is written.
+
+    Attributes
+    ----------
+    date_order
+        ``mdy``, ``dmy`` or ``ymd``: what three numbers mean that could mean two days; ``serial``: Excel's days; None:
+        each as it can be read by itself.
+    decimal
+        ``.`` or ``,``: what stands before the fraction of a number that could be two.
+    time_zone
+        Zone whose calendar day an instant belongs to; None: the day as written.
+    scale
+        100 where percent are delivered as fractions of one.
+    newest
+        The last year that two digits can mean.
+    """
+
+    date_order: str | None = None
+    decimal: str = DECIMALS[0]
+    time_zone: str | None = None
+    scale: float = 1.0
+    newest: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """What is other than usual, for the batch's record."""
+        return {name: value for name, value in asdict(self).items() if value != getattr(USUAL, name)}
+
+
+#: How text is read that can mean one thing alone.
+USUAL = Reading()
+
+
+class AmbiguousColumnError(ValueError):
+    """A column whose values can be read in two ways that differ, with nothing to tell which; names rows, no values.
+
+    Attributes
+    ----------
+    column
+        Its name.
+    option
+        What a map can say to settle it: ``date_order``, ``decimal``, ``scale``.
+    """
+
+    def __init__(self, column: str, option: str, problem: str) -> None:
+        super().__init__(problem)
+        self.column = column
+        self.option = option
+
+
+def ways_first(preferred: str, ways: Sequence[str]) -> list[str]:
+    """All ways, the preferred one before the others."""
+    return [preferred, *(way for way in ways if way != preferred)]
+
+
+def survey_readings(rows: pl.LazyFrame, feed: type[Feed], extract_date: date) -> dict[str, pl.LazyFrame]:
+    """What the values of each column that is delivered as text say of the way in which they are written.
+
+    Parameters
+    ----------
+    rows
+        Rows of an extract, in columns named by the feed.
+    feed
+        Contract of the extract.
+    extract_date
+        Day that the extract is about.
+
+    Returns
+    -------
+    dict
+        A frame of one row for each column of dates, numbers or percent: counts and row numbers, no values.
+    """
+    delivered = rows.collect_schema()
+    found = {}
+    for name, dtype in feed.delivered().items():
+        written = delivered.get(name)
+        cells = rows.select(text=pl.col(name)).with_row_index("row", offset=1).drop_nulls() if written else None
+        if cells is None:
+            continue
+        if written == pl.String and dtype == pl.Date:
+            found[name] = _date_evidence(cells, extract_date)
+        elif feed.meta(name).get("unit") == "percent":
+            found[name] = _percent_evidence(cells.with_columns(pl.col("text").cast(pl.String)))
+        elif written == pl.String and dtype.is_numeric():
+            found[name] = _number_evidence(cells)
+    return found
+
+
+def happened(feed: type[Feed]) -> set[str]:
+    """Columns of a feed whose days have come by the time of the extract, by the checks of its entity."""
+    checks = [finding.id for entity in ENTITIES.values() if entity.feed is feed for finding in entity.findings()]
+    return {check.removesuffix("|future") for check in checks if check.endswith("|future")}
+
+
+def has_percent(feed: type[Feed]) -> bool:
+    """Whether the feed has a column of percent, which only its values together tell from fractions of one."""
+    return any(feed.meta(name).get("unit") == "percent" for name in feed.delivered())
+
+
+def undecided(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
+    """Whether text that bronze has rescued must be read as its whole column is written: one row, ``undecided``.
+
+    Parameters
+    ----------
+    rows
+        Rows as :func:`~carti_lake.pipeline.bronze.bronze` makes them without readings.
+    feed
+        Contract of the extract.
+    """
+    asked = []
+    for name, dtype in feed.delivered().items():
+        text = pl.col("rescued").str.json_path_match(f"$.{name}")
+        if dtype == pl.Date:
+            either = (parse_date(text, [order]) for order in ("mdy", "dmy"))
+            asked.append(_whole_column(text) | _differ(*either))
+        elif dtype.is_numeric():
+            point, comma = (plain_number(text, [decimal]) for decimal in DECIMALS)
+            asked.append(comma.is_not_null() & point.ne_missing(comma))
+    some = rows.filter(pl.col("rescued").is_not_null())
+    return some.select(undecided=pl.any_horizontal(asked).any()) if asked else some.select(undecided=pl.lit(False))
+
+
+def decide(
+    surveyed: Mapping[str, pl.DataFrame], feed: type[Feed], hints: Mapping[str, Hint], extract_date: date
+) -> dict[str, Reading]:
+    """The way in which each column is written, where bronze does not type all of it as it stands.
+
+    Parameters
+    ----------
+    surveyed
+        Collected :func:`survey_readings`.
+    feed
+        Contract of the extract.
+    hints
+        What a map says, by column.
+    extract_date
+        As in the survey.
+
+    Raises
+    ------
+    AmbiguousColumnError
+        Two ways of reading a column give other values, and neither its values nor other columns nor the map decide.
+    """
+    evidence = {name: found.row(0, named=True) for name, found in surveyed.items()}
+    told = happened(feed)
+    dates = {
+        name: {**one, "happened": name in told} for name, one in evidence.items() if feed.delivered()[name] == pl.Date
+    }
+    numbers = {name: one for name, one in evidence.items() if name not in dates}
+    orders = _settle(
+        dates, "date_order", DATE_ORDERS, ORDER_WORDS, {name: one.date_order for name, one in hints.items()}
+    )
+    signs = _settle(numbers, "decimal", DECIMALS, DECIMAL_WORDS, {name: one.decimal for name, one in hints.items()})
+    readings = {}
+    for name, dtype in feed.delivered().items():
+        hint, one = hints.get(name, Hint()), evidence.get(name, {})
+        serial = bool(one.get("serials")) and not one["read"]
+        readings[name] = Reading(
+            date_order="serial" if serial else orders.get(name),
+            decimal=signs.get(name) or USUAL.decimal,
+            time_zone=hint.time_zone if dtype == pl.Date else None,
+            scale=_scale(name, one) if "fractions" in one and hint.scale is None else 1.0,
+            newest=extract_date.year + YEARS_AHEAD if one.get("short") else None,
+        )
+    return {name: one for name, one in readings.items() if one != USUAL or evidence.get(name, {}).get("unusual")}
+
+
+def _evidence(cells: pl.LazyFrame, ways: Mapping[str, pl.Expr], *more: pl.Expr) -> pl.LazyFrame:
+    """Of cells read in several ways: how many are read, and the first row that a way cannot read or two differ in."""
+    read = cells.with_columns(value.alias(way) for way, value in ways.items())
+    some = pl.any_horizontal(pl.col(way).is_not_null() for way in ways)
+    first = {f"not {way}": some & pl.col(way).is_null() for way in ways}
+    first |= {f"{one} {other}": _differ(pl.col(one), pl.col(other)) for one, other in combinations(ways, 2)}
+    rows = [pl.col("row").filter(where).min().alias(name) for name, where in first.items()]
+    return read.select(some.sum().alias("read"), *rows, *more)
+
+
+def _differ(one: pl.Expr, other: pl.Expr) -> pl.Expr:
+    return (one != other).fill_null(False)
+
+
+def _whole_column(text: pl.Expr) -> pl.Expr:
+    """Whether a day has a year of two digits or is a serial number: only its column tells which day it is."""
+    return calendar_day(text).str.contains(r"^\d{1,2}\D.*\D\d\d$|^[A-Za-z].*\D\d\d$|^\d{5}(?:\.\d+)?$")
+
+
+def _date_evidence(cells: pl.LazyFrame, extract_date: date) -> pl.LazyFrame:
+    """Days repeat: each distinct text is looked at once."""
+    texts, text = cells.group_by("text").agg(pl.col("row").min()), pl.col("text")
+    day = calendar_day(text)
+    short = day.str.extract_groups(r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{2})$").struct
+    first, last = short.field("1").cast(pl.Int32), short.field("3").cast(pl.Int32)
+    # Whether, of the values in which two orders differ, one puts all after the extract, and the other none.
+    ahead = [
+        ((pl.col(one) > extract_date) & (pl.col(other) <= extract_date))
+        .filter(_differ(pl.col(one), pl.col(other)))
+        .all()
+        .alias(f"{one} after {other}")
+        for one, other in permutations(DATE_ORDERS, 2)
+    ]
+    newest = extract_date.year + YEARS_AHEAD
+    return _evidence(
+        texts,
+        {order: parse_date(text, [order], newest) for order in DATE_ORDERS},
+        *ahead,
+        (~text.str.contains(r"^\s*\d{4}-\d{2}-\d{2}\s*$")).sum().alias("unusual"),
+        parse_serial(text).count().alias("serials"),
+        _whole_column(text).sum().alias("short"),
+        first.drop_nulls().n_unique().alias("firsts"),
+        first.max().alias("greatest first"),
+        last.drop_nulls().n_unique().alias("lasts"),
+        last.max().alias("greatest last"),
+        pl.lit(extract_date.year).alias("year"),
+    )
+
+
+def _number_evidence(cells: pl.LazyFrame, *more: pl.Expr) -> pl.LazyFrame:
+    """Numbers that bronze types as they stand are read otherwise only where another column proves it."""
+    text = pl.col("text").str.strip_chars()
+    foreign = text.cast(pl.Float64, strict=False).is_null().sum().alias("unusual")
+    return _evidence(cells, {decimal: plain_number(text, [decimal]) for decimal in DECIMALS}, foreign, *more)
+
+
+def _percent_evidence(cells: pl.LazyFrame) -> pl.LazyFrame:
+    """Numbers without a percent sign, by what they can be: fractions of one, percent, or either."""
+    text = pl.col("text").str.strip_chars()
+    value = plain_number(text).cast(pl.Float64, strict=False).abs()
+    above, whole = value > 1, value == value.round(0)
+    return _number_evidence(
+        cells,
+        pl.col("row").filter((value > 0) & (value < 1)).min().alias("fractions"),
+        pl.col("row").filter(value == 1).min().alias("ones"),
+        pl.col("row").filter(above & whole).min().alias("whole percent"),
+        pl.col("row").filter(above & ~whole).min().alias("other percent"),
+    )
+
+
+def _settle(
+    evidence: Mapping[str, Mapping[str, Any]],
+    option: str,
+    ways: Sequence[str],
+    words: Mapping[str, str],
+    said: Mapping[str, str | None],
+) -> dict[str, str]:
+    """The way in which each column is read: as said, as all its values prove, or as the file's other columns prove."""
+    possible = {name: _possible(one, ways) for name, one in evidence.items()}
+    proven = {left[0] for left in possible.values() if len(left) == 1}
+    chosen = {}
+    for name, one in evidence.items():
+        left = possible[name]
+        pairs = [(a, b) for a, b in combinations(ways, 2) if one[f"{a} {b}"] is not None]
+        if (hinted := said.get(name)) is not None:
+            rest = [way for way in ways if way != hinted and one[f"not {hinted}"] is not None]
+            unsettled = [(a, b) for a, b in pairs if a in rest and b in rest]
+            if not unsettled:
+                chosen[name] = hinted
+                continue
+        if len(left) == 1:
+            chosen[name] = left[0]
+            continue
+        among = [(a, b) for a, b in pairs if not left or (a in left and b in left)]
+        if not among:
+            continue
+        if left and len(proven) == 1 and proven <= set(left):
+            chosen[name] = next(iter(proven))
+            continue
+        if one["unusual"] == 0 and "," not in proven:
+            continue
+        raise AmbiguousColumnError(name, option, _problem(one, among[0], words, mixed=not left))
+    return chosen
+
+
+def _possible(one: Mapping[str, Any], ways: Sequence[str]) -> list[str]:
+    """Ways that read every value that any way reads."""
+    left = [way for way in ways if one["read"] and one[f"not {way}"] is None]
+    if "firsts" in one and one["read"]:
+        # Years that fill the days of a month and go beyond next year, beside days that hardly change: the other way.
+        ahead = one["year"] % 100 + 1
+        if (
+            one["firsts"] >= MANY_DAYS and one["greatest first"] > ahead and one["lasts"] <= FEW_YEARS
+        ) and "dmy" in left:
+            left = [way for way in left if way != "ymd"]
+        if (
+            one["lasts"] >= MANY_DAYS and one["greatest last"] > ahead and one["firsts"] <= FEW_YEARS
+        ) and "ymd" in left:
+            left = [way for way in left if way != "dmy"]
+        if one["happened"]:
+            # What an extract tells had happened does not all lie after it.
+            future = {a for a, b in permutations(left, 2) if _pair(one, a, b) is not None and one[f"{a} after {b}"]}
+            left = [way for way in left if way not in future]
+    return left
+
+
+def _pair(one: Mapping[str, Any], a: str, b: str) -> int | None:
+    """The first row in which two ways differ."""
+    row: int | None = one[f"{a} {b}" if f"{a} {b}" in one else f"{b} {a}"]
+    return row
+
+
+def _problem(one: Mapping[str, Any], pair: tuple[str, str], words: Mapping[str, str], *, mixed: bool) -> str:
+    first, second = pair
+    both, only_first, only_second = (one[found] for found in (f"{first} {second}", f"not {second}", f"not {first}"))
+    if mixed:
+        return (
+            f"row {only_first} can only be read {words[first]}, row {only_second} only {words[second]}, and row {both} "
+            "in both ways"
+        )
+    return (
+        f"row {both} is one value read {words[first]} and another read {words[second]}, and no "
+        "value of the file tells which is meant"
+    )
+
+
+def _scale(name: str, one: Mapping[str, Any]) -> float:
+    """100 where percent are delivered as fractions of one.
+
+    Raises
+    ------
+    AmbiguousColumnError
+        Fractions of one stand beside whole percent, or every value is 0 or 1.
+    """
+    fraction, whole_percent, other = one["fractions"], one["whole percent"], one["other percent"]
+    if other is not None or (fraction is None and (one["ones"] is None or whole_percent is not None)):
+        return 1.0
+    if fraction is not None and whole_percent is None:
+        return 100.0
+    rows = f"rows {fraction} and {whole_percent} are" if fraction is not None else f"row {one['ones']} is"
+    raise AmbiguousColumnError(
+        name, "scale", f"{rows} read {SCALE_WORDS[1.0]} or {SCALE_WORDS[100.0]}, and no value of the file tells which"
+    )

@@ -15,7 +15,8 @@ from carti_lake.tables.feeds import Feed
 def as_mapped(extract: Extract, feed: type[Feed]) -> pl.LazyFrame:
     """The extract's rows as its map says that they are to be read; as they are where it says nothing."""
     mapping = extract.mapping
-    hinted = hints(extract, feed)
+    # How days and numbers are written is for bronze to know; what words mean is said here.
+    hinted = {name: hint for name, hint in hints(extract, feed).items() if hint.values or hint.null_words or hint.scale}
     if not (mapping.sources or mapping.constants or mapping.strip or hinted):
         return extract.rows
     here = extract.rows.collect_schema().names()
@@ -27,7 +28,7 @@ def as_mapped(extract: Extract, feed: type[Feed]) -> pl.LazyFrame:
         )
         for column in dict.fromkeys((*mapping.sources, *mapping.strip, *hinted))
     }
-    return mapped(extract.rows, sources, mapping.constants, feed.delivered())
+    return mapped(extract.rows, sources, mapping.constants)
 
 
 def hints(extract: Extract, feed: type[Feed]) -> dict[str, Hint]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from carti_lake.pipeline.bronze import bronze, withdrawal
+from carti_lake.pipeline.reading import Reading, undecided
 from carti_lake.sources.apply import as_mapped
-from carti_lake.sources.extract import Extract
+from carti_lake.sources.extract import Extract, ExtractError
 from carti_lake.sources.files import explain_failure
+from carti_lake.sources.readings import find_readings
 from carti_lake.store.errors import ConflictError
 from carti_lake.store.log import commits, transaction
 from carti_lake.store.storage import Storage
@@ -67,7 +69,34 @@ def load(
 
 
 def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
-    rows = bronze(as_mapped(extract, feed), feed)
+    rows = as_mapped(extract, feed)
+    if (known := storage.open(feed.full_name())) is not None and turn(known, feed, extract)[2]:
+        return _append(storage, feed, extract, rows, {})
+    try:
+        try:
+            return _append(storage, feed, extract, rows, find_readings(rows, extract, feed, whole=False))
+        except _ReadAsAWhole:
+            return _append(storage, feed, extract, rows, find_readings(rows, extract, feed, whole=True))
+    except (ConflictError, ExtractError):
+        raise
+    except Exception as error:
+        raise explain_failure(extract, error) from error
+
+
+class _ReadAsAWhole(Exception):
+    """A value far down in the file must be read as its whole column is written."""
+
+
+def _append(
+    storage: Storage, feed: type[Feed], extract: Extract, delivered: pl.LazyFrame, readings: dict[str, Reading] | None
+) -> Loaded:
+    """The extract's rows in bronze, read so; without readings as they stand, and only if no row asks for one."""
+
+    def check(rows: pl.LazyFrame) -> None:
+        if undecided(rows, feed).collect(engine="streaming").item():
+            raise _ReadAsAWhole
+
+    rows = bronze(delivered, feed, readings or {})
     for attempt in range(ATTEMPTS):
         handle = storage.create(feed.full_name(), feed, change_feed=False)
         batch_id, replaces, already = turn(handle, feed, extract)
@@ -85,6 +114,7 @@ def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
             "extract_date": extract.extract_date.isoformat(),
             "delivered_at": moment.isoformat(),
             "name": extract.name,
+            "readings": {name: reading.as_json() for name, reading in (readings or {}).items()},
             **({"map": {"number": extract.mapping.number(), "says": said}} if (said := extract.mapping.said()) else {}),
             **({"replaces": replaces} if replaces is not None else {}),
         }
@@ -96,12 +126,15 @@ def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
                 with_lineage(rows, feed, batch_id, extract.extract_date, moment),
                 transactions={batch_id: extract.mapping.number()},
                 metadata={"batch": batch},
+                check=check if readings is None else None,
             )
         except ConflictError:
             if attempt + 1 == ATTEMPTS:
                 raise
             storage.let_go(feed.full_name())
             continue
+        except _ReadAsAWhole:
+            raise
         except Exception as error:
             storage.let_go(feed.full_name())
             fresh = storage.open(feed.full_name())

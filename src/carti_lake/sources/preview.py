@@ -11,11 +11,12 @@ import polars as pl
 
 from carti_lake.pipeline.bronze import bronze
 from carti_lake.pipeline.cleanse import refusals, survey
-from carti_lake.pipeline.reading import Hint
+from carti_lake.pipeline.reading import Hint, Reading
 from carti_lake.sources.apply import as_mapped, hints
 from carti_lake.sources.batches import turn, with_lineage
 from carti_lake.sources.extract import Extract
 from carti_lake.sources.files import explain_failure
+from carti_lake.sources.readings import find_readings
 from carti_lake.store.storage import Storage
 from carti_lake.tables.feeds import Feed
 from carti_lake.tables.silver import entity_of
@@ -42,7 +43,7 @@ class ColumnPreview:
     unreadable
         Rows that would be refused because the value cannot be read.
     written
-        What the map says of how it is written.
+        How it is written: as the map says, and as its values were found to be.
     null_words
         Words that stand for no value, or often do, with how many rows have them.
     """
@@ -114,7 +115,9 @@ def _preview(storage: Storage, feed: type[Feed], extract: Extract, secret: str, 
     lineage = (batch_id, extract.extract_date, extract.delivered_at)
     mapped = as_mapped(extract, feed)
     try:
-        with_lineage(bronze(mapped, feed), feed, *lineage).sink_parquet(path, compression="lz4", engine="streaming")
+        readings = find_readings(mapped, extract, feed, whole=True) or {}
+        rows = with_lineage(bronze(mapped, feed, readings), feed, *lineage)
+        rows.sink_parquet(path, compression="lz4", engine="streaming")
         given = _given(mapped, feed)
         words = _null_words(extract, feed)
     except Exception as error:
@@ -132,7 +135,7 @@ def _preview(storage: Storage, feed: type[Feed], extract: Extract, secret: str, 
             values=given.get(column, 0),
             as_text=max(given.get(column, 0) - fitted[column], 0),
             unreadable=rules.get(f"{column}|unreadable", 0),
-            written=_said(written.get(column, Hint())),
+            written={**_said(written.get(column, Hint())), **_decided(readings.get(column))},
             null_words=words.get(column, {}),
         )
         for column, dtype in feed.delivered().items()
@@ -216,3 +219,7 @@ def _said(hint: Hint) -> dict[str, Any]:
         "values": dict(hint.values),
     }
     return {name: value for name, value in said.items() if value}
+
+
+def _decided(reading: Reading | None) -> dict[str, Any]:
+    return {} if reading is None else {name: value for name, value in reading.as_json().items() if name != "newest"}

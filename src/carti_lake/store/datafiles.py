@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import polars as pl
 
@@ -75,6 +75,12 @@ def sink(rows: pl.LazyFrame, table: str, partitions: list[str], options: Mapping
         for path in sorted(files)
         if files[path].num_rows
     ]
+
+
+def written(files: list["AddAction"], table: str, options: Mapping[str, str]) -> pl.LazyFrame:
+    """Rows of files that are not committed yet, without the partition columns."""
+    paths = [f"{table.rstrip('/')}/{unquote(file.path)}" for file in files]
+    return pl.scan_parquet(paths, hive_partitioning=False, glob=False, storage_options=dict(options) or None)
 
 
 def row_counts(files: list["AddAction"]) -> int:

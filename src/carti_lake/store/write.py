@@ -1,6 +1,6 @@
 """Rows into tables: each write is one commit through the handle whose transactions the caller has read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,8 +23,12 @@ def append(
     transactions: Mapping[str, int],
     metadata: Mapping[str, Any],
     mode: Literal["append", "overwrite"] = "append",
+    check: Callable[[pl.LazyFrame], None] | None = None,
 ) -> int:
-    """Append the rows (or overwrite with them) as one commit through this handle; returns the new version."""
+    """Append the rows (or overwrite with them) as one commit through this handle; returns the new version.
+
+    ``check`` is given the rows as they were written; where it raises, nothing is committed.
+    """
     schema = handle.schema()
     partitions = handle.metadata().partition_columns
     # A file of another type than the table's would be committed and could not be read again.
@@ -32,6 +36,8 @@ def append(
     frame = rows.lazy().select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
     with translated(handle.table_uri):
         files = datafiles.sink(frame, address(handle), partitions, storage.options)
+        if check is not None and files:
+            check(datafiles.written(files, address(handle), storage.options))
         handle.create_write_transaction(
             [*files],
             mode=mode,

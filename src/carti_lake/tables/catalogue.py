@@ -71,8 +71,14 @@ def rules(table: type[Table]) -> dict[str, str]:
         elif not kind:
             found[rule] = text
     if issubclass(table, Entity):
-        found["<column>|unreadable"] = "A delivered value can be read: a real date, a number, a known code."
+        found["<column>|unreadable"] = "A value that the row needs can be read: a real date, a number, a known code."
         found["<column>|nullability"] = "A required column has a value."
+        found["<column>|implausible"] = "A day that the row needs is none that stands for having none."
+        found["<column>|icd9"] = "A diagnosis is no ICD-9-CM code."
+        found["<column>|mangled"] = "No spreadsheet has rounded an identifier (2.60331E+12)."
+        found["<column>|total_row"] = "The row is not a report's total."
+        if table.amounts():
+            found["currency|foreign"] = "Amounts are US dollars."
     return found
 
 

@@ -9,6 +9,21 @@ KAHN_CATEGORIES = ("conformance", "completeness", "plausibility")
 PLACEHOLDERS = ("unknown", "n_a", "na", "none", "null", "nil", "tbd", "unspecified", "not_specified", "not_available")
 
 
+#: Words by which systems write that a cell has no value, in any letters: no column has them for a value of its own.
+NO_VALUE = (
+    "null", "\\n", "(null)", "<null>", "[null]", "none", "nan", "na", "n/a", "n.a.", "#n/a", "<na>", "nat", "nil",
+    "#null!", "-", "--", "---", "\u2013", "\u2014",
+)  # fmt: skip
+#: Each as systems spell it.
+NULL_WORDS = tuple(
+    dict.fromkeys(
+        spelt for word in (*NO_VALUE, "NaN", "NaT") for spelt in (word, word.lower(), word.upper(), word.capitalize())
+    )
+)
+#: The spellings that are nobody's name: Na, Nan, Nat and Nil are, and are not what machines write.
+NULL_SPELLINGS = tuple(word for word in NULL_WORDS if word not in ("Na", "Nan", "Nat", "Nil", "na", "nat", "nil"))
+
+
 @dataclass(frozen=True)
 class Finding:
     """A data-quality check that reports rows without refusing them.
@@ -74,6 +89,29 @@ DEFAULTS = {
 }
 #: A failing row is worth a look, however rare, and never stops a release.
 REPORT_ONLY = Thresholds(warn=0.0, block=None)
+#: Values that are left out: any is worth a look, and a release without most of a column's is none.
+CELLS = {"unreadable": Thresholds(warn=0.0, block=0.5, fewest=3)}
+#: What a value that is left out looks like, by the kind of check.
+_LEFT_OUT = {
+    "unreadable": ("conformance", "{}: the delivered value cannot be read, and is left out"),
+    "icd9": ("conformance", "{}: an ICD-9-CM code, which is left out"),
+    "implausible": ("plausibility", "{}: no day that can be meant, such as 9999-12-31; it is left out"),
+    "checksum": ("conformance", "{}: the last three characters do not fit the first fifteen, by which it is known"),
+    "several_names": ("conformance", "{}: the directory names more than one provider by it; the others are aliases"),
+}
+
+
+def left_out(column: str, kind: str) -> Finding:
+    """A delivered value that silver leaves out, while it keeps the row."""
+    category, description = _LEFT_OUT[kind]
+    failed = pl.col("unread").str.contains(f"{column}|{kind}", literal=True).fill_null(False)
+    return Finding(
+        f"{column}|{kind}",
+        category,
+        description.format(column),
+        failed=failed,
+        applies=pl.col(column).is_not_null() | failed,
+    )
 
 
 def missing(column: str, when: pl.Expr | None = None) -> Finding:

@@ -4,6 +4,10 @@ from typing import Any
 
 import dataframely as dy
 
+#: What sources write for a row that they have deleted, and for one that they have not, beside yes and no.
+DELETED = ("d", "del", "deleted", "removed", "withdrawn", "inactive")
+ALIVE = ("a", "active", "current", "not deleted")
+
 #: What a mart's column is made from: ``visits.claim_amount``, a bare ``visits`` where rows are counted, or columns of
 #: another mart (``provider_monthly.visits``) whose sum it is.
 Sources = tuple[str, ...]
@@ -12,6 +16,11 @@ Sources = tuple[str, ...]
 def text(description: str, *, nullable: bool = True, **metadata: Any) -> dy.String:
     """Text as delivered, or a normalised code where ``code`` names one."""
     return dy.String(nullable=nullable, description=description, metadata=metadata)
+
+
+def name(description: str, **metadata: Any) -> dy.String:
+    """What somebody or something is called: few words are no name."""
+    return text(description, name=True, **metadata)
 
 
 def money(description: str, *, nullable: bool = True, minimum: int | None = None, of: Sources = ()) -> dy.Decimal:
@@ -41,9 +50,9 @@ def day(description: str, *, nullable: bool = True, **metadata: Any) -> dy.Date:
     return dy.Date(nullable=nullable, description=description, metadata=metadata)
 
 
-def flag(description: str) -> dy.Bool:
-    """True, false, or not delivered."""
-    return dy.Bool(nullable=True, description=description)
+def flag(description: str, **metadata: Any) -> dy.Bool:
+    """True, false, or not delivered; ``yes`` and ``no`` are words for them beside the usual ones."""
+    return dy.Bool(nullable=True, description=description, metadata=metadata)
 
 
 def patient_id() -> dy.String:
@@ -58,7 +67,7 @@ def patient_key(*, nullable: bool = False) -> dy.Int64:
 
 def is_deleted() -> dy.Bool:
     """The source's soft delete."""
-    return flag("True where the source withdraws the row (soft delete)")
+    return flag("True where the source withdraws the row (soft delete)", yes=DELETED, no=ALIVE)
 
 
 def provider_id(role: str, *, nullable: bool = False, primary_key: bool = False) -> dy.String:
@@ -70,9 +79,9 @@ def provider_id(role: str, *, nullable: bool = False, primary_key: bool = False)
     )
 
 
-def key(description: str, of: Sources = ()) -> dy.String:
+def key(description: str, **metadata: Any) -> dy.String:
     """A column of the business key."""
-    return dy.String(primary_key=True, description=description, metadata={"of": of})
+    return dy.String(primary_key=True, description=description, metadata=metadata)
 
 
 def age() -> dy.Int64:

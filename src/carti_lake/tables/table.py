@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import dataframely as dy
 import polars as pl
@@ -10,8 +10,13 @@ import polars as pl
 from carti_lake.tables.checks import DEFAULTS, DELIVERY_CHECKS, KAHN_CATEGORIES, Finding, Thresholds
 
 #: Category of the rules that one column can break, by kind.
-_KINDS = {
+KINDS: Final = {
     "unreadable": "conformance",
+    "icd9": "conformance",
+    "mangled": "conformance",
+    "total_row": "conformance",
+    "foreign": "conformance",
+    "implausible": "plausibility",
     "nullability": "completeness",
     "min": "plausibility",
     "max": "plausibility",
@@ -114,8 +119,8 @@ class Table(dy.Schema):
         if rule in DELIVERY_CHECKS:
             return DELIVERY_CHECKS[rule].category
         kind = rule.partition("|")[2]
-        if kind in _KINDS:
-            return _KINDS[kind]
+        if kind in KINDS:
+            return KINDS[kind]
         # A rule between columns says its category first.
         said = cls.rule_text().get(rule, "").partition(":")[0].lower()
         return said if said in KAHN_CATEGORIES else "plausibility"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carti_lake.pipeline.gold.quality import deliveries, findings, refusals, spared, with_unknown
+from carti_lake.pipeline.gold.quality import deliveries, fails, findings, refusals, spared, with_unknown
 from carti_lake.tables import ENTITIES
 from carti_lake.tables.gold import DataQuality, Reconciliation
 from carti_lake.tables.quarantine import QUARANTINE
@@ -233,7 +233,7 @@ def test_every_finding_has_an_example_above():
         (Visits, "claim_id|repeated"),
         (Providers, "provider_name|repeated"),
     }
-    alone = {(entity, one.id) for entity in ENTITIES.values() for one in entity.findings() if one.refers is None}
+    alone = {(entity, one.id) for entity in ENTITIES.values() for one in entity.own_findings() if one.refers is None}
     assert alone == tried
 
 
@@ -457,3 +457,11 @@ def test_the_finding_says_what_to_do_with_such_an_extract():
     rows = held(Reconciliation, {"feed": "salesforce_crm", "batch_id": "a", "extract_date": EARLY, "bronze_rows": 3})
     found = deliveries(rows, ENTITIES).filter(pl.col("rule") == "extracts|rows_of_one_key").collect()
     assert CrmAccounts.instead in found["description"].item()
+
+
+@pytest.mark.parametrize("entity", ENTITIES.values(), ids=lambda entity: entity.short_name)
+def test_a_value_that_was_left_out_is_counted_under_its_check(entity):
+    for column, kind in entity.cell_checks():
+        check = next(one for one in entity.findings() if one.id == f"{column}|{kind}")
+        rows = held(entity, {"unread": check.id}, {"unread": "other|unreadable"}, {"unread": None})
+        assert rows.select(fails(check)).collect().to_series().to_list() == [True, False, False]

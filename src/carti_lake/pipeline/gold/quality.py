@@ -9,6 +9,7 @@ from carti_lake.tables.checks import DELIVERY_CHECKS, Finding
 from carti_lake.tables.gold import DataQuality
 from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.silver import Entity
+from carti_lake.tables.table import KINDS
 
 #: Extract days that say what a feed's usual volume and rhythm are, and how many of them it takes to say so.
 USUAL_DAYS, FEWEST_DAYS = 28, 7
@@ -135,30 +136,36 @@ def refusals(quarantine: pl.LazyFrame, reconciliation: pl.LazyFrame, entity: typ
     )
 
 
+#: What a refused row looks like, by the kind of a column's rule.
+_MEANINGS = {
+    "unreadable": "{}: the delivered value cannot be read",
+    "nullability": "{}: missing",
+    "min": "{}: out of its range",
+    "max": "{}: out of its range",
+    "implausible": "{}: no day that can be meant, such as 9999-12-31",
+    "icd9": "{}: an ICD-9-CM code",
+    "mangled": "{}: a spreadsheet has rounded the number, as in 2.60331E+12",
+    "total_row": "{}: the row is a report's total",
+    "foreign": "{}: an amount in another currency than US dollars",
+}
+
+
 def _category(entity: type[Entity]) -> pl.Expr:
     of_rules = {rule: entity.category_of(rule) for rule in entity.row_rules()}
     kind = pl.col("rule").str.split("|").list.last()
-    return (
-        pl.when(kind == "nullability")
-        .then(pl.lit("completeness"))
-        .when(kind == "unreadable")
-        .then(pl.lit("conformance"))
-        .otherwise(pl.col("rule").replace_strict(of_rules, default="plausibility", return_dtype=pl.String))
+    return pl.coalesce(
+        kind.replace_strict(KINDS, default=None, return_dtype=pl.String),
+        pl.col("rule").replace_strict(of_rules, default="plausibility", return_dtype=pl.String),
     )
 
 
 def _meaning(entity: type[Entity]) -> pl.Expr:
     texts = entity.rule_text()
     column, kind = (pl.col("rule").str.split("|").list.get(i, null_on_oob=True) for i in (0, 1))
-    return (
-        pl.when(kind == "unreadable")
-        .then(pl.format("{}: the delivered value cannot be read", column))
-        .when(kind == "nullability")
-        .then(pl.format("{}: missing", column))
-        .when(kind.is_in(["min", "max"]))
-        .then(pl.format("{}: out of its range", column))
-        .otherwise(pl.col("rule").replace_strict(texts, default=pl.col("rule"), return_dtype=pl.String))
-    )
+    meaning = pl.col("rule").replace_strict(texts, default=pl.col("rule"), return_dtype=pl.String)
+    for name, text in _MEANINGS.items():
+        meaning = pl.when(kind == name).then(pl.format(text, column)).otherwise(meaning)
+    return meaning
 
 
 def extract_days(reconciliation: pl.LazyFrame) -> pl.LazyFrame:

@@ -6,7 +6,7 @@ import polars as pl
 
 from carti_lake.pipeline.silver.claim_lines import line_key
 from carti_lake.pipeline.silver.encounters import encounter_key
-from carti_lake.pipeline.silver.providers import provider_key
+from carti_lake.pipeline.silver.providers import provider_key, with_other_names
 from carti_lake.pipeline.silver.visits import net_of_reversal, visit_key
 from carti_lake.tables.silver import ClaimLines, Encounters, Entity, Providers, Visits
 
@@ -20,6 +20,10 @@ KEYS: dict[type[Entity], Callable[[], pl.Expr]] = {
 
 #: Entities some of whose columns mean something else where others say so, with what they mean then.
 SETTLED: dict[type[Entity], Callable[[], dict[str, pl.Expr]]] = {Visits: net_of_reversal}
+
+
+#: What the rows of one batch tell of one another.
+TOGETHER: dict[type[Entity], Callable[[pl.LazyFrame], pl.LazyFrame]] = {Providers: with_other_names}
 
 
 def derived_columns(entity: type[Entity]) -> dict[str, pl.Expr]:

@@ -11,6 +11,33 @@ def provider_key() -> pl.Expr:
     return pl.coalesce("npi", "name:" + name_key(pl.col("provider_name")))
 
 
+def with_other_names(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of the directory; those of one batch that bear one key under several names know the others as aliases.
+
+    The last of such rows stands: who is named by another of them is still found, and the row says so in ``unread``.
+    """
+    one = ["batch_id", "provider_id"]
+    names = rows.select(*one, "provider_name", own=name_key(pl.col("provider_name"))).drop_nulls().unique([*one, "own"])
+    several = (
+        names.group_by(one)
+        .agg(others=pl.col("provider_name").sort().str.join("; "), spellings=pl.len())
+        .filter(pl.col("spellings") > 1)
+    )
+    some = pl.col("others").is_not_null()
+    return (
+        rows.join(several, on=one, how="left")
+        .with_columns(
+            aliases=pl.when(some)
+            .then(pl.concat_str("aliases", "others", separator="; ", ignore_nulls=True))
+            .otherwise("aliases"),
+            unread=pl.when(some)
+            .then(pl.concat_str("unread", pl.lit("npi|several_names"), separator=",", ignore_nulls=True))
+            .otherwise("unread"),
+        )
+        .drop("others", "spellings")
+    )
+
+
 def as_named(column: str) -> pl.Expr:
     """A delivered name or NPI as references hold it: without blanks around it, empty where nothing is left."""
     return pl.col(column).str.strip_chars().fill_null("")

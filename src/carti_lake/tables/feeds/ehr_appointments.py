@@ -10,7 +10,7 @@ class EhrAppointments(Feed, table="ehr_appointments"):
     appointment_id = f.text("Appointment number", required=True)
     patient_id = f.patient_id()
     patient_age = f.number("Patient's age", "years")
-    provider_name = f.text("Provider as displayed", required=True)
+    provider_name = f.name("Provider as displayed", required=True)
     provider_npi = f.text("Provider's NPI")
     service_line = f.text("Service line")
     booked_date = f.day("Day of booking")

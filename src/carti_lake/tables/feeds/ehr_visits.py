@@ -14,7 +14,7 @@ class EhrVisits(Feed, table="ehr_visits"):
     visit_type = f.text("New patient, follow-up, treatment")
     diagnosis_code = f.text("ICD-10-CM diagnosis", required=True)
     procedure_code = f.text("CPT/HCPCS procedure", required=True)
-    provider_name = f.text("Rendering provider as displayed", required=True)
+    provider_name = f.name("Rendering provider as displayed", required=True)
     provider_npi = f.text("Rendering provider's NPI")
     referral_id = f.text("Referral that led to the visit")
     patient_zip3 = f.text("First three digits of the patient's ZIP code")

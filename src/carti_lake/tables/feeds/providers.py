@@ -8,12 +8,12 @@ class ProvidersFeed(Feed, table="providers"):
     """A provider of the directory, with NPI, specialty and network status."""
 
     npi = f.text("National Provider Identifier")
-    provider_name = f.text("Provider as displayed", required=True)
-    aliases = f.text("Other spellings of the name, separated by semicolons")
+    provider_name = f.name("Provider as displayed", required=True)
+    aliases = f.name("Other spellings of the name, separated by semicolons")
     specialty = f.text("Specialty")
     service_line = f.text("Main service line")
     network_status = f.text("In network or out of network")
-    organization = f.text("Practice or hospital")
+    organization = f.name("Practice or hospital")
     zip3 = f.text("First three digits of the practice's ZIP code")
     active_from = f.day("First day in the directory")
     is_deleted = f.is_deleted()

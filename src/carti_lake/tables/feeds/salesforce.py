@@ -7,7 +7,7 @@ from carti_lake.tables.feeds.feed import Feed
 class SalesforceCrm(Feed, table="salesforce_crm", snapshot=True):
     """A provider's CRM totals, from Salesforce: each extract is the full list, a row per provider."""
 
-    provider_name = f.text("Provider as displayed", required=True)
+    provider_name = f.name("Provider as displayed", required=True)
     provider_npi = f.text("Provider's NPI")
     contact_count = f.number("Contacts logged", "count", required=True)
     deals_value = f.number("Value of deals", "USD", required=True)
@@ -21,8 +21,8 @@ class SalesforceOpportunities(Feed, table="salesforce_opportunities"):
     """An opportunity, from Salesforce: delivered again at every stage change."""
 
     opportunity_id = f.text("Salesforce Opportunity Id", required=True)
-    opportunity_name = f.text("Opportunity name")
-    provider_name = f.text("Provider whom the opportunity is about")
+    opportunity_name = f.name("Opportunity name")
+    provider_name = f.name("Provider whom the opportunity is about")
     provider_npi = f.text("Provider's NPI")
     campaign_id = f.text("Primary campaign source")
     service_line = f.text("Service line")
@@ -40,7 +40,7 @@ class SalesforceCampaigns(Feed, table="salesforce_campaigns"):
     """A marketing campaign, from Salesforce."""
 
     campaign_id = f.text("Salesforce Campaign Id", required=True)
-    campaign_name = f.text("Campaign name")
+    campaign_name = f.name("Campaign name")
     campaign_type = f.text("Channel")
     status = f.text("Planned, In Progress, Completed, Aborted")
     service_line = f.text("Service line that it promotes")
@@ -59,9 +59,9 @@ class SalesforceReferrals(Feed, table="salesforce_referrals"):
     patient_zip3 = f.text("First three digits of the patient's ZIP code")
     patient_age = f.number("Patient's age at referral", "years")
     referral_date = f.day("Day of the referral", required=True)
-    referring_provider_name = f.text("Referring provider as displayed", required=True)
+    referring_provider_name = f.name("Referring provider as displayed", required=True)
     referring_provider_npi = f.text("Referring provider's NPI")
-    rendering_provider_name = f.text("Rendering provider as displayed")
+    rendering_provider_name = f.name("Rendering provider as displayed")
     rendering_provider_npi = f.text("Rendering provider's NPI")
     service_line = f.text("Service line referred to", required=True)
     network_status = f.text("Whether the patient was seen in or out of network")

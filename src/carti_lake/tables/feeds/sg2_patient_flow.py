@@ -9,9 +9,9 @@ class Sg2PatientFlow(Feed, table="sg2_patient_flow"):
 
     encounter_id = f.text("Stay number; derived where the source has none")
     patient_id = f.patient_id()
-    referral_provider = f.text("Referring provider as displayed", required=True)
+    referral_provider = f.name("Referring provider as displayed", required=True)
     referral_provider_npi = f.text("Referring provider's NPI")
-    attending_provider = f.text("Attending provider as displayed")
+    attending_provider = f.name("Attending provider as displayed")
     attending_provider_npi = f.text("Attending provider's NPI")
     service_line = f.text("Service line of the stay", required=True)
     admission_date = f.day("Day of admission", required=True)

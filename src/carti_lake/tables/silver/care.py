@@ -36,7 +36,7 @@ class Appointments(
     visit_id = f.text("Visit that the appointment became")
 
     @classmethod
-    def findings(cls) -> list[Finding]:
+    def own_findings(cls) -> list[Finding]:
         """Appointments without what no-show rates need, and days out of order."""
         return [
             missing("service_line"),
@@ -67,7 +67,7 @@ class Medications(
     provider_npi = f.text("Ordering provider's NPI as delivered")
     ordered_date = f.day("Day of the order", nullable=False)
     ordered_month = f.day("First day of the order's month", nullable=False)
-    drug_code = f.text("RxNorm or HCPCS J-code", nullable=False, code="procedure")
+    drug_code = f.text("RxNorm or HCPCS J-code", nullable=False, code="drug")
     drug_name = f.text("Drug")
     dose = dy.Decimal(18, 4, nullable=True, min=0, description="Dose", metadata={"unit": "dose_unit"})
     dose_unit = f.text("Unit of the dose")
@@ -76,6 +76,6 @@ class Medications(
     total_cost = f.money("Cost", minimum=0)
 
     @classmethod
-    def findings(cls) -> list[Finding]:
+    def own_findings(cls) -> list[Finding]:
         """Orders without their cost or provider, and days to come."""
         return [missing("total_cost"), missing("provider_id"), in_future("ordered_date")]

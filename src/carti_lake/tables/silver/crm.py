@@ -30,7 +30,7 @@ class CrmAccounts(
     pipeline_stage = f.text("Stage of the provider's pipeline, as labelled")
 
     @classmethod
-    def findings(cls) -> list[Finding]:
+    def own_findings(cls) -> list[Finding]:
         """Accounts without what the provider summary needs."""
         return [missing("marketing_cost"), missing("opportunity_value"), missing("pipeline_stage")]
 
@@ -46,12 +46,12 @@ class Opportunities(
 ):
     """One row per Salesforce opportunity, at its latest stage."""
 
-    opportunity_id = f.key("Salesforce Opportunity Id")
+    opportunity_id = f.key("Salesforce Opportunity Id", salesforce=True)
     opportunity_name = f.text("Opportunity name")
     provider_id = f.provider_id("Provider whom it is about", nullable=True)
     provider_name = f.text("Provider as delivered")
     provider_npi = f.text("Provider's NPI as delivered")
-    campaign_id = f.text("Primary campaign source")
+    campaign_id = f.text("Primary campaign source", salesforce=True)
     service_line = f.text("Service line", code="slug")
     stage_name = f.text("Stage label", nullable=False)
     amount = f.money("Amount")
@@ -69,7 +69,7 @@ class Opportunities(
         return ~cls.is_won.col | cls.is_closed.col
 
     @classmethod
-    def findings(cls) -> list[Finding]:
+    def own_findings(cls) -> list[Finding]:
         """Opportunities without what the return on marketing needs, and dates out of order."""
         return [
             missing("is_won"),
@@ -92,7 +92,7 @@ class Campaigns(
 ):
     """One row per marketing campaign."""
 
-    campaign_id = f.key("Salesforce Campaign Id")
+    campaign_id = f.key("Salesforce Campaign Id", salesforce=True)
     campaign_name = f.text("Campaign name")
     campaign_type = f.text("Channel", code="slug")
     status = f.text("Planned, in progress, completed, aborted", code="slug")
@@ -103,7 +103,7 @@ class Campaigns(
     actual_cost = f.money("Actual cost so far", minimum=0)
 
     @classmethod
-    def findings(cls) -> list[Finding]:
+    def own_findings(cls) -> list[Finding]:
         """Campaigns without what the return on marketing needs, and dates out of order."""
         return [missing("actual_cost"), missing("start_date"), before("end_date", "start_date")]
 
@@ -123,7 +123,7 @@ class Referrals(
 ):
     """One row per referral, from its referring to its rendering provider."""
 
-    referral_id = f.key("Referral number")
+    referral_id = f.key("Referral number", salesforce=True)
     patient_key = f.patient_key()
     patient_zip3 = f.text("First three digits of the patient's ZIP code", code="zip3")
     patient_age = f.age()
@@ -139,8 +139,8 @@ class Referrals(
     network_status = f.text("Whether the patient was seen in or out of network", code="network_status")
     referral_status = f.text("Status of the referral", nullable=False, code="referral_status")
     first_visit_date = f.day("Day of the first visit")
-    campaign_id = f.text("Campaign that the referral is credited to")
-    opportunity_id = f.text("Opportunity that the referral belongs to")
+    campaign_id = f.text("Campaign that the referral is credited to", salesforce=True)
+    opportunity_id = f.text("Opportunity that the referral belongs to", salesforce=True)
     estimated_value = f.money("Expected charges of the referred care", minimum=0)
 
     @dy.rule()
@@ -149,7 +149,7 @@ class Referrals(
         return cls.first_visit_date.col >= cls.referral_date.col
 
     @classmethod
-    def findings(cls) -> list[Finding]:
+    def own_findings(cls) -> list[Finding]:
         """Completed referrals that name no visit, and columns that the referral flow needs."""
         return [
             Finding(

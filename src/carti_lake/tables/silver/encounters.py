@@ -41,7 +41,7 @@ class Encounters(
     admission_date = f.day("Day of admission", nullable=False)
     admission_month = f.day("First day of the month of admission", nullable=False)
     discharge_date = f.day("Day of discharge")
-    length_of_stay = dy.Int64(nullable=True, min=0, description="Length of stay", metadata={"unit": "days"})
+    length_of_stay = dy.Int64(nullable=True, min=0, max=36_525, description="Length of stay", metadata={"unit": "days"})
     admission_type = f.text("Elective, urgent, emergency", code="slug")
     principal_diagnosis_code = f.text("ICD-10-CM principal diagnosis", code="icd10")
     discharge_disposition = f.text("Where the patient went", code="slug")
@@ -58,7 +58,7 @@ class Encounters(
         return cls.discharge_date.col >= cls.admission_date.col
 
     @classmethod
-    def findings(cls) -> list[Finding]:
+    def own_findings(cls) -> list[Finding]:
         """Stays whose length disagrees with their dates, dates to come, and columns that metrics need."""
         stayed = (pl.col("discharge_date") - pl.col("admission_date")).dt.total_days()
         return [

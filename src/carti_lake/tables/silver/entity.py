@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 import dataframely as dy
 import polars as pl
 
-from carti_lake.tables.checks import DELIVERY_CHECKS
+from carti_lake.tables.checks import CELLS, DELIVERY_CHECKS, REPORT_ONLY, Finding, Thresholds, left_out
 from carti_lake.tables.feeds.feed import Feed
 from carti_lake.tables.table import Table
 
 #: Columns that say where the current row of a key came from.
-ORIGIN = ("batch_id", "extract_date", "delivered_at", "row_number", "row_hash")
+ORIGIN = ("batch_id", "extract_date", "delivered_at", "row_number", "row_hash", "unread")
 #: Columns that the lake needs and readers do not see.
 HIDDEN = ("key_hash", "withdrawn")
 
@@ -39,6 +39,10 @@ class Entity(Table, layer="silver"):
     delivered_at = dy.Datetime(time_unit="us", time_zone="UTC", description="When that delivery was made")
     row_number = dy.Int64(description="Position of the row in that delivery")
     row_hash = dy.Int64(description="Hash of the row as bronze holds it")
+    unread = dy.String(
+        nullable=True,
+        description="Checks that single values of the row failed, which are left out for it, separated by commas",
+    )
     key_hash = dy.Int64(description="xxHash64 of the business key")
     withdrawn = dy.Bool(description="Tombstone: the source withdrew the row")
 
@@ -85,11 +89,80 @@ class Entity(Table, layer="silver"):
         return [name for name in cls.business_columns() if name in delivered]
 
     @classmethod
+    def needs(cls, column: str) -> bool:
+        """Whether a row cannot be without the column: its key, what it declares to have, what its feed requires."""
+        declared = cls.columns()[column]
+        return column in cls.key() or not declared.nullable or column in cls.feed.required()
+
+    @classmethod
+    def identifiers(cls) -> list[str]:
+        """Delivered columns that name something: the key, other rows, the patient."""
+        named = [name for name in cls.feed.delivered() if name.endswith("_id")]
+        return [*named, *(name for name in cls.key() if name in cls.feed.delivered() and name not in named)]
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Delivered columns in which the last line of a report says ``Total``: the key, and names of providers."""
+        delivered = cls.feed.delivered()
+        naming = [*cls.key(), "provider_name", *(name for name, _ in cls.providers.values())]
+        return [name for name in dict.fromkeys(naming) if name in delivered]
+
+    @classmethod
+    def amounts(cls) -> list[str]:
+        """Columns of money, as the feed delivers them."""
+        return [name for name in cls.feed.delivered() if cls.feed.meta(name).get("unit") == "USD"]
+
+    @classmethod
     def refusing_rules(cls) -> list[str]:
         """Ids of the rules that send a row to quarantine."""
         elsewhere = {*ORIGIN, *HIDDEN, cls.partition_by}
         declared = [rule for rule in cls.row_rules() if rule.split("|")[0] not in elsewhere]
-        return [*declared, *(f"{name}|unreadable" for name in cls.parsed_columns())]
+        needed = [name for name in cls.parsed_columns() if cls.needs(name)]
+        return [
+            *declared,
+            *(f"{name}|unreadable" for name in [*needed, "is_deleted"]),
+            *(f"{name}|implausible" for name in needed if cls.columns()[name].dtype == pl.Date),
+            *(f"{name}|icd9" for name in needed if cls.meta(name).get("code") == "icd10"),
+            *(f"{name}|mangled" for name in cls.identifiers()),
+            *(f"{name}|total_row" for name in cls.names()),
+            *(["currency|foreign"] if cls.amounts() else []),
+        ]
+
+    @classmethod
+    def own_findings(cls) -> list[Finding]:
+        """Checks of the entity's own; an entity with any overrides this."""
+        return []
+
+    @classmethod
+    def findings(cls) -> list[Finding]:
+        """Checks that report and do not refuse: the entity's own, and single values that are left out."""
+        return [*cls.own_findings(), *(left_out(name, kind) for name, kind in cls.cell_checks())]
+
+    @classmethod
+    def cell_checks(cls) -> list[tuple[str, str]]:
+        """Columns and kinds of checks that leave out a single value, and not its row."""
+        found = []
+        for name in cls.parsed_columns():
+            dtype, code = cls.columns()[name].dtype, cls.meta(name).get("code")
+            if cls.meta(name).get("salesforce"):
+                found.append((name, "checksum"))
+            if cls.needs(name):
+                continue
+            found.append((name, "unreadable"))
+            if code == "icd10":
+                found.append((name, "icd9"))
+            if dtype == pl.Date:
+                found.append((name, "implausible"))
+        return found
+
+    @classmethod
+    def declared_thresholds(cls, rule: str) -> Thresholds:
+        """Thresholds of a rule or finding as declared, without what people have set since."""
+        kind = rule.partition("|")[2]
+        cells = [f"{name}|{one}" for name, one in cls.cell_checks()]
+        if rule in cells and rule not in cls.thresholds:
+            return CELLS.get(kind, REPORT_ONLY)
+        return super().declared_thresholds(rule)
 
     @classmethod
     def check_ids(cls) -> list[str]:

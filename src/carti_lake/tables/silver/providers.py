@@ -22,7 +22,12 @@ class Providers(Entity, table="providers", feed=ProvidersFeed):
     active_from = f.day("First day in the directory")
 
     @classmethod
-    def findings(cls) -> list[Finding]:
+    def cell_checks(cls) -> list[tuple[str, str]]:
+        """Those of every entity, and one number that the directory gives several names."""
+        return [*super().cell_checks(), ("npi", "several_names")]
+
+    @classmethod
+    def own_findings(cls) -> list[Finding]:
         """Providers without what matching and the referral flow need, and names that two of them bear."""
         return [
             missing("npi"),

@@ -55,7 +55,8 @@ class Visits(
     visit_type = f.text("New patient, follow-up, treatment", code="slug")
     diagnosis_code = f.text("ICD-10-CM diagnosis", code="icd10")
     procedure_code = f.text("CPT/HCPCS procedure", code="procedure")
-    referral_id = f.text("Referral that led to the visit")
+    procedure_modifier = f.text("Modifiers of the procedure, separated by blanks, where its code came with them")
+    referral_id = f.text("Referral that led to the visit", salesforce=True)
     patient_zip3 = f.text("First three digits of the patient's ZIP code", code="zip3")
     patient_age = f.age()
     claim_id = f.text("Claim number")
@@ -70,7 +71,7 @@ class Visits(
     claim_paid_date = f.day("Day the claim was adjudicated")
 
     @classmethod
-    def findings(cls) -> list[Finding]:
+    def own_findings(cls) -> list[Finding]:
         """Payments that no adjudication explains, dates out of order, and columns that metrics need."""
         paid = pl.col("claim_paid")
         has_claim = pl.col("claim_status").is_not_null()
