@@ -41,7 +41,7 @@ class ClaimLines(
     claim_status = f.text("Answer to the claim in this remittance", nullable=False, code="remittance_status")
 
     @classmethod
-    def findings(cls) -> list[Finding]:
+    def own_findings(cls) -> list[Finding]:
         """Lines of visits that nobody delivered, adjustments without a reason, and days to come."""
         return [
             known("visit_id", "visits"),
