@@ -1,6 +1,5 @@
 """Columns as a map says they are to be read."""
 
-from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
@@ -11,14 +10,12 @@ from hypothesis import strategies as st
 from carti_lake.pipeline.mapped import Source, mapped
 from carti_lake.pipeline.reading import Hint
 
-DECLARED = {"id": pl.String(), "status": pl.String(), "day": pl.Date(), "amount": pl.Float64(), "flag": pl.Boolean()}
-
 
 def column(name: str, delivered: Any, *steps: str | int, of: str = "there", strip: str = "", **hint: Any) -> list[Any]:
     """Values of a declared column that is read from another one."""
     rows = pl.LazyFrame({of: delivered})
     source = Source(((of, steps),), strip, Hint(**hint))
-    return mapped(rows, {name: source}, {}, DECLARED).collect()[name].to_list()
+    return mapped(rows, {name: source}, {}).collect()[name].to_list()
 
 
 def test_words_are_looked_up_whatever_their_case_and_blanks_and_unknown_ones_stay() -> None:
@@ -68,7 +65,7 @@ def test_a_prefix_is_no_part_of_the_value() -> None:
 def test_parts_are_joined_by_a_blank() -> None:
     rows = pl.LazyFrame({"first": ["Dana ", None, None], "last": ["Ortiz", "Lee", None]})
     source = Source((("first", ()), ("last", ())))
-    names = mapped(rows, {"id": source}, {}, DECLARED).collect()["id"].to_list()
+    names = mapped(rows, {"id": source}, {}).collect()["id"].to_list()
     assert names == ["Dana Ortiz", "Lee", ""]
 
 
@@ -88,50 +85,10 @@ def test_null_words_stand_for_no_value() -> None:
     assert column("id", ["NIL", "nil ", "n", None], null_words=frozenset({"NIL"})) == [None, None, "n", None]
 
 
-@pytest.mark.parametrize(
-    ("order", "text", "iso"),
-    [
-        ("dmy", "20-10-16", "2016-10-20"),
-        ("dmy", "1/3/2017", "2017-03-01"),
-        ("mdy", "1.3.98", "1998-01-03"),
-        ("ymd", "26-03-09", "2026-03-09"),
-        ("dmy", "03/09/2026 14:30", "2026-09-03"),
-        ("dmy", "2026-03-09", "2026-03-09"),
-        ("dmy", "31/02/2026", "31/02/2026"),
-        ("mdy", "13/01/2026", "13/01/2026"),
-        ("dmy", "soon", "soon"),
-    ],
-)
-def test_an_order_of_dates_decides_which_day_it_is(order: str, text: str, iso: str) -> None:
-    assert column("day", [text, None], date_order=order) == [iso, None]
-
-
-@given(st.dates(date(1970, 1, 1), date(2069, 12, 31)), st.sampled_from(["ymd", "mdy", "dmy"]), st.sampled_from("-/. "))
-def test_any_day_in_any_order_is_that_day(day: date, order: str, separator: str) -> None:
-    for year in (f"{day:%Y}", f"{day:%y}"):
-        parts = {"y": year, "m": str(day.month), "d": str(day.day)}
-        assert column("day", [separator.join(parts[part] for part in order)], date_order=order) == [day.isoformat()]
-
-
-def test_an_instant_belongs_to_its_day_in_the_time_zone() -> None:
-    stamps = ["2026-04-01T03:30:00Z", "2026-04-01 03:30:00.5+00:00", "2026-04-01T03:30:00", "2026-04-01"]
-    assert column("day", stamps, time_zone="America/Chicago") == ["2026-03-31", "2026-03-31", *stamps[2:]]
-    typed = pl.Series([datetime(2026, 4, 1, 3, 30, tzinfo=UTC)])
-    assert column("day", typed, time_zone="America/Chicago") == [date(2026, 3, 31)]
-
-
-@pytest.mark.parametrize(
-    ("decimal", "text", "plain"),
-    [(",", "1.234,50", "1234.50"), (",", "2.000", "2000"), (",", "0,125", "0.125"), (".", "2,000", "2000")],
-)
-def test_a_decimal_sign_decides_what_separates_thousands(decimal: str, text: str, plain: str) -> None:
-    assert column("amount", [text, "n/a", None], decimal=decimal) == [plain, "n/a", None]
-
-
 def test_what_the_map_changes_stands_beside_it_as_delivered() -> None:
     rows = pl.LazyFrame({"status": ["P", "paid", None]})
     source = Source((("status", ()),), hint=Hint(values={"P": "paid"}))
-    found = mapped(rows, {"status": source}, {"flag": "true"}, DECLARED).collect()
+    found = mapped(rows, {"status": source}, {"flag": "true"}).collect()
     assert found["status"].to_list() == ["paid", "paid", None]
     assert found["status as delivered"].to_list() == ["P", None, None]
     assert found["flag"].to_list() == ["true"] * 3
@@ -143,5 +100,5 @@ def test_one_delivered_column_can_be_several() -> None:
         "flag": Source((("status", ()),), hint=Hint(values={"Won": "true", "Lost": "false"})),
         "status": Source((("status", ()),), hint=Hint(values={"Won": "closed"})),
     }
-    found = mapped(rows, sources, {}, DECLARED).collect()
+    found = mapped(rows, sources, {}).collect()
     assert (found["flag"].to_list(), found["status"].to_list()) == (["true", "false"], ["closed", "Lost"])

@@ -4,6 +4,8 @@ from datetime import date, datetime
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from carti_lake.pipeline.bronze import bronze
 from carti_lake.pipeline.reading import AmbiguousColumnError, Hint, Reading, decide, survey_readings, undecided
@@ -169,3 +171,35 @@ def test_percent_that_could_be_fractions_are_refused(cells):
 )
 def test_only_what_could_be_read_otherwise_asks_for_the_whole_column(columns, asks):
     assert undecided(bronze(pl.LazyFrame(columns), EhrVisits), EhrVisits).collect().item() is asks
+
+
+@pytest.mark.parametrize(
+    ("order", "text", "day"),
+    [
+        ("dmy", "20-10-16", date(2016, 10, 20)),
+        ("dmy", "1/3/2017", date(2017, 3, 1)),
+        ("mdy", "1.3.98", date(1998, 1, 3)),
+        ("ymd", "26-03-09", date(2026, 3, 9)),
+        ("dmy", "03/09/2025 14:30", date(2025, 9, 3)),
+        ("dmy", "2026-03-09", date(2026, 3, 9)),
+        ("dmy", "31/02/2026", None),
+        ("dmy", "soon", None),
+    ],
+)
+def test_an_order_that_a_map_names_decides_which_day_it_is(order, text, day):
+    assert days(text, None, date_order=order) == [day, None]
+
+
+@given(st.dates(date(1970, 1, 1), date(2036, 12, 31)), st.sampled_from(["ymd", "mdy", "dmy"]), st.sampled_from("-/."))
+def test_any_day_in_any_order_that_a_map_names_is_that_day(day, order, separator):
+    for year in (f"{day:%Y}", f"{day:%y}"):
+        parts = {"y": year, "m": str(day.month), "d": str(day.day)}
+        assert days(separator.join(parts[part] for part in order), date_order=order) == [day]
+
+
+@pytest.mark.parametrize(
+    ("decimal", "text", "number"),
+    [(",", "1.234,50", 1234.5), (",", "2.000", 2000), (",", "0,125", 0.125), (".", "2,000", 2000)],
+)
+def test_a_decimal_sign_that_a_map_names_decides_what_separates_thousands(decimal, text, number):
+    assert amounts(text, "n/a", None, decimal=decimal) == [number, None, None]

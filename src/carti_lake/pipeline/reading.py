@@ -246,14 +246,14 @@ def _differ(one: pl.Expr, other: pl.Expr) -> pl.Expr:
 
 def _whole_column(text: pl.Expr) -> pl.Expr:
     """Whether a day has a year of two digits or is a serial number: only its column tells which day it is."""
-    return calendar_day(text).str.contains(r"^\d{1,2}\D.*\D\d\d$|^[A-Za-z].*\D\d\d$|^\d{5}(?:\.\d+)?$")
+    return calendar_day(text).str.contains(r"^\d{1,2}\D\d{1,2}\D\d{1,2}$|^\d{1,2}\D.*\D\d\d$|^[A-Za-z].*\D\d\d$|^\d{5}(?:\.\d+)?$")
 
 
 def _date_evidence(cells: pl.LazyFrame, extract_date: date) -> pl.LazyFrame:
     """Days repeat: each distinct text is looked at once."""
     texts, text = cells.group_by("text").agg(pl.col("row").min()), pl.col("text")
     day = calendar_day(text)
-    short = day.str.extract_groups(r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{2})$").struct
+    short = day.str.extract_groups(r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{1,2})$").struct
     first, last = short.field("1").cast(pl.Int32), short.field("3").cast(pl.Int32)
     # Whether, of the values in which two orders differ, one puts all after the extract, and the other none.
     ahead = [

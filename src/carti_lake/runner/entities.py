@@ -270,8 +270,10 @@ def _displaced(cleansed: pl.LazyFrame, resolution: Resolution, entity: type[Enti
     if rivals.is_empty():
         return ledger()
     told = [name for name in entity.takes_back.meta.root_names() if name not in LIGHT]
-    wanted = [*LIGHT, *told, *([entity.dollars] if entity.dollars else [])]
+    wanted = [*LIGHT, *told, *([entity.dollars] if entity.dollars else []), *entity.lasting()]
     rows = cleansed.filter(at_places(rivals)).select(list(dict.fromkeys(wanted)))
+    # Rows that differ in what a status brings with it are one thing as it went on, as in a log of changes.
+    rows = rows.with_columns(row_hash=pl.struct(entity.lasting()).hash())
     return displaced(rows, entity.takes_back, entity.dollars).collect(engine="streaming")
 
 

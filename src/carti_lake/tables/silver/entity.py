@@ -83,6 +83,16 @@ class Entity(Table, layer="silver"):
         return [name for name in cls.columns() if name not in (*ORIGIN, *HIDDEN)]
 
     @classmethod
+    def lasting(cls) -> list[str]:
+        """Delivered columns that stay as they are while the row's status moves on, but for corrections.
+
+        A flag is a state, too; and nobody is another for being spelt in another way.
+        """
+        moving = {*cls.statuses, *(name for known in cls.statuses.values() for name in known)}
+        moving |= {name for naming in cls.providers.values() for name in naming}
+        return [name for name in cls.parsed_columns() if name not in moving and cls.dtypes()[name] != pl.Boolean]
+
+    @classmethod
     def parsed_columns(cls) -> list[str]:
         """Columns that carry the feed's column of the same name, cleansed."""
         delivered = cls.feed.delivered()
