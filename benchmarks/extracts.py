@@ -176,7 +176,7 @@ def _as_delivered(rows: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         provider_name=pl.lit(spelt).gather(pl.col("provider") * 3 + spelling),
         payer=pl.lit(pl.Series(PAYERS)).gather(pl.col("payer")),
         claim_id=pl.format("C{}", pl.col("visit") + 5_000_000_000),
-        claim_amount=pl.when(money).then(currency).when(no_amount).then(pl.lit("n/a")).otherwise(amount),
+        claim_amount=pl.when(money).then(currency).when(no_amount).then(pl.lit("see note")).otherwise(amount),
         allowed_amount=_dollars("allowed"),
         contractual_adjustment=_dollars("adjustment"),
         claim_paid=_dollars("paid"),

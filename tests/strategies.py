@@ -13,7 +13,7 @@ Row = dict[str, str | None]
 
 #: Spellings of few people: some that the directory may know by NPI, name or alias, one that says nothing.
 NAMES = ["Dr. Smith", "SMITH, JOHN MD", "John Smith", "Ann Lee", "Lee, Ann", "José Núñez"]
-DAYS = ["2026-01-03", "2026-02-03", "01/05/2026", "31/02/2026", None]
+DAYS = ["2026-01-03", "2026-02-03", "01/25/2026", "31/02/2026", None]
 WITHDRAWN = [None, None, None, "true"]
 
 #: By feed and column, the values to draw from. Few keys, so that rows meet; every kind of malformed value.

@@ -63,7 +63,9 @@ def _valid(path: str, delivered: Path | None, columns: list[str] | None) -> pd.D
     days = {name: _days(rows[name]) for name in DAYS if name in rows}
     told = pd.Timestamp(Path(path).stem[-10:])
     rows = rows.assign(**days, claim_amount=amount, extract_date=told, denied=rows["claim_status"] == "Denied")
-    return rows[rows["visit_date"].notna() & amount.notna()]
+    # Not ``notna``: what cannot be read as a number is NaN, which an Arrow column holds beside its nulls.
+    readable = amount.between(float("-inf"), float("inf")).fillna(False)
+    return rows[rows["visit_date"].notna() & readable]
 
 
 def _days(values: pd.Series) -> np.ndarray:

@@ -51,7 +51,7 @@ def test_wrong_usage_exits_2_with_a_hint(carti_lake: Type, here: Path, arguments
     [
         (["load", "ehr_visits", "none.csv"], "none.csv: there is no such file"),
         (["query", "SELECT * FROM provider_summary", "--release", "99"], "There is no release 99"),
-        (["query", "SELECT * FROM nothing"], "relation 'nothing' was not found"),
+        (["query", "SELECT * FROM nothing"], "there is no table 'nothing' (line 1, column 15)"),
         (["query", "SELECT * FROM visits"], "Did you mean silver.visits?"),
         (["query", "DROP TABLE provider_summary"], "Only one SELECT is allowed"),
         (["release", "unlock", "nobody"], "No release is locked as 'nobody'"),

@@ -46,8 +46,8 @@ def test_a_check_is_shown_by_month_with_its_thresholds_and_what_to_do(carti_lake
 
 
 def test_a_rule_that_no_row_broke_is_said_to_hold(carti_lake: Type, here: Path) -> None:
-    ended = carti_lake("quality", "visits.allowed_amount|unreadable")
-    assert (ended.code, ended.out) == (0, "silver.visits allowed_amount|unreadable: no row broke it in release 3.\n")
+    ended = carti_lake("quality", "visits.claim_amount|unreadable")
+    assert (ended.code, ended.out) == (0, "silver.visits claim_amount|unreadable: no row broke it in release 3.\n")
 
 
 @pytest.fixture

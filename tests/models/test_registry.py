@@ -143,7 +143,7 @@ def test_a_release_that_leaves_a_model_as_it_was_makes_it_no_longer_due(lake):
     assert {one.why for one in lake.train() if one.model == "won"} == {"not due"}
 
 
-TRAINED = {"data_as_of": date(2026, 3, 9), "input_rows": 1000}
+TRAINED = {"data_as_of": date(2026, 3, 9), "input_rows": 1000, "served": True}
 
 
 @pytest.mark.parametrize(

@@ -143,10 +143,17 @@ def test_a_salesforce_id_is_one_in_15_and_in_18_characters():
     assert rows["unread"].to_list() == [None, None, "opportunity_id|checksum", None]
 
 
-@pytest.mark.parametrize("column", ["visit_id", "claim_id", "claim_status", "payer", "claim_amount", "visit_date"])
-def test_a_cell_that_its_reader_could_not_read_refuses_the_row(column):
+@pytest.mark.parametrize("column", ["visit_id", "claim_status", "claim_amount", "visit_date"])
+def test_a_needed_cell_that_its_reader_could_not_read_refuses_the_row(column):
     row = visit("V1") | {column: None, UNREAD + column: "#REF!"}
     assert f"{column}|unreadable" in broken_rules(Visits, row)
+
+
+@pytest.mark.parametrize("column", ["claim_id", "payer", "claim_paid_date"])
+def test_another_cell_that_its_reader_could_not_read_is_left_out_and_told(column):
+    row = visit("V1") | {column: None, UNREAD + column: "#REF!"}
+    assert broken_rules(Visits, row) == set()
+    assert cleansed(Visits, row)["unread"].item() == f"{column}|unreadable"
 
 
 @pytest.mark.parametrize(

@@ -299,7 +299,7 @@ def test_a_trained_model_answers_as_it_scores(client, served, monkeypatch):
         }
     )
     fitted = estimators.fit(rows, no_show.FEATURES, 1).artifact
-    version = {"version": "abc", "rows": 600, "data_as_of": "2026-01-09"}
+    version = {"version": "abc", "rows": 600, "data_as_of": "2026-01-09", "served": True}
     monkeypatch.setattr("carti_lake.serve.what_if.current", lambda trained: {"no_show": version})
     monkeypatch.setattr("carti_lake.serve.what_if.artifact", lambda storage, model, row: fitted)
     context = [{"lead": 39, "service_line": "lung", "missed": 2}, {"lead": 0}]

@@ -16,7 +16,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 ROWS = [
-    visit(1, visit_date="02/03/2026", payer="n/a"),
+    visit(1, visit_date="02/23/2026", payer="n/a"),
     visit(2, claim_amount="$100", payer="N/A "),
     visit(3, claim_amount="-5", visit_date="someday"),
     visit(4, claim_status="P", payer="NIL"),
@@ -27,7 +27,7 @@ MAP = {"defaults": {"null_words": ["NIL"]}, "columns": {"claim_status": {"values
 def test_every_column_and_every_refusal_is_told_and_nothing_is_kept(lake: Lake) -> None:
     (told,) = lake.preview("ehr_visits", [{**row, "Region": "South"} for row in ROWS], mapping=MAP)
     columns = {one.column: one for one in told.columns}
-    assert (columns["visit_date"].values, columns["visit_date"].as_text, columns["visit_date"].unreadable) == (4, 2, 1)
+    assert (columns["visit_date"].values, columns["visit_date"].as_text, columns["visit_date"].unreadable) == (4, 1, 1)
     assert (columns["claim_amount"].as_text, columns["claim_amount"].unreadable) == (1, 0)
     assert columns["payer"].null_words == {"n/a": 2, "nil": 1}
     assert columns["claim_status"].written == {"values": {"P": "pending"}}

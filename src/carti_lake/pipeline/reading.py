@@ -213,9 +213,13 @@ def decide(
     }
     numbers = {name: one for name, one in evidence.items() if name not in dates}
     orders = _settle(
-        dates, "date_order", DATE_ORDERS, ORDER_WORDS, {name: one.date_order for name, one in hints.items()}
+        dates, "date_order", DATE_ORDERS, ORDER_WORDS, {name: one.date_order for name, one in hints.items()}, {}
     )
-    signs = _settle(numbers, "decimal", DECIMALS, DECIMAL_WORDS, {name: one.decimal for name, one in hints.items()})
+    # Three figures behind a sign are no cents: dollars of 2,500 are thousands.
+    dollars = {name: "." for name in numbers if feed.meta(name).get("unit") == "USD"}
+    signs = _settle(
+        numbers, "decimal", DECIMALS, DECIMAL_WORDS, {name: one.decimal for name, one in hints.items()}, dollars
+    )
     readings = {}
     for name, dtype in feed.delivered().items():
         hint, one = hints.get(name, Hint()), evidence.get(name, {})
@@ -246,7 +250,9 @@ def _differ(one: pl.Expr, other: pl.Expr) -> pl.Expr:
 
 def _whole_column(text: pl.Expr) -> pl.Expr:
     """Whether a day has a year of two digits or is a serial number: only its column tells which day it is."""
-    return calendar_day(text).str.contains(r"^\d{1,2}\D\d{1,2}\D\d{1,2}$|^\d{1,2}\D.*\D\d\d$|^[A-Za-z].*\D\d\d$|^\d{5}(?:\.\d+)?$")
+    return calendar_day(text).str.contains(
+        r"^\d{1,2}\D\d{1,2}\D\d{1,2}$|^\d{1,2}\D.*\D\d\d$|^[A-Za-z].*\D\d\d$|^\d{5}(?:\.\d+)?$"
+    )
 
 
 def _date_evidence(cells: pl.LazyFrame, extract_date: date) -> pl.LazyFrame:
@@ -306,8 +312,9 @@ def _settle(
     ways: Sequence[str],
     words: Mapping[str, str],
     said: Mapping[str, str | None],
+    usual: Mapping[str, str],
 ) -> dict[str, str]:
-    """The way in which each column is read: as said, as all its values prove, or as the file's other columns prove."""
+    """The way in which each column is read: as said, as all its values prove, as other columns prove, or as usual."""
     possible = {name: _possible(one, ways) for name, one in evidence.items()}
     proven = {left[0] for left in possible.values() if len(left) == 1}
     chosen = {}
@@ -330,6 +337,9 @@ def _settle(
             chosen[name] = next(iter(proven))
             continue
         if one["unusual"] == 0 and "," not in proven:
+            continue
+        if name in usual and usual[name] in left and not proven - {usual[name]}:
+            chosen[name] = usual[name]
             continue
         raise AmbiguousColumnError(name, option, _problem(one, among[0], words, mixed=not left))
     return chosen

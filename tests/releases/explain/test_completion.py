@@ -41,7 +41,7 @@ def explain(before: State, after: State, campaign: str | None = None, metric=RET
     monthly, batches = held(MarketingMonthly), pl.LazyFrame({"batch_id": ["first"]})
     states, told, rows = [], [], 0
     for entity, old, new in zip((Campaigns, Opportunities), was, became, strict=True):
-        also = held(entity).select(entity.key())
+        also = held(entity).select(*entity.key(), reversed=pl.lit(False))
         changed = changed_rows(old, new, entity, batches, DATA_AS_OF, also).with_row_index("row", offset=rows).collect()
         rows += changed.height
         states.append(tagged_steps(changed.lazy(), entity, ["campaign_id"]))
