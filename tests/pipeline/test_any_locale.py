@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carti_lake.pipeline.bronze import bronze
+from carti_lake.pipeline.evidence import survey_readings
 from carti_lake.pipeline.parse import parse_date, parse_decimal
-from carti_lake.pipeline.reading import AmbiguousColumnError, decide, survey_readings, undecided
+from carti_lake.pipeline.reading import AmbiguousColumnError, decide, undecided
 from carti_lake.tables.feeds import EhrMedications
 
 TODAY = date(2026, 3, 31)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carti_lake.pipeline.bronze import bronze
-from carti_lake.pipeline.reading import AmbiguousColumnError, Hint, Reading, decide, survey_readings, undecided
+from carti_lake.pipeline.evidence import survey_readings
+from carti_lake.pipeline.reading import AmbiguousColumnError, Hint, Reading, decide, undecided
 from carti_lake.tables.feeds import EhrMedications, EhrVisits, SalesforceOpportunities
 
 TODAY = date(2026, 3, 31)
@@ -52,6 +53,8 @@ def march(*numbers):
         (["46090", "2026-03-09"], [None, *march(9)]),
         (["NULL", "soon", "13/13/2026"], [None, None, None]),
         (["14/03/2026", "03/15/2026"], march(14, 15)),
+        (["2026-03-01 00:00:00", "03/02/2026", "2026-03-05"], march(1, 2, 5)),
+        (["2026-03-01", "02/03/2026", "2026-03-05"], march(1, 2, 5)),
     ],
 )
 def test_the_order_of_dates_is_the_one_that_reads_them_all(texts, found):

@@ -6,6 +6,7 @@ from datetime import date
 import polars as pl
 
 from carti_lake.pipeline.codes import NORMALISERS, is_icd9, modifiers
+from carti_lake.pipeline.evidence import YEARS_AHEAD
 from carti_lake.pipeline.keys import (
     SALESFORCE_ID,
     clean,
@@ -30,7 +31,6 @@ from carti_lake.pipeline.parse import (
     parse_whole,
     whole,
 )
-from carti_lake.pipeline.reading import YEARS_AHEAD
 from carti_lake.pipeline.silver import TOGETHER, derived_columns, settled_columns
 from carti_lake.pipeline.silver.providers import as_named
 from carti_lake.tables.silver import HIDDEN, ORIGIN, Entity

@@ -13,19 +13,16 @@ from typing import Any
 
 import polars as pl
 
+from carti_lake.pipeline.evidence import YEARS_AHEAD, differ, whole_column
 from carti_lake.pipeline.parse import (
     DATE_ORDERS,
     DECIMALS,
-    calendar_day,
     parse_date,
-    parse_serial,
     plain_number,
 )
 from carti_lake.tables.feeds import Feed
 from carti_lake.tables.silver import ENTITIES
 
-#: Years beyond its extract that a date may lie in: what is planned, never what a system writes for "no end".
-YEARS_AHEAD = 10
 #: Numbers that fill the days of a month, and so few others that they can be no days.
 MANY_DAYS, FEW_YEARS = 20, 3
 
@@ -118,39 +115,6 @@ def ways_first(preferred: str, ways: Sequence[str]) -> list[str]:
     return [preferred, *(way for way in ways if way != preferred)]
 
 
-def survey_readings(rows: pl.LazyFrame, feed: type[Feed], extract_date: date) -> dict[str, pl.LazyFrame]:
-    """What the values of each column that is delivered as text say of the way in which they are written.
-
-    Parameters
-    ----------
-    rows
-        Rows of an extract, in columns named by the feed.
-    feed
-        Contract of the extract.
-    extract_date
-        Day that the extract is about.
-
-    Returns
-    -------
-    dict
-        A frame of one row for each column of dates, numbers or percent: counts and row numbers, no values.
-    """
-    delivered = rows.collect_schema()
-    found = {}
-    for name, dtype in feed.delivered().items():
-        written = delivered.get(name)
-        cells = rows.select(text=pl.col(name)).with_row_index("row", offset=1).drop_nulls() if written else None
-        if cells is None:
-            continue
-        if written == pl.String and dtype == pl.Date:
-            found[name] = _date_evidence(cells, extract_date)
-        elif feed.meta(name).get("unit") == "percent":
-            found[name] = _percent_evidence(cells.with_columns(pl.col("text").cast(pl.String)))
-        elif written == pl.String and dtype.is_numeric():
-            found[name] = _number_evidence(cells)
-    return found
-
-
 def happened(feed: type[Feed]) -> set[str]:
     """Columns of a feed whose days have come by the time of the extract, by the checks of its entity."""
     checks = [finding.id for entity in ENTITIES.values() if entity.feed is feed for finding in entity.findings()]
@@ -177,7 +141,7 @@ def undecided(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
         text = pl.col("rescued").str.json_path_match(f"$.{name}")
         if dtype == pl.Date:
             either = (parse_date(text, [order]) for order in ("mdy", "dmy"))
-            asked.append(_whole_column(text) | _differ(*either))
+            asked.append(whole_column(text) | differ(*either))
         elif dtype.is_numeric():
             point, comma = (plain_number(text, [decimal]) for decimal in DECIMALS)
             asked.append(comma.is_not_null() & point.ne_missing(comma))
@@ -232,78 +196,6 @@ def decide(
             newest=extract_date.year + YEARS_AHEAD if one.get("short") else None,
         )
     return {name: one for name, one in readings.items() if one != USUAL or evidence.get(name, {}).get("unusual")}
-
-
-def _evidence(cells: pl.LazyFrame, ways: Mapping[str, pl.Expr], *more: pl.Expr) -> pl.LazyFrame:
-    """Of cells read in several ways: how many are read, and the first row that a way cannot read or two differ in."""
-    read = cells.with_columns(value.alias(way) for way, value in ways.items())
-    some = pl.any_horizontal(pl.col(way).is_not_null() for way in ways)
-    first = {f"not {way}": some & pl.col(way).is_null() for way in ways}
-    first |= {f"{one} {other}": _differ(pl.col(one), pl.col(other)) for one, other in combinations(ways, 2)}
-    rows = [pl.col("row").filter(where).min().alias(name) for name, where in first.items()]
-    return read.select(some.sum().alias("read"), *rows, *more)
-
-
-def _differ(one: pl.Expr, other: pl.Expr) -> pl.Expr:
-    return (one != other).fill_null(False)
-
-
-def _whole_column(text: pl.Expr) -> pl.Expr:
-    """Whether a day has a year of two digits or is a serial number: only its column tells which day it is."""
-    return calendar_day(text).str.contains(
-        r"^\d{1,2}\D\d{1,2}\D\d{1,2}$|^\d{1,2}\D.*\D\d\d$|^[A-Za-z].*\D\d\d$|^\d{5}(?:\.\d+)?$"
-    )
-
-
-def _date_evidence(cells: pl.LazyFrame, extract_date: date) -> pl.LazyFrame:
-    """Days repeat: each distinct text is looked at once."""
-    texts, text = cells.group_by("text").agg(pl.col("row").min()), pl.col("text")
-    day = calendar_day(text)
-    short = day.str.extract_groups(r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{1,2})$").struct
-    first, last = short.field("1").cast(pl.Int32), short.field("3").cast(pl.Int32)
-    # Whether, of the values in which two orders differ, one puts all after the extract, and the other none.
-    ahead = [
-        ((pl.col(one) > extract_date) & (pl.col(other) <= extract_date))
-        .filter(_differ(pl.col(one), pl.col(other)))
-        .all()
-        .alias(f"{one} after {other}")
-        for one, other in permutations(DATE_ORDERS, 2)
-    ]
-    newest = extract_date.year + YEARS_AHEAD
-    return _evidence(
-        texts,
-        {order: parse_date(text, [order], newest) for order in DATE_ORDERS},
-        *ahead,
-        (~text.str.contains(r"^\s*\d{4}-\d{2}-\d{2}\s*$")).sum().alias("unusual"),
-        parse_serial(text).count().alias("serials"),
-        _whole_column(text).sum().alias("short"),
-        first.drop_nulls().n_unique().alias("firsts"),
-        first.max().alias("greatest first"),
-        last.drop_nulls().n_unique().alias("lasts"),
-        last.max().alias("greatest last"),
-        pl.lit(extract_date.year).alias("year"),
-    )
-
-
-def _number_evidence(cells: pl.LazyFrame, *more: pl.Expr) -> pl.LazyFrame:
-    """Numbers that bronze types as they stand are read otherwise only where another column proves it."""
-    text = pl.col("text").str.strip_chars()
-    foreign = text.cast(pl.Float64, strict=False).is_null().sum().alias("unusual")
-    return _evidence(cells, {decimal: plain_number(text, [decimal]) for decimal in DECIMALS}, foreign, *more)
-
-
-def _percent_evidence(cells: pl.LazyFrame) -> pl.LazyFrame:
-    """Numbers without a percent sign, by what they can be: fractions of one, percent, or either."""
-    text = pl.col("text").str.strip_chars()
-    value = plain_number(text).cast(pl.Float64, strict=False).abs()
-    above, whole = value > 1, value == value.round(0)
-    return _number_evidence(
-        cells,
-        pl.col("row").filter((value > 0) & (value < 1)).min().alias("fractions"),
-        pl.col("row").filter(value == 1).min().alias("ones"),
-        pl.col("row").filter(above & whole).min().alias("whole percent"),
-        pl.col("row").filter(above & ~whole).min().alias("other percent"),
-    )
 
 
 def _settle(
@@ -363,6 +255,9 @@ def _possible(one: Mapping[str, Any], ways: Sequence[str]) -> list[str]:
             # What an extract tells had happened does not all lie after it.
             future = {a for a, b in permutations(left, 2) if _pair(one, a, b) is not None and one[f"{a} after {b}"]}
             left = [way for way in left if way not in future]
+        # Nor do they lie apart from all days of the column that can be read in one way alone.
+        apart = {b for a, b in permutations(left, 2) if _pair(one, a, b) is not None and one[f"{a} among, {b} not"]}
+        left = [way for way in left if way not in apart]
     return left
 
 

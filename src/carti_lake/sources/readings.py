@@ -3,14 +3,8 @@
 import polars as pl
 
 from carti_lake.pipeline.bronze import bronze
-from carti_lake.pipeline.reading import (
-    AmbiguousColumnError,
-    Reading,
-    decide,
-    has_percent,
-    survey_readings,
-    undecided,
-)
+from carti_lake.pipeline.evidence import survey_readings
+from carti_lake.pipeline.reading import AmbiguousColumnError, Reading, decide, has_percent, undecided
 from carti_lake.sources.apply import hints
 from carti_lake.sources.extract import Extract, ExtractError
 from carti_lake.tables.feeds import Feed
