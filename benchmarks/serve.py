@@ -241,7 +241,7 @@ def main() -> None:
         "# The service under load",
         f"Written by `python -m benchmarks.serve`; do not edit. {machine('polars', 'fastapi', 'uvicorn')}.",
         f"`wrk` with {CONNECTIONS} connections over loopback, on the machine of the service. The cached `/v1/summary` "
-        "of a small lake, with sign-in, policies, rate limit, log, figures and audit trail, stands beside a FastAPI "
+        "of a small lake, with sign-in, policies, rate limit, log, figures and audit log, stands beside a FastAPI "
         "route without any that returns the same bytes from memory; both are served by uvicorn.",
         *parts,
     ]

@@ -345,7 +345,7 @@ class Lake:
         return status.status(self.storage, self.clock(), keyed=bool(secret_from(self.environment)))
 
     def disclosures(self) -> pl.DataFrame:
-        """The audit trail: whoever had an outlet show small counts, when, of which release, and why; newest first."""
+        """The audit log: whoever had an outlet show small counts, when, of which release, and why; newest first."""
         return full_counts.entries(self.storage)
 
     def optimize(self, table: str | None = None, *, progress: Progress = _quiet) -> list[Upkeep]:

@@ -1,4 +1,4 @@
-"""The audit trail: whatever is done to it shows."""
+"""The audit log: whatever is done to it shows."""
 
 import os
 import shutil
@@ -105,7 +105,7 @@ def test_a_trail_that_was_written_anew_shows_by_what_was_noted_elsewhere(storage
     other = Storage(str(tmp_path / "other"))
     audit.append(other, [entry(1), entry(2)])
     assert audit.verify(other).faults == ()
-    assert audit.verify(other, noted).faults == ("the entry that was noted elsewhere is not in the trail any more",)
+    assert audit.verify(other, noted).faults == ("the entry that was noted elsewhere is not in the audit log any more",)
 
 
 def test_entries_that_changed_places_show(storage):
@@ -189,9 +189,9 @@ def granted(storage):
 def test_a_policy_that_was_changed_by_hand_shows(granted):
     rewritten(granted, lambda rows: rows.with_columns(exact=pl.lit(True)), "access")
     assert audit.verify(granted).faults == (
-        "2 changes of access that the trail tells of are gone, or are not as they were",
-        "change 1 of access is not as the trail tells of it",
-        "change 2 of access is not as the trail tells of it",
+        "2 changes of access that the audit log tells of are gone, or are not as they were",
+        "change 1 of access is not as the audit log tells of it",
+        "change 2 of access is not as the audit log tells of it",
     )
 
 
@@ -201,7 +201,7 @@ def test_a_policy_that_was_put_in_by_hand_shows(granted):
         lambda rows: pl.concat([rows, rows.tail(1).with_columns(change=pl.lit(3, pl.Int64), viewer=pl.lit("eve"))]),
         "access",
     )
-    assert audit.verify(granted).faults == ("change 3 of access is not as the trail tells of it",)
+    assert audit.verify(granted).faults == ("change 3 of access is not as the audit log tells of it",)
 
 
 def crash_before_the_entry(storage, monkeypatch, change):
@@ -227,15 +227,15 @@ def test_a_change_whose_entry_a_crash_prevented_is_told_afterwards_by_whoever_sa
     keys.create(granted, "bob", days=3, scopes=None, **ROOT)
     found = audit.verify(granted)
     assert found.faults == (
-        "change 3 of access is not as the trail tells of it",
-        "change 2 of api_keys is not as the trail tells of it",
+        "change 3 of access is not as the audit log tells of it",
+        "change 2 of api_keys is not as the audit log tells of it",
     )
     assert [(one.table, one.change, one.viewer, one.who) for one in found.unsealed] == [
         ("access", 3, "eve", "root"),
         ("api_keys", 2, "eve", "root"),
     ]
     audit.seal(granted, "access", 3, who="ann", why="the power failed", now=NOW)
-    assert audit.verify(granted).faults == ("change 2 of api_keys is not as the trail tells of it",)
+    assert audit.verify(granted).faults == ("change 2 of api_keys is not as the audit log tells of it",)
     audit.seal(granted, "api_keys", 2, who="ann", why="the power failed", now=NOW)
     assert audit.verify(granted).faults == audit.verify(granted).unsealed == ()
     newest = audit.entries(granted).head(2).select("who", "action", "resource").rows()
@@ -276,14 +276,14 @@ def test_nothing_else_is_told_afterwards(granted, monkeypatch, table, change, wh
 def test_whoever_tampers_finds_nothing_to_hide_behind(granted, tamper):
     rewritten(granted, tamper, "access")
     assert audit.verify(granted).unsealed == ()
-    with pytest.raises(LakeError, match="The trail is not whole"):
+    with pytest.raises(LakeError, match="The audit log is not whole"):
         audit.seal(granted, "access", 2, who="mallory", why="the power failed", now=NOW)
 
 
 def test_a_key_that_was_removed_by_hand_shows(granted):
     rewritten(granted, lambda rows: rows.clear(), "api_keys")
     assert audit.verify(granted).faults == (
-        "1 changes of api_keys that the trail tells of are gone, or are not as they were",
+        "1 changes of api_keys that the audit log tells of are gone, or are not as they were",
     )
 
 

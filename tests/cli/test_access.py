@@ -1,4 +1,4 @@
-"""``access``, ``key`` and ``audit``: who may see what, by which key, and a trail that tells of every change."""
+"""``access``, ``key`` and ``audit``: who may see what, by which key, and an audit log that tells of every change."""
 
 import json
 import shutil
@@ -101,17 +101,17 @@ def test_tampering_is_told_and_fails(carti_lake: Type, lake: tuple[str, str]) ->
     write_deltalake(table, pl.read_delta(table).with_columns(exact=pl.lit(True)).to_arrow(), mode="overwrite")
     ended = carti_lake("audit", "verify", *lake)
     assert ended.code != 0
-    assert "change 1 of access is not as the trail tells of it" in " ".join(ended.out.split())
+    assert "change 1 of access is not as the audit log tells of it" in " ".join(ended.out.split())
 
 
 def test_a_change_that_the_trail_does_not_tell_of_is_told_afterwards(carti_lake: Type, lake: tuple[str, str]) -> None:
     for viewer in ("ann", "bob"):
         carti_lake("access", "grant", viewer, "--provider", "P1", "--why", "asked for", *lake)
-    # The trail as a crash after the second change would have left it.
-    trail, number = f"{lake[1]}/audit", CommitProperties(app_transactions=[Transaction("audit", 1)])
-    first = pl.read_delta(trail).filter(pl.col("seq") == 1).to_arrow()
-    shutil.rmtree(trail)
-    write_deltalake(trail, first, commit_properties=number)
+    # The audit log as a crash after the second change would have left it.
+    entries, number = f"{lake[1]}/audit", CommitProperties(app_transactions=[Transaction("audit", 1)])
+    first = pl.read_delta(entries).filter(pl.col("seq") == 1).to_arrow()
+    shutil.rmtree(entries)
+    write_deltalake(entries, first, commit_properties=number)
     ended = carti_lake("audit", "verify", *lake)
     assert ended.code == 1
     told = " ".join(ended.out.split())

@@ -57,9 +57,9 @@ def test_full_counts_are_recorded_with_who_asked_and_why(carti_lake: Type, here:
     assert carti_lake("workbook", "-o", "full.xlsx", "--full-counts", "audit of small wards").code == 0
     assert carti_lake("charts", "-o", "pictures", "--full-counts", "audit of small wards").code == 0
     everything = json.loads(carti_lake("disclosures", "--json").out)
-    trail = everything[: -len(of_the_demo)]
-    assert [row["outlet"] for row in trail] == ["charts", "workbook"]
-    assert {row["reason"] for row in trail} == {"audit of small wards"}
+    disclosed = everything[: -len(of_the_demo)]
+    assert [row["outlet"] for row in disclosed] == ["charts", "workbook"]
+    assert {row["reason"] for row in disclosed} == {"audit of small wards"}
     assert "audit of small wards" in carti_lake("disclosures").out
 
 

@@ -1,4 +1,4 @@
-"""From a grant to a verified trail by the command line alone: the real service, a real key, a process of its own."""
+"""From a grant to a verified audit log by the command line: the real service, a real key, its own process."""
 
 import json
 import os
@@ -54,10 +54,10 @@ def test_a_granted_viewer_reads_its_rows_and_is_written_down(here, carti_lake):
         started.send_signal(signal.SIGTERM)
         assert started.wait(30) in (0, -signal.SIGTERM)
     assert carti_lake("audit", "verify").code == 0
-    trail = json.loads(carti_lake("audit", "list", "--json").out)
-    assert answer.headers["x-request-id"] in {entry["request"] for entry in trail}
+    entries = json.loads(carti_lake("audit", "list", "--json").out)
+    assert answer.headers["x-request-id"] in {entry["request"] for entry in entries}
     log = (here / "serve.log").read_text()
-    assert key["key"] not in log + json.dumps(trail)
+    assert key["key"] not in log + json.dumps(entries)
 
 
 @pytest.mark.server

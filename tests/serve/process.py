@@ -1,4 +1,4 @@
-"""The service as a process: a lake, a port, and a file for the audit trail; every key is its viewer's name."""
+"""The service as a process: a lake, a port, and a file for the audit log; every key is its viewer's name."""
 
 import sys
 from pathlib import Path

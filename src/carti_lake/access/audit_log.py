@@ -1,4 +1,4 @@
-"""The audit trail: an append-only table whose entries are sealed one by the next, so that tampering shows."""
+"""The audit log: an append-only table whose entries are sealed one by the next, so that tampering shows."""
 
 import hashlib
 import json
@@ -29,8 +29,8 @@ TRIES = 20
 #: Entries that are sealed without a pause, and the seconds of one.
 AT_ONCE, PAUSE = 500, 0.005
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
-#: No release reads the trail, and it may gain a commit every few seconds: each would stay in the log for years, and
-#: each file that was joined in every checkpoint.
+#: No release reads the audit log, and it may gain a commit every few seconds: each would stay in Delta's log for years,
+#: and each file that was joined in every checkpoint.
 SHORT_LOG = {
     "delta.logRetentionDuration": "interval 7 days",
     "delta.deletedFileRetentionDuration": "interval 1 hours",
@@ -82,7 +82,7 @@ class Verdict:
     entries
         How many there are.
     head
-        Hash of the last one: whoever notes it elsewhere can tell later whether the trail was cut short.
+        Hash of the last one: whoever notes it elsewhere can tell later whether the audit log was cut short.
     faults
         What is wrong, in words; none where the chain holds.
     unsealed
@@ -171,7 +171,7 @@ def change(
 
 
 def entries(storage: Storage) -> pl.DataFrame:
-    """The whole trail, newest first."""
+    """The whole audit log, newest first."""
     return storage.scan(TABLE).collect().sort("seq", descending=True)
 
 
@@ -183,7 +183,7 @@ def verify(storage: Storage, head: str | None = None) -> Verdict:
     storage
         The lake.
     head
-        Hash of an entry that was noted elsewhere: it must still be in the trail.
+        Hash of an entry that was noted elsewhere: it must still be in the audit log.
     """
     rows = storage.scan(TABLE).collect().sort("seq")
     faults, previous = [], ""
@@ -202,12 +202,12 @@ def verify(storage: Storage, head: str | None = None) -> Verdict:
     if rows.height != count:
         faults.append(f"the log tells of {count} entries, {rows.height} are there")
     hashes = dict(rows.select("seq", "hash").iter_rows())
-    # What the log still tells of each batch: whoever cuts the trail short must rewrite that as well.
+    # What Delta's log still tells of each batch: whoever cuts the audit log short must rewrite that as well.
     commits_of_ours = [] if handle is None else [one.metadata for one in commits(handle, -1) if "head" in one.metadata]
     if not all(hashes.get(one["seq"]) == one["head"] for one in commits_of_ours):
         faults.append("the log tells of other entries than those that are there")
     if head is not None and head not in set(rows["hash"]):
-        faults.append("the entry that was noted elsewhere is not in the trail any more")
+        faults.append("the entry that was noted elsewhere is not in the audit log any more")
     unsealed = []
     for action in CHANGES:
         wrong, unsealed_rows = _unsealed_changes(storage, rows, action)
@@ -215,7 +215,7 @@ def verify(storage: Storage, head: str | None = None) -> Verdict:
         unsealed += unsealed_rows
     # With anything else wrong, what no entry tells of may be what one told of, and was changed since.
     mendable = () if faults else tuple(unsealed)
-    faults += [f"change {one.change} of {one.table} is not as the trail tells of it" for one in unsealed]
+    faults += [f"change {one.change} of {one.table} is not as the audit log tells of it" for one in unsealed]
     return Verdict(rows.height, previous, tuple(dict.fromkeys(faults)), mendable)
 
 
@@ -225,13 +225,15 @@ def seal(storage: Storage, table: str, change: int, *, who: str, why: str, now: 
     Raises
     ------
     LakeError
-        Where no reason is given, the trail tells of the change already, or anything else is wrong with the trail.
+        Where no reason is given, the audit log tells of the change already, or anything else is wrong with it.
     """
     if not why.strip():
-        raise LakeError("Say why: it is recorded in the trail.")
+        raise LakeError("Say why: it is recorded in the audit log.")
     found = verify(storage)
     if not any((one.table, one.change) == (table, change) for one in found.unsealed):
-        others = "" if found.unsealed or not found.faults else f" The trail is not whole: {'; '.join(found.faults)}."
+        others = (
+            "" if found.unsealed or not found.faults else f" The audit log is not whole: {'; '.join(found.faults)}."
+        )
         raise LakeError(
             f"Change {change} of {table} is none that only lacks its entry: see `carti-lake audit verify`.{others}"
         )
@@ -247,15 +249,15 @@ def content(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(_encoded(known).encode()).hexdigest()
 
 
-def _unsealed_changes(storage: Storage, trail: pl.DataFrame, action: str) -> tuple[list[str], list[Unsealed]]:
-    """What is wrong with the changes that the trail tells of, and those that it does not tell of as they stand."""
+def _unsealed_changes(storage: Storage, entries: pl.DataFrame, action: str) -> tuple[list[str], list[Unsealed]]:
+    """What is wrong with the changes that the audit log tells of, and those that it does not tell of as they stand."""
     table = CHANGES[action].full_name()
     rows = storage.scan(table).collect().sort("change")
     by_content = {content(row): row for row in rows.iter_rows(named=True)}
-    sealed = {*trail.filter(action=action)["content"].drop_nulls()}
+    sealed = {*entries.filter(action=action)["content"].drop_nulls()}
     faults = []
     if gone := len(sealed - by_content.keys()):
-        faults.append(f"{gone} changes of {table} that the trail tells of are gone, or are not as they were")
+        faults.append(f"{gone} changes of {table} that the audit log tells of are gone, or are not as they were")
     if rows["change"].is_duplicated().any():
         faults.append(f"{table} holds two changes of one number")
     unsealed_rows = [row for found, row in by_content.items() if found not in sealed]
@@ -307,7 +309,7 @@ def _seal(previous: str, seq: int, digest: str) -> str:
 
 
 def _head(storage: Storage, handle: "DeltaTable", count: int) -> str:
-    """Hash of the last entry, from the log: the trail itself is read only where the log has forgotten it."""
+    """Hash of the last entry, from Delta's log: the audit log itself is read only where that has forgotten it."""
     newest = 1
     while count and newest <= 2 * (handle.version() + 1):
         heads = [one.metadata["head"] for one in commits(handle, handle.version() - newest) if "head" in one.metadata]

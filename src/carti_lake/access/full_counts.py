@@ -1,4 +1,4 @@
-"""The audit trail of disclosure control: an append-only table of the lake."""
+"""The audit log of disclosure control: an append-only table of the lake."""
 
 from datetime import datetime
 
@@ -26,7 +26,7 @@ def record(storage: Storage, *, user: str, outlet: str, release: int, reason: st
     """
     if not reason.strip():
         raise ReasonError(
-            f"{outlet}: full counts need a reason, which the audit trail keeps. Say what they are for; name no patient."
+            f"{outlet}: full counts need a reason, which the audit log keeps. Say what they are for; name no patient."
         )
     row = pl.DataFrame([[now], [user], [outlet], [release], [reason.strip()]], schema=Disclosures.dtypes())
     handle = storage.create(TABLE, Disclosures, change_feed=False)
@@ -34,5 +34,5 @@ def record(storage: Storage, *, user: str, outlet: str, release: int, reason: st
 
 
 def entries(storage: Storage) -> pl.DataFrame:
-    """The whole trail, newest first."""
+    """The whole audit log, newest first."""
     return storage.scan(TABLE).collect().sort("at", descending=True)

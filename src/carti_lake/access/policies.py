@@ -108,7 +108,7 @@ def grant(
     why: str,
     now: datetime,
 ) -> None:
-    """Put a policy in force in place of the viewer's last one; recorded in ``access`` and in the audit trail.
+    """Put a policy in force in place of the viewer's last one; recorded in ``access`` and in the audit log.
 
     Parameters
     ----------

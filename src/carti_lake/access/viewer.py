@@ -13,7 +13,7 @@ class Viewer:
     Attributes
     ----------
     name
-        As it stands in the audit trail.
+        As it stands in the audit log.
     providers, service_lines
         Ids that are seen; None: all.
     exact

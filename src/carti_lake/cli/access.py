@@ -18,7 +18,7 @@ app.add_typer(access, name="access", help="Grant, revoke and list who may see wh
 key = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(key, name="key", help="Create, list and revoke API keys.")
 audit = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(audit, name="audit", help="Show and verify the audit trail.")
+app.add_typer(audit, name="audit", help="Show and verify the audit log.")
 
 ViewerName = Annotated[str, typer.Argument(metavar="VIEWER", help="A name, or group:NAME of the identity provider.")]
 Scopes = Annotated[
@@ -260,5 +260,5 @@ def seal(
     if json:
         show.as_json({"table": table, "change": change, "sealed": True})
         return
-    show.say(f"The trail tells of change {change} of {table}, and that it was told afterwards.")
-    show.next_steps((command("audit verify", lake), "checks the trail"))
+    show.say(f"The audit log tells of change {change} of {table}, and that it was told afterwards.")
+    show.next_steps((command("audit verify", lake), "checks the audit log"))

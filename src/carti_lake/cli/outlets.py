@@ -27,7 +27,7 @@ FullCounts = Annotated[
     typer.Option(
         "--full-counts",
         metavar="REASON",
-        help="Show counts of 1 to 10 too; the lake's audit trail keeps your name and the reason.",
+        help="Show counts of 1 to 10 too; the lake's audit log keeps your name and the reason.",
     ),
 ]
 
@@ -137,14 +137,14 @@ for _one in OUTLETS:
 @app.command()
 def disclosures(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, json: Json = False) -> None:
     """Show who had outlets show small counts, and why."""
-    trail = open_lake(lake, storage_option).disclosures()
+    disclosed = open_lake(lake, storage_option).disclosures()
     if json:
-        show.as_json(trail.to_dicts())
-    elif trail.is_empty():
+        show.as_json(disclosed.to_dicts())
+    elif disclosed.is_empty():
         show.say("Nobody has asked for full counts.")
         show.next_steps((command("workbook", lake), "writes a release without small counts"))
     else:
-        show.screen().print(show.grid(trail.columns, trail.rows(), "Outlets with full counts, newest first"))
+        show.screen().print(show.grid(disclosed.columns, disclosed.rows(), "Outlets with full counts, newest first"))
 
 
 def say_written(files: list[str], release: int, json: bool) -> None:

@@ -26,7 +26,7 @@ RULE = (
 )
 IN_FULL = (
     f"FULL COUNTS: counts of 1 to {SMALLEST_CELL - 1} are shown, by which people may be recognised. The lake's audit "
-    "trail says who asked for this, and why. Keep it inside the organisation."
+    "log says who asked for this, and why. Keep it inside the organisation."
 )
 
 

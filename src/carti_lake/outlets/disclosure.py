@@ -18,7 +18,7 @@ def opened(view: View, outlet: str, *, after: When | None = None, full_counts: s
     view
         The release.
     outlet
-        Name of the outlet, for the audit trail.
+        Name of the outlet, for the audit log.
     after
         The release that its readers had before: what moved little since is hidden. None for the one before it.
     full_counts

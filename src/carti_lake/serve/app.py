@@ -92,11 +92,11 @@ def create_app(
         Limits; None for the usual ones.
     """
     limits = settings or Settings()
-    current_releases, figures, trail = CurrentReleases(lake), Figures(), AuditWriter(write, lake.clock)
+    current_releases, figures, audit = CurrentReleases(lake), Figures(), AuditWriter(write, lake.clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with trail.kept(), followed(current_releases, limits.every):
+        async with audit.kept(), followed(current_releases, limits.every):
             yield
 
     api = FastAPI(
@@ -119,7 +119,7 @@ def create_app(
     guarded = Guarded(api, most_body=limits.most_body, seconds=limits.seconds)
     answers = Answers(guarded, limits.most_kept)
     readers = Readers(
-        answers, current_releases, authenticate, see, trail, Sessions(), rate=limits.rate, refusals=limits.refusals
+        answers, current_releases, authenticate, see, audit, Sessions(), rate=limits.rate, refusals=limits.refusals
     )
     bearer = HTTPBearer(auto_error=False, description="An API key, or a token of the identity provider")
     header = APIKeyHeader(name="X-API-Key", auto_error=False, description="An API key")
@@ -130,7 +130,7 @@ def create_app(
     api.include_router(operations.routes(current_releases, figures, answers))
     api.include_router(pages.routes(readers))
     _document(api)
-    return Observed(readers, figures, trail.note)
+    return Observed(readers, figures, audit.note)
 
 
 async def _of_problem(request: Request, problem: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""Who read what, for the audit trail: noted while answering, written in batches beside it, and all of it at the end."""
+"""Who read what, for the audit log: noted while answering, written in batches beside it, and all of it at the end."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ MOST_WAITING = 200_000
 
 
 class AuditWriter:
-    """Entries on their way to the audit trail.
+    """Entries on their way to the audit log.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class AuditWriter:
             503.
         """
         if len(self._waiting) >= MOST_WAITING:
-            raise Problem(503, "The audit trail cannot be written just now.", headers={"Retry-After": "5"})
+            raise Problem(503, "The audit log cannot be written just now.", headers={"Retry-After": "5"})
 
     def note(self, context: RequestContext, status: int) -> None:
         """Note an answer; those that concern nobody's numbers are left out."""
@@ -86,7 +86,7 @@ class AuditWriter:
             if not self._waiting:
                 return
             await asyncio.sleep(EVERY)
-        _LOG.error("entries of the audit trail are lost", extra={"fields": {"entries": len(self._waiting)}})
+        _LOG.error("entries of the audit log are lost", extra={"fields": {"entries": len(self._waiting)}})
 
     async def _write_down(self) -> None:
         async with self._writing:
@@ -96,5 +96,5 @@ class AuditWriter:
             try:
                 await asyncio.to_thread(self.write, batch)
             except Exception as error:
-                _LOG.error("the audit trail cannot be written", extra={"fields": {"error": type(error).__name__}})
+                _LOG.error("the audit log cannot be written", extra={"fields": {"error": type(error).__name__}})
                 self._waiting = batch + self._waiting

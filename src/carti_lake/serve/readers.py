@@ -52,7 +52,7 @@ class Readers:
         The lake's releases.
     authenticate, see
         What a key or token is worth, and what its viewer may see of a release; both may be slow.
-    trail
+    audit
         Where answers are noted.
     sessions
         Browsers that have signed in.
@@ -66,7 +66,7 @@ class Readers:
         current_releases: CurrentReleases,
         authenticate: Authenticate,
         see: See,
-        trail: AuditWriter,
+        audit: AuditWriter,
         sessions: Sessions,
         *,
         rate: str,
@@ -76,7 +76,7 @@ class Readers:
         self.current_releases = current_releases
         self.authenticate = authenticate
         self.see = see
-        self.trail = trail
+        self.audit = audit
         self.sessions = sessions
         self.rate, self.refusals = parse(rate), parse(refusals)
         self.limiter = FixedWindowRateLimiter(MemoryStorage())
@@ -90,7 +90,7 @@ class Readers:
         """Pass the request on, once it is known whose it is."""
         if scope["type"] == "http" and scope["path"] not in OPEN:
             context = context_of(scope)
-            self.trail.refuse_if_full()
+            self.audit.refuse_if_full()
             try:
                 context.viewer = viewer = await self._viewer(scope)
             except Problem as problem:

@@ -26,7 +26,7 @@ class RequestContext:
     Attributes
     ----------
     id
-        Of the request: in the answer, the log and the audit trail.
+        Of the request: in the answer, the log and the audit log.
     viewer
         Who asks; None on pages for everybody.
     known

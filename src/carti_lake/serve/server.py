@@ -66,7 +66,7 @@ def run(app: "ASGIApp", host: str, port: int) -> None:
     """
     import uvicorn
 
-    # Answers wait no longer than this for a thread that works out another one or writes the audit trail.
+    # Answers wait no longer than this for a thread that works out another one or writes the audit log.
     sys.setswitchinterval(0.0005)
     # What stands now stays: looking through all of it for garbage would hold every answer up for a tenth of a second.
     gc.collect()

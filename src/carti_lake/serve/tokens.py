@@ -132,7 +132,7 @@ def named(found: Mapping[str, Any], provider: Provider) -> tuple[str, list[str]]
     """Name and groups of whoever the claims are about; empty where nobody is named.
 
     An e-mail address that is not verified names nobody, nor does what would pass for a group, or could not be written
-    into log and audit trail as one plain word.
+    into log and audit log as one plain word.
     """
     name = found.get(provider.claim)
     if not isinstance(name, str) or (provider.claim == "email" and found.get("email_verified") is False):

@@ -1,4 +1,4 @@
-"""The audit trail of disclosure control: who had it switched off, for what, and why."""
+"""The audit log of disclosure control: who had it switched off, for what, and why."""
 
 import dataframely as dy
 
