@@ -17,6 +17,8 @@ BLOCK = re.compile(r'^```(\w+)(?: title="(\S+)")?\n(.*?)^```$', re.DOTALL | re.M
 RUN = {"python", "sh"}
 #: What cannot run here: output, services, other programs' files.
 SHOWN = {"csv", "dockerfile", "ini", "json", "nginx", "text", "toml"}
+#: Needs public data sets: its lines are run, and their results checked, by `test_source_maps.py`.
+WITH_DATA = ROOT / "docs/sources/README.md"
 
 
 class Block(NamedTuple):
@@ -46,7 +48,9 @@ def test_every_block_is_run_or_says_that_it_is_only_shown(page: Path) -> None:
 # One lake of the demo for all pages; each starts from a copy.
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if RUN & {block.language for block in blocks(page)}], ids=named
+    "page",
+    [page for page in PAGES if page != WITH_DATA and RUN & {block.language for block in blocks(page)}],
+    ids=named,
 )
 def test_every_command_and_line_of_python_works(
     page: Path, here: Path, carti_lake: Type, monkeypatch: pytest.MonkeyPatch, s3: dict[str, str]
