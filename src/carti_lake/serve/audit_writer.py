@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
 from carti_lake.access.audit_log import Entry
+from carti_lake.serve.background import beside
 from carti_lake.serve.problems import Problem
 from carti_lake.serve.request import RequestContext
 
@@ -65,13 +66,10 @@ class AuditWriter:
     @contextlib.asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
         """Write batches until the block ends, and then what is left."""
-        task = asyncio.create_task(self._go_on())
         try:
-            yield
+            async with beside(self._go_on()):
+                yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
             await self._write_the_rest()
 
     async def _go_on(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from carti_lake.releases import release as stored
 from carti_lake.releases.release import Release, ReleaseError
 from carti_lake.releases.view import View
+from carti_lake.serve.background import beside
 from carti_lake.serve.cursor import Cursor, CursorError
 from carti_lake.serve.problems import Problem, wrong_parameter
 from carti_lake.store.errors import LakeError, translated
@@ -135,13 +136,8 @@ class CurrentReleases:
 
 
 @contextlib.asynccontextmanager
-async def followed(current_releases: CurrentReleases, every: float):  # type: ignore[no-untyped-def]
+async def followed(current_releases: CurrentReleases, every: float) -> AsyncIterator[None]:
     """Look once, then go on looking until the block ends."""
     await asyncio.to_thread(current_releases.look)
-    task = asyncio.create_task(current_releases.follow(every))
-    try:
+    async with beside(current_releases.follow(every)):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
