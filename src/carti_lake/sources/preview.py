@@ -18,11 +18,12 @@ from carti_lake.sources.extract import Extract
 from carti_lake.sources.files import explain_failure
 from carti_lake.sources.readings import find_readings
 from carti_lake.store.storage import Storage
+from carti_lake.tables.checks import NO_VALUE
 from carti_lake.tables.feeds import Feed
 from carti_lake.tables.silver import entity_of
 
-#: Words that often stand for no value; how many there are is told, and what they mean is for the user to say.
-NULL_WORDS = ("null", r"\n", "n/a", "na", "#n/a", "none", "nan", "nil", "-", "--", "?", ".", "unknown")
+#: Words that stand for no value, and three that often do: how many there are is told, what these mean is for the user.
+NULL_WORDS = (*NO_VALUE, "?", ".", "unknown")
 
 
 @dataclass(frozen=True)
