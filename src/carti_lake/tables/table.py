@@ -57,6 +57,12 @@ class Table(dy.Schema):
             cls.view_of = view_of
 
     @classmethod
+    @cache
+    def columns(cls) -> dict[str, dy.Column]:
+        """Declared columns by name; put together once, since every derivation asks for them."""
+        return super().columns()
+
+    @classmethod
     def full_name(cls) -> str:
         """Layer and name, as users write it: ``gold.provider_summary``."""
         return f"{cls.layer}.{cls.short_name}" if cls.layer else cls.short_name

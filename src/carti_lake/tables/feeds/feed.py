@@ -39,6 +39,7 @@ class Feed(Table, layer="bronze", partition_by="extract_date"):
         return {name: dtype for name, dtype in cls.dtypes().items() if name not in LINEAGE}
 
     @classmethod
+    @cache
     def required(cls) -> list[str]:
         """Columns without which an extract is not this feed."""
         return [name for name in cls.delivered() if cls.meta(name).get("required")]

@@ -1,5 +1,6 @@
 """What a silver entity is: typed columns, row rules, and the lineage of its current row."""
 
+from functools import cache
 from typing import Any, ClassVar
 
 import dataframely as dy
@@ -149,6 +150,7 @@ class Entity(Table, layer="silver"):
         return [*cls.own_findings(), *(left_out(name, kind) for name, kind in cls.cell_checks())]
 
     @classmethod
+    @cache
     def cell_checks(cls) -> list[tuple[str, str]]:
         """Columns and kinds of checks that leave out a single value, and not its row."""
         found = []

@@ -1,5 +1,7 @@
 """The provider directory, and every way in which a source has named a provider."""
 
+from functools import cache
+
 from carti_lake.tables import fields as f
 from carti_lake.tables.checks import Finding, missing, repeated
 from carti_lake.tables.feeds import ProvidersFeed
@@ -22,6 +24,7 @@ class Providers(Entity, table="providers", feed=ProvidersFeed):
     active_from = f.day("First day in the directory")
 
     @classmethod
+    @cache
     def cell_checks(cls) -> list[tuple[str, str]]:
         """Those of every entity, and one number that the directory gives several names."""
         return [*super().cell_checks(), ("npi", "several_names")]
