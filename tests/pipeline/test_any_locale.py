@@ -59,7 +59,7 @@ def test_a_value_is_read_as_it_was_meant_or_refused(cells):
         schema=dict.fromkeys(["ordered_date", "dose"], pl.String()),
     )
     readings = {}
-    if undecided(bronze(rows, EhrMedications), EhrMedications).collect().item():
+    if undecided(bronze(rows, EhrMedications), EhrMedications, EhrMedications.delivered()).collect().item():
         surveyed = {name: found.collect() for name, found in survey_readings(rows, EhrMedications, TODAY).items()}
         try:
             readings = decide(surveyed, EhrMedications, {}, TODAY)

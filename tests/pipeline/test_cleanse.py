@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from carti_lake.pipeline.bronze import UNREAD
-from carti_lake.pipeline.cleanse import cleanse, refusals, survey
+from carti_lake.pipeline.cleanse import cleanse, refusals
+from carti_lake.pipeline.survey import survey
 from carti_lake.tables.silver import Encounters, Opportunities, Referrals, Visits
 from tests.worlds.rows import MARCH, landed, stay, visit
 

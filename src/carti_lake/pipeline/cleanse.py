@@ -1,27 +1,20 @@
 """From delivered rows to typed ones: what the declaration of an entity says, done to every column."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
 
 import polars as pl
 
-from carti_lake.pipeline.codes import NORMALISERS, is_icd9, modifiers
-from carti_lake.pipeline.evidence import YEARS_AHEAD
+from carti_lake.pipeline.codes import is_icd9, modifiers
 from carti_lake.pipeline.keys import (
-    SALESFORCE_ID,
     clean,
-    identifier,
     key_hash,
     mangled,
-    odd,
     pseudonym,
     salesforce_id,
-    suspect,
     total_row,
 )
 from carti_lake.pipeline.order import order
 from carti_lake.pipeline.parse import (
-    age,
     by_distinct,
     is_foreign,
     parse_age,
@@ -29,69 +22,28 @@ from carti_lake.pipeline.parse import (
     parse_decimal,
     parse_flag,
     parse_whole,
-    whole,
 )
 from carti_lake.pipeline.silver import TOGETHER, derived_columns, settled_columns
 from carti_lake.pipeline.silver.providers import as_named
+from carti_lake.pipeline.survey import (
+    AHEAD,
+    ENDS,
+    FIRST_DAY,
+    NO_DAY,
+    RESCUED,
+    SEEN,
+    as_number,
+    by_its_ends,
+    named,
+    seen_in,
+)
 from carti_lake.tables.silver import HIDDEN, ORIGIN, Entity
 
-#: Column of bronze with the values that fit no type, as JSON.
-RESCUED = "rescued"
-#: What a look at identifiers and names finds: a column for each ``<column>|<kind>`` of which there is some.
-SEEN = "seen"
-#: Days that stand for having none: no system of a hospital has events before, and nobody plans so far ahead.
-FIRST_DAY, NO_DAY = date(1910, 1, 1), date(1970, 1, 1)
 #: The currency of a row, in a column that the feed does not declare: Salesforce's CurrencyIsoCode, and others' names.
 CURRENCY = r'(?i)"(?:currency|iso)[ _-]?(?:iso|currency)?[ _-]?(?:code)?":"([^"]*)"'
 DOLLARS = ("", "usd", "us$", "$", "us dollar", "us dollars", "dollar", "dollars", "null", "n/a", "none", "-")
 #: Spellings that are compared one by one; more of them are joined.
 FEW = 8
-
-
-def survey(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.LazyFrame]:
-    """What decides how the rows are read, found by one look at a few narrow columns.
-
-    Parameters
-    ----------
-    rows
-        Bronze rows of the entity's feed.
-    entity
-        Declaration to cleanse for.
-
-    Returns
-    -------
-    dict
-        For each coded column, the delivered spellings that are not the code itself (``spelling``) with their
-        ``code``: codes repeat, so normalising distinct spellings costs a hundredth of normalising every row. Under
-        ``rescued``, the columns (``name``) of which some row holds a value as text. Under ``seen``, whether some
-        identifier is odd, mangled or Salesforce's, and whether some name says ``Total``.
-    """
-    found = {}
-    for name in entity.parsed_columns():
-        normalise = NORMALISERS.get(entity.meta(name).get("code", ""))
-        if normalise is not None:
-            spellings = rows.select(pl.col(name).alias("spelling")).unique().drop_nulls()
-            coded = spellings.with_columns(code=normalise(pl.col("spelling")))
-            found[name] = coded.filter(pl.col("spelling").ne_missing(pl.col("code")))
-    found[SEEN] = _look(rows, entity)
-    members = pl.col(RESCUED).drop_nulls().str.extract_all(r'"\w+":')
-    found[RESCUED] = rows.select(name=members).explode("name").unique().select(pl.col("name").str.strip_chars('":'))
-    return found
-
-
-def _look(rows: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
-    """Whether some identifier is odd, mangled or Salesforce's, and some name a total: a row, a column for each."""
-    named = dict.fromkeys((*entity.identifiers(), *entity.names()))
-    looks = [suspect(pl.col(name)) for name in named]
-    looks += [pl.col(name).str.len_bytes().is_in([15, 18]) for name in _salesforce(entity)]
-    asked = {f"{name}|odd": odd(pl.col(name)) for name in entity.identifiers()}
-    asked |= {f"{name}|mangled": mangled(pl.col(name)) for name in entity.identifiers()}
-    asked |= {f"{name}|total_row": total_row(pl.col(name)) for name in entity.names()}
-    asked |= {f"{name}|salesforce": pl.col(name).str.contains(SALESFORCE_ID) for name in _salesforce(entity)}
-    some = rows.select(*named, *(name for name in _salesforce(entity) if name not in named)).filter(
-        pl.any_horizontal(looks)
-    )
-    return some.select(found.any().alias(name) for name, found in asked.items())
 
 
 def cleanse(
@@ -137,24 +89,27 @@ def _by_effort(
 ) -> pl.LazyFrame:
     key = entity.key()[0]
     if key not in entity.feed.delivered():
-        return _typed(rows, entity, surveyed, secret, outcome, rescued=_as_text(surveyed))
-    days = [name for name in entity.parsed_columns() if entity.columns()[name].dtype == pl.Date]
-    plain = pl.col(RESCUED).is_null() & identifier(pl.col(key)).is_not_null()
+        return _typed(rows, entity, surveyed, secret, outcome, rescued=_as_text(surveyed), derive=True)
+    seen = seen_in(surveyed)
+    days = [name for name in entity.parsed_columns() if f"{name}|implausible" in seen]
+    keyed = named(key, seen).is_not_null()
+    plain = pl.col(RESCUED).is_null() & keyed
     plain &= ~pl.any_horizontal(_implausible(pl.col(name)) for name in days) if days else pl.lit(True)
-    # Nearly every row is typed already; only the others pay for reading text and deriving keys.
-    typed = rows.filter(plain).pipe(_typed, entity, surveyed, secret, outcome, rescued=None)
-    mended = rows.filter(~plain).pipe(_typed, entity, surveyed, secret, outcome, rescued=_as_text(surveyed))
-    return pl.concat([typed, mended])
+    # Nearly every row is typed already and has a key; only the others pay for reading text and deriving keys.
+    efforts: list[tuple[pl.Expr, frozenset[str] | None, bool]] = [(plain, None, False)]
+    efforts.append((~plain & keyed, _as_text(surveyed), False))
+    if {f"{key}|missing", f"{key}|blank", f"{key}|odd"} & seen:
+        efforts.append((~keyed, _as_text(surveyed), True))
+    return pl.concat(
+        rows.filter(some).pipe(_typed, entity, surveyed, secret, outcome, rescued=rescued, derive=derive)
+        for some, rescued, derive in efforts
+    )
 
 
 def _implausible(day: pl.Expr) -> pl.Expr:
     """Whether a day stands for having none: 9999-12-31, 1900-01-01; null counts as a day."""
-    ahead = pl.col("extract_date") + pl.duration(days=366 * YEARS_AHEAD)
-    return ((day < FIRST_DAY) | (day == NO_DAY) | (day > ahead)).fill_null(False)
-
-
-def _salesforce(entity: type[Entity]) -> list[str]:
-    return [name for name in entity.parsed_columns() if entity.meta(name).get("salesforce")]
+    meant = (day >= FIRST_DAY) & (day != NO_DAY) & (day <= pl.col("extract_date") + AHEAD)
+    return ~meant.fill_null(True)
 
 
 def _typed(
@@ -165,10 +120,11 @@ def _typed(
     outcome: Callable[[dict[str, pl.Expr]], list[str | pl.Expr]],
     *,
     rescued: frozenset[str] | None,
+    derive: bool,
 ) -> pl.LazyFrame:
-    """Rows with the outcome of their cleansing; ``rescued`` names columns to read as text, None: no key to derive."""
-    codes = {name: map_ for name, map_ in surveyed.items() if name not in (RESCUED, SEEN)}
-    seen = frozenset(name for name, some in surveyed[SEEN].to_dict(as_series=False).items() if some[0])
+    """Rows with the outcome of their cleansing; ``rescued`` names columns to read as text, None: rows without any."""
+    codes = {name: map_ for name, map_ in surveyed.items() if name not in (RESCUED, SEEN, ENDS)}
+    seen = seen_in(surveyed)
     values, failed = {}, _row_checks(entity, seen, rescued or frozenset())
     for name in entity.parsed_columns():
         values[name], of_value = _value(name, entity, codes.get(name), seen, rescued)
@@ -184,7 +140,7 @@ def _typed(
     if "is_deleted" in (rescued or ()):
         deleted = pl.coalesce(deleted, _flag("is_deleted", entity))
     frame = (
-        _with_codes(rows, codes)
+        _with_codes(_with_texts(rows, entity, rescued or frozenset()), codes)
         .with_columns(
             *(wrong.fill_null(False).alias(rule) for rule, wrong in refused.items()),
             unread=_names(left_out).replace("", None) if left_out else pl.lit(None, pl.String),
@@ -194,12 +150,12 @@ def _typed(
         .with_columns(**values)
         .with_columns(**settled_columns(entity))
     )
-    if rescued is not None:
+    if derive:
         frame = frame.with_columns(**derived_columns(entity)).pipe(TOGETHER.get(entity, _alone))
     if entity.partition_by is not None and entity.month_of is not None:
         frame = frame.with_columns(pl.col(entity.month_of).dt.truncate("1mo").alias(entity.partition_by))
     failures = {rule: pl.col(rule) for rule in refused}
-    for rule, good in _rules(entity).items():
+    for rule, good in _rules(entity, seen).items():
         broken = ~good.fill_null(True)
         given = [pl.col(other) for other in refused if other.split("|")[0] == rule.split("|")[0]]
         # A value that cannot be read is not missing as well.
@@ -223,10 +179,10 @@ def _row_checks(entity: type[Entity], seen: frozenset[str], rescued: frozenset[s
         rule: kinds[rule.split("|")[1]](pl.col(rule.split("|")[0])) for rule in seen if rule.split("|")[1] in kinds
     }
     if "is_deleted" in rescued:
-        text = pl.col(RESCUED).str.json_path_match("$.is_deleted")
+        text = pl.col(_text("is_deleted"))
         found["is_deleted|unreadable"] = text.is_not_null() & _flag("is_deleted", entity).is_null()
     if entity.amounts() and rescued:
-        texts = [pl.col(RESCUED).str.json_path_match(f"$.{name}") for name in entity.amounts() if name in rescued]
+        texts = [pl.col(_text(name)) for name in entity.amounts() if name in rescued]
         of_row = pl.col(RESCUED).str.extract(CURRENCY, 1).str.strip_chars().str.to_lowercase()
         abroad = ~of_row.is_in(DOLLARS)
         found["currency|foreign"] = pl.any_horizontal(abroad.fill_null(False), *(is_foreign(text) for text in texts))
@@ -235,7 +191,7 @@ def _row_checks(entity: type[Entity], seen: frozenset[str], rescued: frozenset[s
 
 def _flag(name: str, entity: type[Entity]) -> pl.Expr:
     meta = entity.feed.meta(name)
-    return parse_flag(pl.col(RESCUED).str.json_path_match(f"$.{name}"), meta.get("yes", ()), meta.get("no", ()))
+    return parse_flag(pl.col(_text(name)), meta.get("yes", ()), meta.get("no", ()))
 
 
 def _cleaned(entity: type[Entity], seen: frozenset[str]) -> list[pl.Expr]:
@@ -260,7 +216,7 @@ def _value(
     delivered = entity.feed.delivered()[name]
     wanted = entity.columns()[name].dtype
     column = pl.col(name)
-    text = pl.col(RESCUED).str.json_path_match(f"$.{name}") if name in (rescued or ()) else None
+    text = pl.col(_text(name)) if name in (rescued or ()) else None
     if wanted == pl.String:
         # Text that was rescued is a cell without a value: an error, or a formula that was never computed.
         lost = {} if text is None else {"unreadable": text.is_not_null()}
@@ -272,25 +228,17 @@ def _value(
         if name not in (*entity.identifiers(), *entity.key()):
             return column, lost
         if f"{name}|salesforce" in seen:
-            bare = identifier(column)
+            bare = named(name, seen)
             whole_id = salesforce_id(bare)
             return whole_id, {"checksum": (bare.str.len_chars() == 18) & (whole_id != bare), **lost}
-        return identifier(column), lost
-    if entity.meta(name).get("code") == "age":
-        value = age(column) if text is None else pl.coalesce(age(column), by_distinct(text, parse_age, wanted))
-    else:
-        value = (
-            column
-            if delivered == wanted
-            else whole(column)
-            if wanted == pl.Int64
-            else column.cast(wanted, strict=False)
-        )
-        if text is not None:
-            value = pl.coalesce(value, _parsed(text, wanted, entity, name))
+        return named(name, seen), lost
+    value = column if delivered == wanted else as_number(column, name, entity)
+    if text is not None:
+        value = pl.coalesce(value, _read(name))
     given = column.is_not_null() if text is None else column.is_not_null() | text.is_not_null()
-    # A day that bronze has typed is a day.
-    failed = {} if delivered == wanted and text is None else {"unreadable": value.is_null() & given}
+    # A day that bronze has typed is a day, and a number between two that can be read can be read.
+    settled = delivered == wanted or (by_its_ends(name, entity) and f"{name}|unreadable" not in seen)
+    failed = {} if settled and text is None else {"unreadable": value.is_null() & given}
     if wanted == pl.Date and rescued is not None:
         failed["implausible"] = _implausible(value)
         value = pl.when(~_implausible(value)).then(value)
@@ -349,7 +297,32 @@ def _with_codes(rows: pl.LazyFrame, codes: Mapping[str, pl.DataFrame]) -> pl.Laz
     return rows
 
 
+def _text(name: str) -> str:
+    """Column of the text that was delivered in place of a value."""
+    return f"{name}|text"
+
+
+def _read(name: str) -> str:
+    """Column of what that text says."""
+    return f"{name}|read"
+
+
+def _with_texts(rows: pl.LazyFrame, entity: type[Entity], rescued: frozenset[str]) -> pl.LazyFrame:
+    """Rows with what stands as text in the columns, and what it says: read once, however many rules look at it."""
+    delivered = [name for name in entity.feed.delivered() if name in rescued]
+    dtypes = {name: entity.columns()[name].dtype for name in delivered if name in entity.parsed_columns()}
+    return rows.with_columns(
+        pl.col(RESCUED).str.json_path_match(f"$.{name}").alias(_text(name)) for name in delivered
+    ).with_columns(
+        _parsed(pl.col(_text(name)), dtype, entity, name).alias(_read(name))
+        for name, dtype in dtypes.items()
+        if dtype != pl.String
+    )
+
+
 def _parsed(text: pl.Expr, wanted: pl.DataType, entity: type[Entity], name: str) -> pl.Expr:
+    if entity.meta(name).get("code") == "age":
+        return by_distinct(text, parse_age, wanted)
     if wanted == pl.Date:
         # The year of the extract is the row's own, so that a redelivery is read as its own day tells.
         return parse_date(text)
@@ -361,13 +334,13 @@ def _parsed(text: pl.Expr, wanted: pl.DataType, entity: type[Entity], name: str)
     return parse_decimal(text, wanted)
 
 
-def _rules(entity: type[Entity]) -> dict[str, pl.Expr]:
+def _rules(entity: type[Entity], seen: frozenset[str]) -> dict[str, pl.Expr]:
     """Declared row rules over columns that exist before providers are resolved."""
     elsewhere = {*ORIGIN, *HIDDEN, *entity.providers, entity.partition_by}
     rules = {rule: good for rule, good in entity.row_rules().items() if rule.split("|")[0] not in elsewhere}
     if "patient_key|nullability" in rules:
         # The same without hashing anyone.
-        rules["patient_key|nullability"] = identifier(pl.col("patient_id")).is_not_null()
+        rules["patient_key|nullability"] = named("patient_id", seen).is_not_null()
     for role, (name, npi) in entity.providers.items():
         if not entity.columns()[role].nullable:
             rules[f"{role}|nullability"] = (as_named(name) != "") | (as_named(npi) != "")

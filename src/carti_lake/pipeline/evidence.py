@@ -13,6 +13,12 @@ from carti_lake.tables.feeds import Feed
 YEARS_AHEAD = 10
 
 
+def rescued_columns(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Columns (``name``) of which some bronze row holds a value as text."""
+    members = pl.col("rescued").drop_nulls().str.extract_all(r'"\w+":')
+    return rows.select(name=members).explode("name").unique().select(pl.col("name").str.strip_chars('":'))
+
+
 def survey_readings(rows: pl.LazyFrame, feed: type[Feed], extract_date: date) -> dict[str, pl.LazyFrame]:
     """What the values of each column that is delivered as text say of the way in which they are written.
 
@@ -52,7 +58,7 @@ def _evidence(cells: pl.LazyFrame, ways: Mapping[str, pl.Expr], *more: pl.Expr) 
     some = pl.any_horizontal(pl.col(way).is_not_null() for way in ways)
     first = {f"not {way}": some & pl.col(way).is_null() for way in ways}
     first |= {f"{one} {other}": differ(pl.col(one), pl.col(other)) for one, other in combinations(ways, 2)}
-    rows = [pl.col("row").filter(where).min().alias(name) for name, where in first.items()]
+    rows = [pl.when(where).then("row").min().alias(name) for name, where in first.items()]
     return read.select(some.sum().alias("read"), *rows, *more)
 
 
@@ -125,8 +131,8 @@ def _percent_evidence(cells: pl.LazyFrame) -> pl.LazyFrame:
     above, whole = value > 1, value == value.round(0)
     return _number_evidence(
         cells,
-        pl.col("row").filter((value > 0) & (value < 1)).min().alias("fractions"),
-        pl.col("row").filter(value == 1).min().alias("ones"),
-        pl.col("row").filter(above & whole).min().alias("whole percent"),
-        pl.col("row").filter(above & ~whole).min().alias("other percent"),
+        pl.when((value > 0) & (value < 1)).then("row").min().alias("fractions"),
+        pl.when(value == 1).then("row").min().alias("ones"),
+        pl.when(above & whole).then("row").min().alias("whole percent"),
+        pl.when(above & ~whole).then("row").min().alias("other percent"),
     )

@@ -26,7 +26,12 @@ def identifier(text: pl.Expr) -> pl.Expr:
 
 def suspect(text: pl.Expr) -> pl.Expr:
     """Whether a look at an identifier is worth while: all that the other looks find is among these."""
-    return text.str.contains(r"[^ -~]|[&+]|\d[eE]-?\d|(?i:total)")
+    return text.str.contains(r"^$|^ | $|[^ -~]|[&+]|\d[eE]-?\d|(?i:total)")
+
+
+def blank(text: pl.Expr) -> pl.Expr:
+    """Whether an identifier has blanks around it, or nothing between them."""
+    return text.str.contains(r"^\s|\s$|^$")
 
 
 def odd(text: pl.Expr) -> pl.Expr:

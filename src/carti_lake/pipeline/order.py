@@ -36,19 +36,31 @@ def row_number(place: pl.Expr) -> pl.Expr:
 def at_places(places: pl.DataFrame) -> pl.Expr:
     """Whether a row is one of those at the given places.
 
-    A look-up in a row of flags for each batch: a join for the same would hold every column of every row in memory.
-
     Parameters
     ----------
     places
         ``batch_id`` and ``order`` of delivered rows.
     """
-    numbered = places.select("batch_id", number=row_number(pl.col("order")))
+    return among(places.lazy().select("batch_id", row_number=row_number(pl.col("order"))))
+
+
+def among(rows: pl.LazyFrame) -> pl.Expr:
+    """Whether a delivered row is one of the given ones, which are read at once.
+
+    A look-up in a row of flags for each batch: a join for the same would hold every column of every row in memory.
+
+    Parameters
+    ----------
+    rows
+        ``batch_id`` and ``row_number`` of delivered rows.
+    """
     flags = {}
-    for (batch,), rows in numbered.partition_by("batch_id", as_dict=True).items():
-        numbers = rows["number"].to_numpy()
-        flags[batch] = np.zeros(numbers.max() + 1, np.bool_)
-        flags[batch][numbers] = True
+    numbers = pl.col("row_number").cast(pl.UInt32)
+    batches = rows.group_by("batch_id").agg(numbers).collect(engine="streaming")
+    for batch, of_batch in zip(batches["batch_id"], batches["row_number"], strict=True):
+        wanted = of_batch.to_numpy()
+        flags[batch] = np.zeros(wanted.max() + 1, np.bool_)
+        flags[batch][wanted] = True
     none = np.zeros(1, np.bool_)
 
     def look_up(columns: Sequence[pl.Series]) -> pl.Series:

@@ -5,7 +5,7 @@ one way. So a column is read in the one way that reads all its values; where two
 the file decide, else the file is refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from itertools import combinations, permutations
@@ -126,7 +126,7 @@ def has_percent(feed: type[Feed]) -> bool:
     return any(feed.meta(name).get("unit") == "percent" for name in feed.delivered())
 
 
-def undecided(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
+def undecided(rows: pl.LazyFrame, feed: type[Feed], rescued: Collection[str]) -> pl.LazyFrame:
     """Whether text that bronze has rescued must be read as its whole column is written: one row, ``undecided``.
 
     Parameters
@@ -135,9 +135,13 @@ def undecided(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
         Rows as :func:`~carti_lake.pipeline.bronze.bronze` makes them without readings.
     feed
         Contract of the extract.
+    rescued
+        Collected :func:`~carti_lake.pipeline.evidence.rescued_columns`: all others have nothing to decide.
     """
-    asked = []
+    asked = [pl.lit(False)]
     for name, dtype in feed.delivered().items():
+        if name not in rescued:
+            continue
         text = pl.col("rescued").str.json_path_match(f"$.{name}")
         if dtype == pl.Date:
             either = (parse_date(text, [order]) for order in ("mdy", "dmy"))
@@ -145,8 +149,7 @@ def undecided(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
         elif dtype.is_numeric():
             point, comma = (plain_number(text, [decimal]) for decimal in DECIMALS)
             asked.append(comma.is_not_null() & point.ne_missing(comma))
-    some = rows.filter(pl.col("rescued").is_not_null())
-    return some.select(undecided=pl.any_horizontal(asked).any()) if asked else some.select(undecided=pl.lit(False))
+    return rows.filter(pl.col("rescued").is_not_null()).select(undecided=pl.any_horizontal(asked).any())
 
 
 def decide(

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from carti_lake.pipeline.cleanse import cleanse, refusals, survey
+from carti_lake.pipeline.cleanse import cleanse, refusals
 from carti_lake.pipeline.fingerprint import code, fingerprint
 from carti_lake.pipeline.newest import LIGHT, Resolution, displaced, ledger, resolve_versions
 from carti_lake.pipeline.order import at_places, order
 from carti_lake.pipeline.silver.providers import as_named, resolve
 from carti_lake.pipeline.silver.snapshot import unlisted
+from carti_lake.pipeline.survey import survey
 from carti_lake.store.log import commits, transaction
 from carti_lake.store.storage import Storage, scan
 from carti_lake.store.write import append, merge

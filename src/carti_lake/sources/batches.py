@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from carti_lake.pipeline.bronze import bronze, withdrawal
-from carti_lake.pipeline.reading import Reading, undecided
+from carti_lake.pipeline.reading import Reading
 from carti_lake.sources.apply import as_mapped
 from carti_lake.sources.extract import Extract, ExtractError
 from carti_lake.sources.files import explain_failure
-from carti_lake.sources.readings import find_readings
+from carti_lake.sources.readings import asks, find_readings
 from carti_lake.store.errors import ConflictError
 from carti_lake.store.log import commits, transaction
 from carti_lake.store.storage import Storage
@@ -93,7 +93,7 @@ def _append(
     """The extract's rows in bronze, read so; without readings as they stand, and only if no row asks for one."""
 
     def check(rows: pl.LazyFrame) -> None:
-        if undecided(rows, feed).collect(engine="streaming").item():
+        if asks(rows, feed):
             raise _ReadAsAWhole
 
     rows = bronze(delivered, feed, readings or {})

@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 
 from carti_lake.pipeline.bronze import bronze
-from carti_lake.pipeline.cleanse import refusals, survey
+from carti_lake.pipeline.cleanse import refusals
 from carti_lake.pipeline.reading import Hint, Reading
+from carti_lake.pipeline.survey import survey
 from carti_lake.sources.apply import as_mapped, hints
 from carti_lake.sources.batches import turn, with_lineage
 from carti_lake.sources.extract import Extract

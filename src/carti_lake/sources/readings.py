@@ -3,7 +3,7 @@
 import polars as pl
 
 from carti_lake.pipeline.bronze import bronze
-from carti_lake.pipeline.evidence import survey_readings
+from carti_lake.pipeline.evidence import rescued_columns, survey_readings
 from carti_lake.pipeline.reading import AmbiguousColumnError, Reading, decide, has_percent, undecided
 from carti_lake.sources.apply import hints
 from carti_lake.sources.extract import Extract, ExtractError
@@ -35,8 +35,8 @@ def find_readings(rows: pl.LazyFrame, extract: Extract, feed: type[Feed], *, who
     said = hints(extract, feed)
     asked = any(hint.date_order or hint.decimal or hint.time_zone for hint in said.values()) or has_percent(feed)
     if not whole and not asked:
-        first = bronze(rows.head(FIRST_ROWS), feed)
-        if not undecided(first, feed).collect().item():
+        first = bronze(rows.head(FIRST_ROWS), feed).select("rescued").collect().lazy()
+        if not asks(first, feed):
             return None
     surveys = survey_readings(rows, feed, extract.extract_date)
     found = dict(zip(surveys, pl.collect_all(surveys.values(), engine="streaming"), strict=True))
@@ -46,3 +46,9 @@ def find_readings(rows: pl.LazyFrame, extract: Extract, feed: type[Feed], *, who
         raise ExtractError(
             f'{extract.name}, column "{error.column}": {error}. Say {error.option} in a map: --map FILE.'
         ) from None
+
+
+def asks(rows: pl.LazyFrame, feed: type[Feed]) -> bool:
+    """Whether some bronze row that was read as it stands must be read as its whole column is written."""
+    names = set(rescued_columns(rows).collect(engine="streaming")["name"])
+    return bool(names) and bool(undecided(rows, feed, names).collect(engine="streaming").item())

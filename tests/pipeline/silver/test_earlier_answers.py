@@ -7,8 +7,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carti_lake.pipeline.cleanse import cleanse, survey
+from carti_lake.pipeline.cleanse import cleanse
 from carti_lake.pipeline.silver.earlier_answers import answers, first_answers, replaced
+from carti_lake.pipeline.survey import survey
 from carti_lake.tables.feeds import EhrVisits
 from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.silver import Visits

@@ -26,7 +26,7 @@ def claims_aged(open_claims: pl.LazyFrame, reconciliation: pl.LazyFrame) -> pl.L
     days = (pl.col("as_of") - pl.col("submitted_date")).dt.total_days()
     dated = pl.col("submitted_date") != UNDATED
     sums = {
-        f"{of}_{name}": pl.col(f"open_{of}").filter(pl.col("days").is_between(first, last)).sum()
+        f"{of}_{name}": pl.when(pl.col("days").is_between(first, last)).then(f"open_{of}").sum()
         for of in ("claims", "charges")
         for name, (first, last) in BUCKETS.items()
     }
@@ -38,7 +38,7 @@ def claims_aged(open_claims: pl.LazyFrame, reconciliation: pl.LazyFrame) -> pl.L
         .agg(
             pl.col("open_claims", "open_charges").sum(),
             **sums,
-            dated_charges=pl.col("open_charges").filter(dated).sum(),
+            dated_charges=pl.when(dated).then("open_charges").sum(),
         )
         .select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
     )

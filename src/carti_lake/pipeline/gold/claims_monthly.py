@@ -28,8 +28,8 @@ BILLED = pl.col("claim_status").is_not_null()
     by_month=True,
     totals={
         "claims": ("silver.visits", pl.col("claim_status").count()),
-        "gross_charges": ("silver.visits", pl.col("claim_amount").filter(BILLED).sum()),
-        "payments_as_delivered": ("silver.visits", pl.col("claim_paid").filter(BILLED).sum()),
+        "gross_charges": ("silver.visits", pl.when(BILLED).then("claim_amount").sum()),
+        "payments_as_delivered": ("silver.visits", pl.when(BILLED).then("claim_paid").sum()),
     },
 )
 def claims(visits: pl.LazyFrame, earlier: pl.LazyFrame, of_lines: pl.LazyFrame) -> tuple[pl.LazyFrame, ...]:
@@ -100,8 +100,8 @@ def claims_monthly(claims: pl.LazyFrame) -> pl.LazyFrame:
         **claim_sums(),
         submitted_claims=pl.col("claim_submitted_date").count(),
         reversed_claims=is_reversed.sum(),
-        pending_charges=CHARGES.filter(is_pending).sum(),
-        reversed_charges=CHARGES.filter(is_reversed).sum(),
+        pending_charges=pl.when(is_pending).then(CHARGES).sum(),
+        reversed_charges=pl.when(is_reversed).then(CHARGES).sum(),
         **_denied(),
     )
     return _shaped(rows, ClaimsMonthly)
@@ -113,7 +113,7 @@ def denials_monthly(claims: pl.LazyFrame) -> pl.LazyFrame:
     rows = (
         claims.filter(INITIALLY_DENIED)
         .group_by(*CELL, denial_reason=pl.col("first_reason").fill_null("unknown"))
-        .agg(denied_claims=is_denied.sum(), denied_charges=CHARGES.filter(is_denied).sum(), **_denied())
+        .agg(denied_claims=is_denied.sum(), denied_charges=pl.when(is_denied).then(CHARGES).sum(), **_denied())
     )
     return _shaped(rows, DenialsMonthly)
 
@@ -164,9 +164,9 @@ def _denied() -> dict[str, pl.Expr]:
     overturned = INITIALLY_DENIED & (STATUS == "paid")
     return {
         "initially_denied_claims": INITIALLY_DENIED.sum(),
-        "initially_denied_charges": CHARGES.filter(INITIALLY_DENIED).sum(),
+        "initially_denied_charges": pl.when(INITIALLY_DENIED).then(CHARGES).sum(),
         "overturned_claims": overturned.sum(),
-        "overturned_charges": CHARGES.filter(overturned).sum(),
+        "overturned_charges": pl.when(overturned).then(CHARGES).sum(),
     }
 
 

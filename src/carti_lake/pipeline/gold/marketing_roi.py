@@ -35,7 +35,7 @@ FROM_VISITS = (*REALISED, "realised_claims", "realised_paid_claims")
     totals={
         "referrals": ("silver.referrals", pl.len()),
         "realised_visits": ("silver.visits", pl.len()),
-        "realised_cash": ("silver.visits", pl.col("claim_paid").filter(pl.col("claim_status") == "paid").sum()),
+        "realised_cash": ("silver.visits", pl.when(pl.col("claim_status") == "paid").then("claim_paid").sum()),
     },
 )
 def marketing_monthly(visits: pl.LazyFrame, referrals: pl.LazyFrame, of_lines: pl.LazyFrame) -> pl.LazyFrame:

@@ -87,14 +87,14 @@ def claim_sums() -> dict[str, pl.Expr]:
         "denied_claims": is_denied.sum(),
         "pending_claims": (status == "pending").sum(),
         "gross_charges": charges.sum(),
-        "paid_charges": charges.filter(is_paid).sum(),
-        "denied_charges": charges.filter(is_denied).sum(),
+        "paid_charges": pl.when(is_paid).then(charges).sum(),
+        "denied_charges": pl.when(is_denied).then(charges).sum(),
         "payments_as_delivered": paid.sum(),
-        "payments": paid.filter(is_paid).sum(),
+        "payments": pl.when(is_paid).then(paid).sum(),
         "contractual_claims": explained.sum(),
-        "contractual_charges": charges.filter(explained).sum(),
-        "contractual_adjustments": pl.col("contractual_adjustment").filter(explained).sum(),
-        "contractual_payments": paid.filter(explained).sum(),
+        "contractual_charges": pl.when(explained).then(charges).sum(),
+        "contractual_adjustments": pl.when(explained).then("contractual_adjustment").sum(),
+        "contractual_payments": pl.when(explained).then(paid).sum(),
     }
 
 

@@ -44,7 +44,7 @@ def _counted(current: pl.LazyFrame, checks: Sequence[Finding], entity: type[Enti
         sums[f"{place}.checked"] = pl.len() if one.applies is None else one.applies.sum()
         sums[f"{place}.failed"] = fails(one).sum()
         if one.amount:
-            sums[f"{place}.amount"] = pl.col(one.amount).filter(fails(one)).sum()
+            sums[f"{place}.amount"] = pl.when(fails(one)).then(one.amount).sum()
     each = [_result(place, one, entity) for place, one in enumerate(checks)]
     return (
         current.group_by("month")
@@ -265,8 +265,8 @@ def _displaced(reconciliation: pl.LazyFrame) -> pl.LazyFrame:
         .agg(
             rows=delivered.sum(),
             failed=lost.sum(),
-            concerned=delivered.filter(lost > 0).sum(),
-            failed_amount=pl.col("displaced_amount").filter(lost > 0).sum(),
+            concerned=pl.when(lost > 0).then(delivered).sum(),
+            failed_amount=pl.when(lost > 0).then("displaced_amount").sum(),
             dollars=pl.col("displaced_amount").count(),
         )
         .with_columns(

@@ -62,7 +62,7 @@ def referral_flow(referrals: pl.LazyFrame, revenue: pl.LazyFrame) -> pl.LazyFram
         .group_by(CELL)
         .agg(
             *(holds.sum().alias(outcome) for outcome, holds in outcomes().items()),
-            *(value.filter(holds).sum().alias(f"{outcome}_value") for outcome, holds in outcomes().items()),
+            *(pl.when(holds).then(value).sum().alias(f"{outcome}_value") for outcome, holds in outcomes().items()),
             referrals=pl.len(),
             estimated_value=value.sum(),
             valued_referrals=value.count(),

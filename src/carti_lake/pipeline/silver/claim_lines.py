@@ -74,7 +74,7 @@ def services(lines: pl.LazyFrame) -> pl.LazyFrame:
             contractual=added(amount.filter(group == "co")),
             patient=added(amount.filter(group == "pr")),
             adjusted=added(amount),
-            reason=reason.filter(denying).min(),
+            reason=pl.when(denying).then(reason).min(),
         )
     )
     # Some sources write a reversal without the sign that makes it one.
@@ -148,16 +148,16 @@ def _answers(rows: pl.LazyFrame) -> pl.LazyFrame:
     """By visit: when and how its lines were answered."""
     day, answer = pl.col("remittance_date"), ~PENDING & ~REVERSED
     denied = answer & pl.col("denied")
-    first = pl.col("reason").filter(denied & (day == day.filter(denied).min())).min()
+    first = pl.col("reason").filter(denied & (day == pl.when(denied).then(day).min())).min()
     newest = answer & (day == day.filter(answer).max())
     return rows.group_by("visit_id").agg(
         reversals=REVERSED.sum(),
         answers=answer.sum(),
         all_denied=pl.col("denied").filter(newest).all(),
         denial_reason=first,
-        claim_paid_date=day.filter(~PENDING).max(),
-        first_answered_date=day.filter(answer).min(),
-        first_denied_date=day.filter(denied).min(),
+        claim_paid_date=pl.when(~PENDING).then(day).max(),
+        first_answered_date=pl.when(answer).then(day).min(),
+        first_denied_date=pl.when(denied).then(day).min(),
     )
 
 

@@ -3,7 +3,7 @@
 import polars as pl
 
 from carti_lake.pipeline.codes import NORMALISERS
-from carti_lake.pipeline.order import order
+from carti_lake.pipeline.order import among, order
 from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.silver import EarlierAnswers, Visits
 
@@ -11,8 +11,6 @@ from carti_lake.tables.silver import EarlierAnswers, Visits
 ANSWERS = ("paid", "denied", "reversed")
 #: What tells one delivered answer from another.
 ANSWER_COLUMNS = tuple(name for name in EarlierAnswers.column_names() if name != "visit_month")
-#: What names a delivered row.
-PLACE = ("batch_id", "row_number")
 
 
 def replaced(rows: pl.LazyFrame, visits: pl.LazyFrame) -> pl.LazyFrame:
@@ -21,18 +19,18 @@ def replaced(rows: pl.LazyFrame, visits: pl.LazyFrame) -> pl.LazyFrame:
     Parameters
     ----------
     rows
-        Rows with ``claim_status`` in any spelling and :data:`PLACE`.
+        Rows with ``claim_status`` in any spelling, ``batch_id`` and ``row_number``.
     visits
         Silver's current rows, at least those that are among ``rows``.
     """
     normalise = NORMALISERS[Visits.meta("claim_status")["code"]]
     spelled = rows.select("claim_status").unique().filter(normalise(pl.col("claim_status")).is_in(ANSWERS))
-    answered = rows.join(spelled, on="claim_status", how="semi")
-    return answered.join(visits.select(PLACE), on=PLACE, how="anti")
+    answered = spelled.collect(engine="streaming")["claim_status"].implode()
+    return rows.filter(pl.col("claim_status").is_in(answered) & ~among(visits))
 
 
 def answers(cleansed: pl.LazyFrame) -> pl.LazyFrame:
-    """Answers (:data:`TOLD`) that typed rows of visits tell; a withdrawal tells none, its columns may be anything."""
+    """Answers (:data:`ANSWER_COLUMNS`) that typed rows of visits tell; a withdrawal tells none, whatever it says."""
     return cleansed.filter(~pl.col("withdrawn") & pl.col("claim_status").is_in(ANSWERS)).select(ANSWER_COLUMNS)
 
 
@@ -43,8 +41,8 @@ def first_answers(earlier: pl.LazyFrame, visits: pl.LazyFrame) -> pl.LazyFrame:
 
     Parameters
     ----------
-    told
-        Answers as delivered (:data:`TOLD`), or rows of ``silver.earlier_answers`` itself.
+    earlier
+        Answers as delivered (:data:`ANSWER_COLUMNS`), or rows of ``silver.earlier_answers`` itself.
     visits
         Silver's rows of the same visits, withdrawn ones among them.
     """
