@@ -1,14 +1,25 @@
 """Newest wins: `settle`, step after step, against a reference that looks at all rows at once."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from carti_lake.pipeline.newest import BOOKS, LIGHT, OUTCOMES, Resolution, displaced, ledger, resolve_versions
+from carti_lake.pipeline.newest import (
+    BOOKS,
+    LIGHT,
+    OUTCOMES,
+    Resolution,
+    displaced,
+    in_bucket,
+    ledger,
+    resolve_versions,
+    together,
+)
 
 SCHEMA = {"key_hash": pl.Int64, "order": pl.Int128, "row_hash": pl.Int64, "batch_id": pl.String}
 
@@ -163,6 +174,19 @@ def test_any_order_split_and_repetition_of_batches_gives_the_rows_that_all_of_th
         rows = [row for batch in order[place : place + taken] for row in delivered[batch]]
         state, seen, place = step(state, rows), seen + rows, place + taken
         check(state, seen)
+
+
+@settings(max_examples=100)
+@given(batches(), st.integers(1, 4))
+def test_buckets_of_keys_come_to_what_all_rows_come_to(delivered, buckets):
+    rows = frame([row for batch in delivered for row in batch]).with_columns(bucket=in_bucket(buckets))
+    parts = [rows.filter(pl.col("bucket") == place).lazy() for place in range(buckets)]
+
+    one = together([resolve_versions(part, EMPTY.silver, EMPTY.quarantine) for part in parts])
+    other = resolve_versions(rows.lazy(), EMPTY.silver, EMPTY.quarantine)
+
+    for held in fields(Resolution):
+        assert_frame_equal(getattr(one, held.name), getattr(other, held.name), check_row_order=False)
 
 
 def test_a_key_keeps_its_newest_valid_row_and_a_newer_refused_one_waits():

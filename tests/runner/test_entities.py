@@ -2,10 +2,14 @@
 
 import shutil
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from carti_lake import Lake
+from carti_lake.runner import entities
+from carti_lake.store.scratch import FOLDER
+from tests.equality import assert_same, state
 from tests.worlds.rows import account, stay, visit
 
 CANARY = "CANARY-4711"
@@ -84,3 +88,16 @@ def test_the_patients_key_changes_every_pseudonym(three_releases, tmp_path):
     assert both["patient_key"].n_unique() == both["old"].n_unique() == 2
     assert keyed.diff("provider_summary", 3, 4).collect().is_empty()
     assert keyed.status()["patient_key"] == "set"
+
+
+def test_more_rows_than_are_held_at_once_are_resolved_bucket_by_bucket(copy, monkeypatch):
+    copy.run(full=True)
+    before = state(copy)
+    leftover = Path(copy.uri) / FOLDER / "of-a-killed-run"
+    leftover.mkdir(parents=True)
+    monkeypatch.setattr(entities, "ROWS_AT_ONCE", 2)
+
+    copy.run(full=True)
+
+    assert_same(state(copy), before)
+    assert not list((Path(copy.uri) / FOLDER).iterdir())

@@ -3,7 +3,8 @@
 The result depends on the rows alone, never on how they were split, repeated or in which order they were loaded.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import polars as pl
 
@@ -25,7 +26,7 @@ class Resolution:
 
     Attributes
     ----------
-    losers
+    superseded
         New rows (``LIGHT``) that are not the current row of their key, broken ones among them; all others are.
     replaced
         Rows of ``current`` that a new row replaces.
@@ -48,6 +49,23 @@ class Resolution:
     quarantine_ledger: pl.DataFrame
 
 
+def narrow(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """What resolving needs of cleansed rows: ``LIGHT`` and ``broken``."""
+    return rows.select(*LIGHT, "broken")
+
+
+def in_bucket(buckets: int) -> pl.Expr:
+    """The number of a row's bucket, from 0: rows of one key share one, and can be resolved without all others."""
+    return (pl.col("key_hash").reinterpret(signed=False) % buckets).fill_null(0)
+
+
+def together(parts: Sequence[Resolution]) -> Resolution:
+    """What all buckets together do; each was resolved by itself."""
+    ledgers = ("silver_ledger", "quarantine_ledger")
+    joined = {one.name: pl.concat(getattr(part, one.name) for part in parts) for one in fields(Resolution)}
+    return Resolution(**{name: ledger(rows) if name in ledgers else rows for name, rows in joined.items()})
+
+
 def resolve_versions(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.DataFrame) -> Resolution:
     """Settle new rows against the current row of their keys and the refused rows of the same keys.
 
@@ -62,8 +80,8 @@ def resolve_versions(rows: pl.LazyFrame, current: pl.DataFrame, quarantined: pl.
         Quarantine's rows of the same keys, and those without a readable key (``LIGHT``).
     """
     # Narrow and read several times: held in memory (batches as numbers), not computed again each time.
-    narrow = rows.select(*LIGHT, "broken").with_columns(pl.col("batch_id").cast(pl.Categorical))
-    light = narrow.collect(engine="streaming").lazy().with_columns(pl.col("batch_id").cast(pl.String))
+    compact = narrow(rows).with_columns(pl.col("batch_id").cast(pl.Categorical))
+    light = compact.collect(engine="streaming").lazy().with_columns(pl.col("batch_id").cast(pl.String))
     valid = light.filter(~pl.col("broken")).select(LIGHT)
     bad = light.filter("broken").select(LIGHT).collect(engine="streaming")
     held = current.lazy().select("key_hash", "order")

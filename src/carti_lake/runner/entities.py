@@ -9,12 +9,22 @@ import polars as pl
 
 from carti_lake.pipeline.cleanse import cleanse, refusals
 from carti_lake.pipeline.fingerprint import code, fingerprint
-from carti_lake.pipeline.newest import LIGHT, Resolution, displaced, ledger, resolve_versions
+from carti_lake.pipeline.newest import (
+    LIGHT,
+    Resolution,
+    displaced,
+    in_bucket,
+    ledger,
+    narrow,
+    resolve_versions,
+    together,
+)
 from carti_lake.pipeline.order import at_places, order
 from carti_lake.pipeline.silver.providers import as_named, resolve
 from carti_lake.pipeline.silver.snapshot import unlisted
 from carti_lake.pipeline.survey import survey
-from carti_lake.store.log import commits, transaction
+from carti_lake.store.log import commits, row_count, transaction
+from carti_lake.store.scratch import scratch
 from carti_lake.store.storage import Storage, scan
 from carti_lake.store.write import append, merge
 from carti_lake.tables.quarantine import QUARANTINE
@@ -26,6 +36,8 @@ if TYPE_CHECKING:
 #: What makes silver and quarantine of delivered rows.
 STEPS = (cleanse.__module__, resolve_versions.__module__, order.__module__, resolve.__module__)
 REFERENCES = ProviderReferences.full_name()
+#: Rows that are resolved in memory at once, at some 200 bytes each.
+ROWS_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -131,13 +143,13 @@ def _take_in(
         cleansed = cleansed.collect(engine="streaming").lazy()
     whole_table = entity.feed.snapshot
     if rebuild:
-        current = _empty(entity, LIGHT)
-        waiting = _empty(refused_table, ())
+        delivered = row_count(work.bronze)
+        resolution = _resolved_anew(cleansed, _empty(entity, LIGHT), _empty(refused_table, ()), storage, delivered)
     else:
         keys = cleansed.select("key_hash").unique().collect(engine="streaming")
         current = _current_rows(scan(silver, options), entity, None if whole_table else keys)
         waiting = _waiting_rows(scan(quarantine, options), None if whole_table else keys)
-    resolution = resolve_versions(cleansed, current, waiting)
+        resolution = resolve_versions(cleansed, current, waiting)
     base = {"bronze_version": todo.upto, "rebuild": rebuild}
     changed = []
     if not only_quarantine:
@@ -177,10 +189,22 @@ def _take_in(
     return changed
 
 
+def _resolved_anew(
+    cleansed: pl.LazyFrame, current: pl.DataFrame, waiting: pl.DataFrame, storage: Storage, delivered: int
+) -> Resolution:
+    """All rows resolved against nothing, a bucket of keys at a time where they are too many to hold at once."""
+    buckets = -(-delivered // ROWS_AT_ONCE)
+    if buckets <= 1:
+        return resolve_versions(cleansed, current, waiting)
+    with scratch(storage) as folder:
+        spilled = narrow(cleansed).with_columns(bucket=in_bucket(buckets))
+        spilled.sink_parquet(pl.PartitionBy(folder, key="bucket", include_key=False), engine="streaming")
+        return together([resolve_versions(pl.scan_parquet(one), current, waiting) for one in sorted(folder.iterdir())])
+
+
 def collected_survey(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.DataFrame]:
-    """The survey of the rows, as cleansing takes it."""
-    surveys = survey(rows, entity)
-    return dict(zip(surveys, pl.collect_all(surveys.values(), engine="streaming"), strict=True))
+    """The survey of the rows, as cleansing takes it: one look after the other, which hold little; all at once much."""
+    return {name: look.collect(engine="streaming") for name, look in survey(rows, entity).items()}
 
 
 def _commit_quarantine(

@@ -25,6 +25,7 @@ from carti_lake.runner.scores import in_order, update_scores
 from carti_lake.store.integrity import explained, new_hashes
 from carti_lake.store.locks import lake_lock
 from carti_lake.store.log import row_count
+from carti_lake.store.scratch import sweep
 from carti_lake.store.storage import Storage, scan
 from carti_lake.store.write import merge
 from carti_lake.tables import ENTITIES, FEEDS, TABLES
@@ -115,6 +116,7 @@ def run(
     if not any(storage.exists(feed.full_name()) for feed in FEEDS.values()):
         return RunResult(None, ())
     with lake_lock(storage, "run"), explained(storage):
+        sweep(storage)
         storage = storage.holding()
         _expire_lost(storage, now)
         changed = _update(storage, full=full, secret=secret, progress=progress)
