@@ -161,8 +161,9 @@ def _finding_changes(
 ) -> list[pl.DataFrame]:
     """What changes in an entity's findings: counted in the months that changed, as they stand in the others."""
     old = of_table.filter(pl.col("severity") == "warn").collect().lazy()
-    fresh = findings(silver.filter(months.contain(entity.partition_by)), entity).collect(engine="streaming").lazy()
-    counted = pl.concat([fresh, old.filter(~months.contain("month"))])
+    passes = findings(silver.filter(months.contain(entity.partition_by)), entity)
+    fresh = [one.collect(engine="streaming").lazy() for one in passes]
+    counted = pl.concat([*fresh, old.filter(~months.contain("month"))])
     if months.days is not None and not _same(first_passed(counted, entity), first_passed(old, entity)):
         # A column is delivered from another month on: the months between were never counted.
         return _finding_changes(entity, silver, of_table, unknown, Months(None), lacking)

@@ -32,10 +32,15 @@ EARLY, LATE = date(2026, 3, 5), date(2026, 3, 9)
 UNDATED = date(1900, 1, 1)
 
 
+def every_finding(rows, entity):
+    """Results of all passes."""
+    return pl.concat(findings(rows, entity))
+
+
 def counted(entity, rule, *rows):
     """Passed, failed and not applicable of a check over the rows of a month."""
     month = {entity.partition_by: MARCH} if entity.partition_by else {}
-    every = spared(findings(held(entity, *rows, extract_date=TOLD, **month), entity), entity)
+    every = spared(every_finding(held(entity, *rows, extract_date=TOLD, **month), entity), entity)
     found = every.filter(pl.col("rule") == rule).collect()
     assert found["month"].to_list() == [MARCH if month else UNDATED]
     return found.select("passed", "failed", "not_applicable").row(0)
@@ -51,7 +56,7 @@ def test_a_payment_on_a_claim_that_was_not_paid_is_reported_with_its_dollars():
         {"claim_status": "denied", "claim_amount": 100, "claim_paid": 99, "visit_month": MARCH, "withdrawn": True},
         {"claim_status": "denied", "claim_amount": 100, "claim_paid": 5, "visit_month": APRIL},
     )
-    found = findings(visits, Visits).filter(pl.col("rule").str.starts_with("payment_")).sort("rule", "month")
+    found = every_finding(visits, Visits).filter(pl.col("rule").str.starts_with("payment_")).sort("rule", "month")
     columns = ("rule", "month", "checked", "passed", "failed", "not_applicable", "failed_amount")
     assert found.select(columns).collect().rows() == [
         ("payment_above_charges", MARCH, 4, 3, 1, 0, 130),
@@ -222,7 +227,7 @@ def test_of_rows_that_bear_one_number_all_but_the_first_fail(entity, column):
 
 def test_a_number_may_come_again_in_another_month():
     visits = held(Visits, {"claim_id": "1", "visit_month": MARCH}, {"claim_id": "1", "visit_month": APRIL})
-    found = findings(visits, Visits).filter(pl.col("rule") == "claim_id|repeated").collect()
+    found = every_finding(visits, Visits).filter(pl.col("rule") == "claim_id|repeated").collect()
     assert found["failed"].to_list() == [0, 0]
 
 
@@ -250,7 +255,7 @@ def test_a_column_that_no_row_has_is_one_that_its_source_does_not_deliver():
 def test_a_column_counts_from_the_first_month_that_has_it_and_then_in_every_month():
     lines = {date(2026, 1, 1): None, date(2026, 2, 1): None, MARCH: "lung", APRIL: None}
     visits = held(Visits, *({"visit_month": month, "service_line": line} for month, line in lines.items()))
-    found = spared(findings(visits, Visits), Visits).filter(pl.col("rule") == "service_line|missing").sort("month")
+    found = spared(every_finding(visits, Visits), Visits).filter(pl.col("rule") == "service_line|missing").sort("month")
     assert found.select("passed", "failed", "not_applicable").collect().rows() == [
         (0, 0, 1),
         (0, 0, 1),
@@ -269,7 +274,9 @@ def test_unknown_references_fail_where_somebody_delivers_what_is_named():
     )
     rule = {"table_name": "silver.visits", "rule": "referral_id|unknown"}
     unknown = held(UnknownReferences, {**rule, "month": MARCH, "reference": 9, "rows": 1})
-    counted = findings(visits, Visits).filter(pl.col("rule") == "referral_id|unknown").sort("month", descending=True)
+    counted = (
+        every_finding(visits, Visits).filter(pl.col("rule") == "referral_id|unknown").sort("month", descending=True)
+    )
 
     def numbers(lacking):
         rows = with_unknown(counted, unknown if not lacking else unknown.clear(), lacking).sort("month")
@@ -280,7 +287,7 @@ def test_unknown_references_fail_where_somebody_delivers_what_is_named():
 
 
 def test_an_entity_without_rows_has_no_results():
-    assert findings(held(Visits), Visits).collect().is_empty()
+    assert every_finding(held(Visits), Visits).collect().is_empty()
 
 
 @given(
@@ -304,7 +311,7 @@ def test_an_entity_without_rows_has_no_results():
     )
 )
 def test_passed_failed_and_not_applicable_are_the_rows(rows):
-    found = spared(findings(held(Visits, *rows), Visits), Visits).collect()
+    found = spared(every_finding(held(Visits, *rows), Visits), Visits).collect()
     assert (found["checked"] == found["passed"] + found["failed"]).all()
     assert found.select(pl.col("passed", "failed", "not_applicable").min()).min_horizontal().item() in (None, 0)
     standing = [row["visit_month"] for row in rows if not row["withdrawn"]]

@@ -25,16 +25,15 @@ def fails(finding: Finding) -> pl.Expr:
     return finding.failed if finding.applies is None else finding.applies & finding.failed
 
 
-def findings(rows: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
-    """Rows of ``gold.data_quality`` for the entity's findings, over the months of the given rows.
+def findings(rows: pl.LazyFrame, entity: type[Entity]) -> list[pl.LazyFrame]:
+    """Rows of ``gold.data_quality`` for the entity's findings, over the months of the given rows, in a pass or two.
 
-    Checks of what sources may not deliver are counted in every month; :func:`spared` says which of them count.
+    What looks at other rows of the month holds its columns in memory: a pass of its own, taken after the other, keeps
+    them few. Checks of what sources may not deliver are counted in every month; :func:`spared` says which ones count.
     """
     current = rows.filter(~pl.col("withdrawn")).with_columns(month_of(entity))
-    # What looks at other rows of the month holds its columns in memory: a pass of its own keeps them few.
     passes = [[one for one in entity.findings() if one.whole_month is apart] for apart in (False, True)]
-    results = [_counted(current, some, entity) for some in passes if some]
-    return pl.concat(results) if results else pl.LazyFrame(schema=DataQuality.dtypes())
+    return [_counted(current, some, entity) for some in passes if some]
 
 
 def _counted(current: pl.LazyFrame, checks: Sequence[Finding], entity: type[Entity]) -> pl.LazyFrame:
