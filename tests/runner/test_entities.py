@@ -4,7 +4,9 @@ import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 from carti_lake import Lake
 from carti_lake.runner import entities
@@ -101,3 +103,23 @@ def test_more_rows_than_are_held_at_once_are_resolved_bucket_by_bucket(copy, mon
 
     assert_same(state(copy), before)
     assert not list((Path(copy.uri) / FOLDER).iterdir())
+
+
+@pytest.mark.parametrize("table", ["bronze.ehr_visits", "silver.visits"])
+def test_a_column_that_the_declaration_has_gained_is_null_in_rows_from_before(copy, table):
+    path = f"{copy.uri}/{table.replace('.', '/')}"
+    before = pl.read_delta(path)
+    assert "payer" in before.columns
+    write_deltalake(
+        path,
+        before.drop("payer"),
+        mode="overwrite",
+        schema_mode="overwrite",
+        partition_by=DeltaTable(path).metadata().partition_columns,
+    )
+
+    copy.load("ehr_visits", [visit("V9")], extract_date=date(2026, 4, 10)) if table.startswith("silver") else None
+    assert copy.run(full=table.startswith("bronze"), accept=["drift"]).release == 4
+
+    assert paid(copy)["V1"] == 95
+    assert copy.scan("silver.visits").select("payer").collect()["payer"].null_count() > 0

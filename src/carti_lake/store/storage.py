@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlparse
 import polars as pl
 
 from carti_lake.store.errors import ConflictError, refuse_empty_commit, translated
-from carti_lake.tables import Table, find
+from carti_lake.tables import TABLES, Table, find
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -126,11 +126,18 @@ class Storage:
         return created
 
     def scan(self, table: str, version: int | None = None) -> pl.LazyFrame:
-        """Lazy rows of the table at a version (default: the newest); an empty frame of its schema where it is new."""
+        """Lazy rows of the table at a version (default: the newest); an empty frame of its schema where it is new.
+
+        Columns that its declaration has gained since are null.
+        """
         handle = self.open(table, version)
         if handle is None:
             return pl.LazyFrame(schema=find(table).dtypes())
-        return scan(handle, self.options)
+        held = {one.name for one in handle.schema().fields}
+        declared = TABLES[table].dtypes() if table in TABLES else {}
+        gained = {name: dtype for name, dtype in declared.items() if name not in held}
+        rows = scan(handle, self.options)
+        return rows.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in gained.items()) if gained else rows
 
 
 def scan(handle: "DeltaTable", options: Mapping[str, str]) -> pl.LazyFrame:
