@@ -176,7 +176,9 @@ def _row_checks(entity: type[Entity], seen: frozenset[str], rescued: frozenset[s
     """Rules about rows as they were delivered, by id: identifiers that a spreadsheet rounded, totals, currencies."""
     kinds = {"mangled": mangled, "total_row": total_row}
     found = {
-        rule: kinds[rule.split("|")[1]](pl.col(rule.split("|")[0])) for rule in seen if rule.split("|")[1] in kinds
+        rule: kinds[rule.split("|")[1]](pl.col(rule.split("|")[0]))
+        for rule in sorted(seen)
+        if rule.split("|")[1] in kinds
     }
     if "is_deleted" in rescued:
         text = pl.col(_text("is_deleted"))

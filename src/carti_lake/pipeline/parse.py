@@ -176,11 +176,12 @@ def parse_decimal(text: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
     number = plain_number(text)
     # Through a double, as bronze holds numbers: a redelivery as plain text must give the same cents.
     value = number.cast(pl.Float64, strict=False)
-    return (
-        pl.when(_beyond(number, value))
-        .then(number.cast(dtype, strict=False))
-        .otherwise(pl.when(value.is_finite()).then(value).cast(dtype, strict=False))
-    )
+    return pl.when(_beyond(number, value)).then(number.cast(dtype, strict=False)).otherwise(as_decimal(value, dtype))
+
+
+def as_decimal(number: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
+    """The double as a decimal; null where it has more digits than that, which a cast answers with an error."""
+    return pl.when(number.abs() < 10.0 ** (dtype.precision - dtype.scale)).then(number).cast(dtype, strict=False)
 
 
 def parse_whole(text: pl.Expr) -> pl.Expr:

@@ -11,7 +11,7 @@ import polars as pl
 from carti_lake.pipeline.codes import NORMALISERS
 from carti_lake.pipeline.evidence import YEARS_AHEAD, rescued_columns
 from carti_lake.pipeline.keys import SALESFORCE_ID, blank, identifier, mangled, odd, suspect, total_row
-from carti_lake.pipeline.parse import age, whole
+from carti_lake.pipeline.parse import age, as_decimal, whole
 from carti_lake.tables.silver import Entity
 
 #: Column of bronze with the values that fit no type, as JSON.
@@ -114,4 +114,6 @@ def as_number(column: pl.Expr, name: str, entity: type[Entity]) -> pl.Expr:
     if entity.meta(name).get("code") == "age":
         return age(column)
     wanted = entity.columns()[name].dtype
+    if isinstance(wanted, pl.Decimal):
+        return as_decimal(column, wanted)
     return whole(column) if wanted == pl.Int64 else column.cast(wanted, strict=False)
