@@ -20,7 +20,9 @@ from carti_lake.sources.quotes import (
     Dialect,
     Octets,
     Words,
+    are_flagged,
     count,
+    flagged_before,
     inside_quotes,
     misplaced,
     places_outside,
@@ -82,8 +84,36 @@ class Seen(NamedTuple):
     quotes: bool = False
 
 
+class Records(NamedTuple):
+    """Whole records of a file, one behind the other.
+
+    Attributes
+    ----------
+    block
+        Their octets, the last line end included.
+    plain
+        The same octets, with quotes, separators and line ends replaced that are text (`quotes.structure`).
+    inside
+        Flags of the octets within quotes; None where there are none.
+    """
+
+    block: bytes
+    plain: bytes
+    inside: Words | None
+
+
 def check_records(path: Path, dialect: Dialect, header: Header, name: str, *, each: bool = False) -> Seen:
-    """What the records show; raises where the dialect does not explain one of them.
+    """What the records show; raises where the dialect does not explain one of them, as `checked_records` does."""
+    seen = Seen()
+    for _, shown in checked_records(path, dialect, header, name, each=each):
+        seen = shown
+    return seen
+
+
+def checked_records(
+    path: Path, dialect: Dialect, header: Header, name: str, *, each: bool = False
+) -> Iterator[tuple[Records, Seen]]:
+    """Blocks of records that the dialect explains, and what all down to them show.
 
     Parameters
     ----------
@@ -111,7 +141,8 @@ def check_records(path: Path, dialect: Dialect, header: Header, name: str, *, ea
     neighbours = f"'{dialect.separator}'".encode()
     line = header.lines
     seen = Seen()
-    for block, plain, inside in whole_records(path, dialect, header, name):
+    for whole in whole_records(path, dialect, header, name):
+        block, plain, inside = whole
         if b"\0" in block:
             raise ExtractError(_nul_byte(block, dialect.separator, header.columns, line, name))
         marks = seen.marks
@@ -141,15 +172,13 @@ def check_records(path: Path, dialect: Dialect, header: Header, name: str, *, ea
         apostrophes = apostrophes or (b"'" in block and neighbours in block)
         seen = Seen(blanks, marks, backslashes, apostrophes, quotes)
         line += lines
-    return seen
+        yield whole, seen
 
 
-def whole_records(
-    path: Path, dialect: Dialect, header: Header, name: str
-) -> Iterator[tuple[bytes, bytes, Words | None]]:
-    """Blocks of the file behind its header, each ending where a record ends; with its structure and what is quoted."""
+def whole_records(path: Path, dialect: Dialect, header: Header, name: str) -> Iterator[Records]:
+    """Blocks of the file behind its header, each ending where a record ends."""
     end, quote = ord(dialect.newline), dialect.quoting.quote
-    line = header.lines
+    place = header.bytes
     with path.open("rb") as file:
         file.seek(header.bytes)
         rest = b""
@@ -159,11 +188,13 @@ def whole_records(
             inside = inside_quotes(plain, quote)
             cut = _last_record(plain, end, inside)
             if cut == 0 and len(data) > LONGEST_RECORD:
-                raise ExtractError(_unclosed_quote(line + 1, name))
+                raise ExtractError(_unclosed_quote(_line_of(place, path, header, end), name))
             rest = data[cut:]
             if cut:
-                line += _lines(data[:cut], end)
-                yield data[:cut], plain[:cut], inside if inside is None else inside[: -(-cut // 64)]
+                block = data[:cut]
+                place += cut
+                kept = block if plain is data else plain[:cut]
+                yield Records(block, kept, inside if inside is None else inside[: -(-cut // 64)])
     if rest:
         # The last line may lack its end.
         data = rest if rest[-1] == end else rest + bytes([end])
@@ -171,8 +202,18 @@ def whole_records(
         inside = inside_quotes(plain, quote)
         cut = _last_record(plain, end, inside)
         if cut < len(data):
-            raise ExtractError(_unclosed_quote(line + 1 + data.count(end, 0, cut), name))
-        yield data, plain, inside
+            raise ExtractError(_unclosed_quote(_line_of(place + cut, path, header, end), name))
+        yield Records(data, plain, inside)
+
+
+def _line_of(place: int, path: Path, header: Header, end: int) -> int:
+    """The line of the record that begins there."""
+    line = header.lines + 1
+    with path.open("rb") as file:
+        file.seek(header.bytes)
+        while chunk := file.read(min(BLOCK, place - file.tell())):
+            line += chunk.count(end)
+    return line
 
 
 def _lines(block: bytes, end: int) -> int:
@@ -202,10 +243,11 @@ def _swallowed(block: bytes, octets: Octets, dialect: Dialect, inside: Words | N
     One of its inner lines is, or the first and the last both are: then two quotes far apart have been taken for a pair.
     """
     end, expected = ord(dialect.newline), len(header.columns)
-    ends = places_outside(octets == end, inside)
     raw = np.frombuffer(block, np.uint8)
     stops = np.flatnonzero(raw == end)
-    separators = np.searchsorted(np.flatnonzero(raw == ord(dialect.separator)), stops)
+    outside = octets[stops] == end
+    ends = stops[outside if inside is None else outside & ~are_flagged(inside, stops)]
+    separators = flagged_before(words(raw == ord(dialect.separator)), stops)
     wide = np.diff(separators, prepend=0) >= expected - 1
     record = np.searchsorted(ends, stops)
     first = np.diff(record, prepend=-1) > 0
