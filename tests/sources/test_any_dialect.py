@@ -223,6 +223,8 @@ def test_the_styles_are_all_read(path):
         (Style("single", True), ["", ""], ("'P1'", "P1'")),
         # The quote behind a backslash and the stray one made a pair around two rows.
         (Style("escaped", False), ['"', ","], (',",",', ',,",')),
+        # The backslash of the first text and the missing quote made a pair around the rest of one row and another.
+        (Style("doubled", False), ["\n\\", '"'], ('""""', '"""')),
     ],
 )
 def test_damage_that_was_once_read_is_refused(path, style, texts, lost):

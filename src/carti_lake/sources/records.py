@@ -16,6 +16,7 @@ import numpy as np
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.quotes import (
     CARRIAGE_RETURN,
+    DOUBLED,
     QUOTE,
     Dialect,
     Octets,
@@ -157,6 +158,8 @@ def checked_records(
         lines = records if inside is None else _lines(block, end)
         if lines > records:
             swallowed = _swallowed(block, octets, dialect, inside, header)
+            if swallowed is None and dialect.quoting.escapes and inside is not None:
+                swallowed = _whole_before(block, octets, dialect, inside, header)
             if swallowed is not None:
                 raise ExtractError(_swallowing(line + 1 + swallowed, name))
         blanks = seen.blanks
@@ -260,6 +263,36 @@ def _swallowed(block: bytes, octets: Octets, dialect: Dialect, inside: Words | N
         starts = [int(stops[one - 1]) + 1 if one else 0 for one in pair]
         if all(_is_record(block[start : stops[one]], dialect, header) for one, start in zip(pair, starts, strict=True)):
             return int(opening[number])
+    return None
+
+
+def _whole_before(block: bytes, octets: Octets, dialect: Dialect, inside: Words, header: Header) -> int | None:
+    """Line in the block (from 0) of the first record that is whole at an earlier line's end, were quotes doubled.
+
+    Then a backslash that is text has made a field's last quote one of its text.
+    """
+    usual = dialect._replace(quoting=DOUBLED)
+    raw = np.frombuffer(block, np.uint8)
+    quoted, separators = inside_quotes(block, QUOTE), words(raw == ord(dialect.separator))
+    stops = np.flatnonzero(raw == ord(dialect.newline))
+    ends = (octets[stops] == raw[stops]) & ~are_flagged(inside, stops)
+    number = np.arange(len(stops))
+    opening = np.maximum.accumulate(np.where(np.concatenate(([True], ends[:-1])), number, 0))
+    starts = np.concatenate(([0], stops[:-1] + 1))[opening]
+    if quoted is None:
+        return None
+    # The quotes so far are counted from the record's start.
+    odd = are_flagged(quoted, np.maximum(starts - 1, 0)) & (starts > 0)
+    outside, within = (
+        flagged_before(separators & flags, stops) - flagged_before(separators & flags, starts)
+        for flags in (~quoted, quoted)
+    )
+    fields = np.where(odd, within, outside) + 1
+    for line in np.flatnonzero(~ends & (are_flagged(quoted, stops) == odd) & (fields == len(header.columns))).tolist():
+        record = block[starts[line] : stops[line] + 1]
+        around = inside_quotes(record, QUOTE)
+        if around is None or misplaced(np.frombuffer(record, np.uint8), usual, around) is None:
+            return int(opening[line])
     return None
 
 
