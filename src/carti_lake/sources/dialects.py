@@ -185,14 +185,13 @@ def strictly(records: Records, dialect: Dialect, *, marks: bool = False) -> byte
         dropped = np.concatenate((dropped, _marks(octets, shape, dialect, inside)))
     if not (len(turned) or len(dropped) or len(added)):
         return block
-    strict = octets.copy()
+    strict, keep = octets.copy(), np.ones(len(octets) if len(dropped) else 0, np.bool_)
     strict[turned] = QUOTE
-    quote = dialect.quoting.quote or QUOTE
-    if not len(dropped):
-        return np.insert(strict, added, quote).tobytes()
-    keep = np.ones(len(octets), np.bool_)
     keep[dropped] = False
-    return np.insert(strict, added, quote)[np.insert(keep, added, True)].tobytes()
+    if len(added):
+        strict = np.insert(strict, added, dialect.quoting.quote or QUOTE)
+        keep = np.insert(keep, added, True) if len(dropped) else keep
+    return (strict[keep] if len(dropped) else strict).tobytes()
 
 
 def _escapes(octets: Octets, dialect: Dialect) -> tuple[Places, Places]:

@@ -142,11 +142,16 @@ def unquoted_fault(octets: Octets, dialect: Dialect) -> int | None:
     A quote that begins a field does, and one that ends a field unless it is one of a pair or follows a digit (inches).
     """
     places = np.flatnonzero(octets == QUOTE)
-    edges = np.flatnonzero((octets == ord(dialect.separator)) | (octets == ord(dialect.newline)))
-    fields = np.searchsorted(edges, places)
-    starts = np.concatenate(([0], edges + 1))[fields] == places
-    stops = edges[fields] - (octets[edges[fields] - 1] == CARRIAGE_RETURN) == places + 1
-    odd = np.bincount(fields, minlength=len(edges))[fields] % 2 == 1
+    ends = [ord(dialect.separator), ord(dialect.newline)]
+    # The last octet ends a line.
+    after = octets[places + 1]
+    if dialect.newline != "\r":
+        after = octets[places + 1 + (after == CARRIAGE_RETURN)]
+    starts, stops = (places == 0) | np.isin(octets[places - 1], ends), np.isin(after, ends)
+    if not (starts | stops).any():
+        return None
+    fields = np.searchsorted(np.flatnonzero(np.isin(octets, ends)), places)
+    odd = np.bincount(fields)[fields] % 2 == 1
     digit = (octets[places - 1] >= DIGITS[0]) & (octets[places - 1] <= DIGITS[1])
     wrong = np.flatnonzero(starts | (stops & odd & ~digit))
     return int(places[wrong[0]]) if len(wrong) else None
