@@ -243,7 +243,8 @@ def _stray_quote(octets: Octets, dialect: Dialect, inside: Words | None) -> int 
 def _swallowed(block: bytes, octets: Octets, dialect: Dialect, inside: Words | None, header: Header) -> int | None:
     """Line in the block (from 0) of the first record of several lines that are records themselves.
 
-    One of its inner lines is, or the first and the last both are: then two quotes far apart have been taken for a pair.
+    One of its inner lines is, or the first and the last both are, or one of these to the last number: then two quotes
+    far apart have been taken for a pair.
     """
     end, expected = ord(dialect.newline), len(header.columns)
     raw = np.frombuffer(block, np.uint8)
@@ -251,14 +252,22 @@ def _swallowed(block: bytes, octets: Octets, dialect: Dialect, inside: Words | N
     outside = octets[stops] == end
     ends = stops[outside if inside is None else outside & ~are_flagged(inside, stops)]
     separators = flagged_before(words(raw == ord(dialect.separator)), stops)
-    wide = np.diff(separators, prepend=0) >= expected - 1
+    fields = np.diff(separators, prepend=0) + 1
+    wide = fields >= expected
     record = np.searchsorted(ends, stops)
     first = np.diff(record, prepend=-1) > 0
     last = np.append(first[1:], True)
     opening = np.maximum.accumulate(np.where(first, np.arange(len(stops)), 0))
     whole = wide & ~first & ~last
     torn = wide & last & ~first & wide[opening]
-    for number in np.flatnonzero(whole | torn).tolist():
+    alone = (fields == expected) & (first != last)
+    for number in np.flatnonzero(whole | torn | alone).tolist():
+        if alone[number] and _is_surely_record(
+            block[stops[number - 1] + 1 if number else 0 : stops[number]], dialect, header
+        ):
+            return int(opening[number])
+        if not (whole[number] or torn[number]):
+            continue
         pair = [number] if whole[number] else [number, int(opening[number])]
         starts = [int(stops[one - 1]) + 1 if one else 0 for one in pair]
         if all(_is_record(block[start : stops[one]], dialect, header) for one, start in zip(pair, starts, strict=True)):
@@ -309,6 +318,13 @@ def _is_record(line: bytes, dialect: Dialect, header: Header) -> bool:
     held = [values for values in places if any(values)]
     fitting = sum(any(NUMERIC.match(value) for value in values) for values in held)
     return not header.numeric or fitting * 2 >= max(len(held), 1)
+
+
+def _is_surely_record(line: bytes, dialect: Dialect, header: Header) -> bool:
+    """Whether a line of just the header's fields has several numbers or dates, and wherever the header has them."""
+    fields = line.rstrip(b"\r").split(dialect.separator.encode())
+    held = [value for place in header.numeric if (value := fields[place].strip(b" \"'"))]
+    return len(held) > 1 and all(NUMERIC.match(value) for value in held)
 
 
 def _first_ragged(octets: Octets, comma: int, end: int, inside: Words | None, expected: int) -> tuple[int, int] | None:
