@@ -223,6 +223,8 @@ def test_the_styles_are_all_read(path):
         (Style("single", True), ["", ""], ("'P1'", "P1'")),
         # The quote behind a backslash and the stray one made a pair around two rows.
         (Style("escaped", False), ['"', ","], (',",",', ',,",')),
+        # The backslash of the first text and the missing quote made a pair around the rest of one row and another.
+        (Style("doubled", False), ["\n\\", '"'], ('""""', '"""')),
     ],
 )
 def test_damage_that_was_once_read_is_refused(path, style, texts, lost):
@@ -235,3 +237,12 @@ def test_damage_that_was_once_read_is_refused(path, style, texts, lost):
     assert read(path, content.encode(), 64) == normal(rows)
     assert lost[0] in content
     assert read(path, content.replace(*lost, 1).encode(), 64) is None
+
+
+def test_a_row_whose_quote_is_closed_in_the_text_of_the_next_one_is_refused(path):
+    text = [
+        "P0,2026-01-01,C34.90,99213,\"',,0.5,80,Paid",
+        'P1,2026-01-02,C34.90,99213,\n",,1.5,80,Paid',
+        "P2,2026-01-03,C34.90,99213,,,2.5,80,Paid",
+    ]
+    assert read(path, "\n".join([",".join(HEADER), *text, ""]).encode(), 64) is None

@@ -1,8 +1,11 @@
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import random
+import tarfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -48,6 +51,15 @@ def refused(path, feed=EhrVisits, **how):
     with pytest.raises(Exception) as failure:
         bronze(extract.rows, feed).collect(engine="streaming")
     return str(explain_failure(extract, failure.value))
+
+
+def tar(content):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        member = tarfile.TarInfo("visits.csv")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return out.getvalue()
 
 
 @pytest.fixture
@@ -272,6 +284,9 @@ LONG = VISITS + "\n".join(f"P{n},2026-01-05,C50.911,99213,Dr. Brown,{n}.5,80,Pai
             id="truncated zstd",
         ),
         pytest.param(NOISE, "v.csv: a binary file", id="binary"),
+        pytest.param(bz2.compress(VISITS.encode()), "v.csv: packed by bzip2. Unpack it", id="bzip2"),
+        pytest.param(lzma.compress(VISITS.encode()), "v.csv: packed by xz. Unpack it", id="xz"),
+        pytest.param(gzip.compress(tar(VISITS.encode())), "v.csv: packed by tar. Unpack it", id="tar"),
         pytest.param(cut(as_parquet()), "v.csv: a Parquet file whose footer", id="truncated Parquet"),
         pytest.param(cut(as_xlsx()), "v.csv: an archive or Office file, but no workbook", id="truncated XLSX"),
         pytest.param(VISITS.encode("utf-16")[:-1], "v.csv: begins as UTF-16", id="truncated UTF-16"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from carti_lake.sources.dialects import REWRITTEN, explain, is_read_as_it_is, rewritten
+from carti_lake.sources.dialects import explain
 from carti_lake.sources.extract import Content, ExtractError
 from carti_lake.sources.headers import column_names, match_headers, matches, unmatched
 from carti_lake.sources.mapping import SourceMap
@@ -72,14 +72,11 @@ def read_delimited(
         _behind(start, ord(layout.newline), layout.lines),
         [place for place, column in enumerate(columns) if types.get(column, pl.String()) != pl.String],
     )
-    dialect, seen = explain(path, layout.separator, layout.newline, header, name)
-    if is_read_as_it_is(dialect, seen):
-        rows = _scan(path, dialect, columns, layout.lines)
-    else:
-        rows = _scan(rewritten(path, dialect, header, folder, name), REWRITTEN, columns, 0)
+    read = explain(path, layout.separator, layout.newline, header, folder, name)
+    rows = _scan(read.path, read.dialect, columns, read.lines)
     return Content(
-        rows.filter(pl.any_horizontal(pl.all().is_not_null())) if seen.blanks else rows,
-        partial(bad_record, path, dialect, header, name),
+        rows.filter(pl.any_horizontal(pl.all().is_not_null())) if read.seen.blanks else rows,
+        partial(bad_record, path, read.dialect, header, name),
         unmatched(layout.header, feed, mapping),
     )
 

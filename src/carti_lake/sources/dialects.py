@@ -1,7 +1,8 @@
 """The one dialect that explains every record of a delimited file, and its records in a form that leaves no doubt."""
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -18,22 +19,43 @@ from carti_lake.sources.quotes import (
     UNQUOTED,
     Dialect,
     Octets,
-    Quoting,
+    Places,
     Words,
+    are_flagged,
     escaping,
-    flagged,
+    places_outside,
 )
-from carti_lake.sources.records import BYTE_ORDER_MARK, Header, Seen, check_records, whole_records
+from carti_lake.sources.records import BLOCK, BYTE_ORDER_MARK, Header, Records, Seen, checked_records
 
-#: Ends of fields and of records in what is rewritten: characters that no delivered text holds.
-UNIT, RECORD = "\x1f", "\x1e"
+#: No places in a block.
+NOWHERE: Places = np.zeros(0, np.intp)
 #: Dialects beside doubled quotes, by the octet that they are about.
 OTHERS = {QUOTE: (UNQUOTED, UNDOUBLED), BACKSLASH: (ESCAPED,), APOSTROPHE: (SINGLE,)}
-REWRITTEN = Dialect(UNIT, RECORD, UNQUOTED)
 
 
-def explain(path: Path, separator: str, newline: str, header: Header, name: str) -> tuple[Dialect, Seen]:
-    """The dialect under which every record has its fields and every quote its place, and what the records show.
+class Read(NamedTuple):
+    """How the records of a file are read.
+
+    Attributes
+    ----------
+    dialect
+        The one that explains every record.
+    seen
+        What the records show.
+    path
+        The file itself, or a copy of its records in strict form: what the CSV reader reads exactly in that dialect.
+    lines
+        Lines to skip to reach the records.
+    """
+
+    dialect: Dialect
+    seen: Seen
+    path: Path
+    lines: int
+
+
+def explain(path: Path, separator: str, newline: str, header: Header, folder: Path, name: str) -> Read:
+    """The file under the one dialect in which every record has its fields and every quote its place.
 
     Doubled quotes are tried first, and nothing else where they explain the file and nothing hints at another dialect.
 
@@ -46,28 +68,35 @@ def explain(path: Path, separator: str, newline: str, header: Header, name: str)
     """
     usual = Dialect(separator, newline, DOUBLED)
     single = usual._replace(quoting=SINGLE)
+    # Found below too, but only after another look at the whole file.
+    if _is_in_single_quotes(path, separator, header):
+        found = _explains(path, single, header, folder, name)
+        if found and found.seen.apostrophes and not found.seen.quotes:
+            return found
     try:
-        seen = check_records(path, usual, header, name)
+        read = _read(path, usual, header, folder, name)
     except ExtractError as error:
         signs = _signs(path, separator)
         if signs.neighbours:
-            return single, check_records(path, single, header, name)
+            return _read(path, single, header, folder, name)
         others = []
         for quotings in (OTHERS[sign] for sign in OTHERS if sign in signs.octets):
+            dialects = (usual._replace(quoting=one) for one in quotings)
             # Where the first of them explains the file, the next would read the same.
-            explained = (found for one in quotings if (found := _explains(path, usual, one, header, name)))
+            explained = (found for one in dialects if (found := _explains(path, one, header, folder, name)))
             others += [found for found in [next(explained, None)] if found]
         if len(others) != 1:
             raise error from None
         return others[0]
-    if seen.backslashes and _explains(path, usual, ESCAPED, header, name):
+    seen = read.seen
+    if seen.backslashes and _explains(path, usual._replace(quoting=ESCAPED), header, folder, name):
         raise ExtractError(
             f'{name}, line {seen.backslashes}: the backslash before a quote (") can belong to the text or escape the '
             "quote, and either way all records have their fields. Double the quotes within quoted fields instead."
         )
     if seen.apostrophes and not seen.quotes:
-        return single, check_records(path, single, header, name)
-    return usual, seen
+        return _read(path, single, header, folder, name)
+    return read
 
 
 class Signs(NamedTuple):
@@ -90,64 +119,105 @@ def _signs(path: Path, separator: str) -> Signs:
     return Signs(octets, False)
 
 
-def _explains(path: Path, usual: Dialect, quoting: Quoting, header: Header, name: str) -> tuple[Dialect, Seen] | None:
-    dialect = usual._replace(quoting=quoting)
+def _is_in_single_quotes(path: Path, separator: str, header: Header) -> bool:
+    with path.open("rb") as file:
+        return f"'{separator}'".encode() in file.read(header.bytes)
+
+
+def _explains(path: Path, dialect: Dialect, header: Header, folder: Path, name: str) -> Read | None:
     try:
-        return dialect, check_records(path, dialect, header, name)
+        return _read(path, dialect, header, folder, name)
     except ExtractError:
         return None
 
 
-def is_read_as_it_is(dialect: Dialect, seen: Seen) -> bool:
-    """Whether the CSV reader reads the file exactly without its being rewritten."""
-    return dialect.quoting in (DOUBLED, UNQUOTED) and not seen.marks
+def _read(path: Path, dialect: Dialect, header: Header, folder: Path, name: str) -> Read:
+    """The file as the dialect explains it; its records are copied where the CSV reader would read them otherwise."""
+    seen, place = Seen(), header.bytes
+    strict = folder / f"strict from {dialect.quoting.title}"
+    with ExitStack() as opened:
+        copy: BinaryIO | None = None
+        for records, seen in checked_records(path, dialect, header, name):
+            written = strictly(records, dialect, marks=seen.marks)
+            if copy is None and written is not records.block:
+                copy = opened.enter_context(strict.open("wb"))
+                _copy(path, header.bytes, place, copy)
+            if copy is not None:
+                copy.write(written)
+            place += len(records.block)
+    return Read(dialect, seen, path, header.lines) if copy is None else Read(dialect, seen, strict, 0)
 
 
-def rewritten(path: Path, dialect: Dialect, header: Header, folder: Path, name: str) -> Path:
-    """The records in the folder, without header, quotes and escapes: fields end in ``UNIT`` and records in ``RECORD``.
+def _copy(path: Path, start: int, stop: int, target: BinaryIO) -> None:
+    with path.open("rb") as file:
+        file.seek(start)
+        while chunk := file.read(min(BLOCK, stop - file.tell())):
+            target.write(chunk)
 
-    Raises
-    ------
-    ExtractError
-        The text holds one of these two characters.
+
+def strictly(records: Records, dialect: Dialect, *, marks: bool = False) -> bytes:
+    """The records with quotes around every field that holds one, doubled within it, and no escapes.
+
+    They are the same octets where they are written so already.
+
+    Parameters
+    ----------
+    records
+        Whole records that the dialect explains.
+    dialect
+        How they are written.
+    marks
+        Whether there may be byte-order marks at the start of records, which are left out.
     """
-    target = folder / "rewritten"
-    with target.open("wb") as file:
-        for block, plain, inside in whole_records(path, dialect, header, name):
-            if UNIT.encode() in block or RECORD.encode() in block:
-                raise ExtractError(
-                    f"{name}: holds the control characters 0x1E or 0x1F, which no text needs. Remove them, and quote "
-                    'fields by double quotes ("), doubled within them.'
-                )
-            file.write(_bare(np.frombuffer(block, np.uint8), np.frombuffer(plain, np.uint8), dialect, inside))
-    return target
-
-
-def _bare(octets: Octets, plain: Octets, dialect: Dialect, inside: Words | None) -> bytes:
-    """A block's records without what quotes and escapes."""
-    outside = True if inside is None else ~flagged(inside, len(plain))
-    ends = (plain == ord(dialect.newline)) & outside
-    bare = octets.copy()
-    bare[(plain == ord(dialect.separator)) & outside] = ord(UNIT)
-    bare[ends] = ord(RECORD)
-    keep = np.ones(len(octets), np.bool_)
-    if dialect.newline == "\n":
-        keep[:-1] = ~(ends[1:] & (octets[:-1] == CARRIAGE_RETURN))
+    block, plain, inside = records
+    octets, shape = np.frombuffer(block, np.uint8), np.frombuffer(plain, np.uint8)
+    turned = dropped = added = NOWHERE
+    if dialect.quoting.escapes and b"\\" in block:
+        turned, dropped = _escapes(octets, dialect)
+    elif plain is not block:
+        added = np.flatnonzero(octets != shape)
+    bare = np.concatenate((turned, dropped, added))
     if inside is not None:
-        quotes = plain == dialect.quoting.quote
-        # Of two quotes that stand for one, the second stays.
-        doubled = quotes & ~outside
-        doubled[1:] &= quotes[:-1]
-        doubled[0] = False
-        keep &= ~quotes | doubled
-    if dialect.quoting.escapes:
-        backslashes = escaping(octets)
-        meant = (QUOTE, BACKSLASH, ord(dialect.separator), ord(dialect.newline), CARRIAGE_RETURN)
-        keep[backslashes[np.isin(octets[backslashes + 1], meant)]] = False
-    if BYTE_ORDER_MARK in octets.tobytes():
-        begins = np.concatenate(([True], ends[:-1]))
-        for place, octet in enumerate(BYTE_ORDER_MARK):
-            begins &= np.roll(octets, -place) == octet
-        for place in range(len(BYTE_ORDER_MARK)):
-            keep &= ~np.roll(begins, place)
-    return bare[keep].tobytes()
+        bare = bare[~are_flagged(inside, bare)]
+    if len(bare):
+        added = np.sort(np.concatenate((added, _around(shape, bare, dialect, inside))))
+    if marks and BYTE_ORDER_MARK in block:
+        dropped = np.concatenate((dropped, _marks(octets, shape, dialect, inside)))
+    if not (len(turned) or len(dropped) or len(added)):
+        return block
+    strict, keep = octets.copy(), np.ones(len(octets) if len(dropped) else 0, np.bool_)
+    strict[turned] = QUOTE
+    keep[dropped] = False
+    if len(added):
+        strict = np.insert(strict, added, dialect.quoting.quote or QUOTE)
+        keep = np.insert(keep, added, True) if len(dropped) else keep
+    return (strict[keep] if len(dropped) else strict).tobytes()
+
+
+def _escapes(octets: Octets, dialect: Dialect) -> tuple[Places, Places]:
+    """Where backslashes stand before quotes that are text, and where before other characters that they escape."""
+    backslashes = escaping(octets)
+    after = octets[backslashes + 1]
+    others = (BACKSLASH, ord(dialect.separator), ord(dialect.newline), CARRIAGE_RETURN)
+    return backslashes[after == QUOTE], backslashes[np.isin(after, others)]
+
+
+def _around(shape: Octets, places: Places, dialect: Dialect, inside: Words | None) -> Places:
+    """Where quotes have to be put around the fields at the places, which have none."""
+    edges = places_outside((shape == ord(dialect.separator)) | (shape == ord(dialect.newline)), inside)
+    fields = np.unique(np.searchsorted(edges, places))
+    starts = np.concatenate(([0], edges + 1))[fields]
+    stops = edges[fields]
+    if dialect.newline == "\n":
+        stops = stops - ((shape[stops] == ord("\n")) & (shape[stops - 1] == CARRIAGE_RETURN))
+    return np.concatenate((starts, stops))
+
+
+def _marks(octets: Octets, shape: Octets, dialect: Dialect, inside: Words | None) -> Places:
+    """Where the octets of byte-order marks stand that begin a record."""
+    ends = places_outside(shape == ord(dialect.newline), inside)
+    begins = np.concatenate(([0], ends + 1))
+    begins = begins[begins + len(BYTE_ORDER_MARK) <= len(octets)]
+    for place, octet in enumerate(BYTE_ORDER_MARK):
+        begins = begins[octets[begins + place] == octet]
+    return np.concatenate([begins + place for place in range(len(BYTE_ORDER_MARK))])

@@ -29,7 +29,7 @@ from carti_lake.sources.mapping import NO_MAP, SourceMap
 from carti_lake.sources.names import day_and_moment
 from carti_lake.sources.objects import read_json
 from carti_lake.sources.sheets import read_workbook
-from carti_lake.sources.text import as_utf8, decompressed, encoding_of, head, is_binary
+from carti_lake.sources.text import as_utf8, decompressed, encoding_of, head, is_binary, packed_by
 from carti_lake.store.others import other_table
 from carti_lake.tables.feeds import Feed
 
@@ -146,6 +146,10 @@ def _open(path: Path, folder: Path, feed: type[Feed], mapping: SourceMap, name: 
         return _read_parquet(plain, feed, mapping, name, given)
     if start.startswith((ZIP, OLE)):
         return read_workbook(plain, feed, mapping, name, given)
+    if (packer := packed_by(start)) is not None:
+        raise ExtractError(
+            f"{name}: packed by {packer}. Unpack it and load what is in it; gzip and zstd files load as they are."
+        )
     encoding = encoding_of(start)
     if encoding is not None:
         plain = as_utf8(plain, folder, name, encoding)

@@ -64,9 +64,12 @@ def structure(block: bytes, dialect: Dialect) -> bytes:
         octets[backslashes[backslashes + 1 < len(octets)] + 1] = TEXT
         return octets.tobytes()
     if quoting.lenient and quoting.quote is not None and quoting.quote in block:
-        octets = np.frombuffer(block, np.uint8).copy()
-        octets[_amid_text(octets, quoting.quote, dialect)] = TEXT
-        return octets.tobytes()
+        raw = np.frombuffer(block, np.uint8)
+        amid = _amid_text(raw, quoting.quote, dialect)
+        if len(amid):
+            octets = raw.copy()
+            octets[amid] = TEXT
+            return octets.tobytes()
     return block
 
 
@@ -83,17 +86,22 @@ def escaping(octets: Octets) -> Places:
 
 def _amid_text(octets: Octets, quote: int, dialect: Dialect) -> Places:
     """Where quotes stand between two characters that end no field and are no quotes; behind a backslash none does."""
-    edges = [ord(dialect.separator), ord(dialect.newline), CARRIAGE_RETURN, quote]
-    places = np.flatnonzero(octets == quote)
-    inner = places[(places > 0) & (places < len(octets) - 1)]
-    before, after = octets[inner - 1], octets[inner + 1]
-    return inner[~np.isin(before, [*edges, BACKSLASH]) & ~np.isin(after, edges)]
+    quotes = words(octets == quote)
+    ends = (octets == ord(dialect.separator)) | (octets == ord(dialect.newline)) | (octets == CARRIAGE_RETURN)
+    edges = words(ends) | quotes
+    before = _next(edges | words(octets == BACKSLASH))
+    after = _previous(edges)
+    before[0] |= np.uint64(1)
+    last = len(octets) - 1
+    after[last // 64] |= np.uint64(1 << last % 64)
+    return flagged_places(quotes & ~before & ~after)
 
 
 def words(mask: Mask) -> Words:
     """64 octets' flags in each word."""
     packed = np.packbits(mask, bitorder="little")
-    return np.pad(packed, (0, -len(packed) % 8)).view(np.uint64)
+    # Much faster than np.pad.
+    return np.concatenate((packed, np.zeros(-len(packed) % 8, np.uint8))).view(np.uint64)
 
 
 def inside_quotes(block: bytes, quote: int | None) -> Words | None:
@@ -134,11 +142,16 @@ def unquoted_fault(octets: Octets, dialect: Dialect) -> int | None:
     A quote that begins a field does, and one that ends a field unless it is one of a pair or follows a digit (inches).
     """
     places = np.flatnonzero(octets == QUOTE)
-    edges = np.flatnonzero((octets == ord(dialect.separator)) | (octets == ord(dialect.newline)))
-    fields = np.searchsorted(edges, places)
-    starts = np.concatenate(([0], edges + 1))[fields] == places
-    stops = edges[fields] - (octets[edges[fields] - 1] == CARRIAGE_RETURN) == places + 1
-    odd = np.bincount(fields, minlength=len(edges))[fields] % 2 == 1
+    ends = [ord(dialect.separator), ord(dialect.newline)]
+    # The last octet ends a line.
+    after = octets[places + 1]
+    if dialect.newline != "\r":
+        after = octets[places + 1 + (after == CARRIAGE_RETURN)]
+    starts, stops = (places == 0) | np.isin(octets[places - 1], ends), np.isin(after, ends)
+    if not (starts | stops).any():
+        return None
+    fields = np.searchsorted(np.flatnonzero(np.isin(octets, ends)), places)
+    odd = np.bincount(fields)[fields] % 2 == 1
     digit = (octets[places - 1] >= DIGITS[0]) & (octets[places - 1] <= DIGITS[1])
     wrong = np.flatnonzero(starts | (stops & odd & ~digit))
     return int(places[wrong[0]]) if len(wrong) else None
@@ -152,6 +165,28 @@ def count(mask: Mask, inside: Words | None) -> int:
 def flagged(inside: Words, length: int) -> Mask:
     """The flags of a block's octets, one each."""
     return np.unpackbits(inside.view(np.uint8), bitorder="little")[:length].astype(np.bool_)
+
+
+def are_flagged(flags: Words, places: Places) -> Mask:
+    """Whether the octets at the places are flagged."""
+    found: Mask = (flags[places >> 6] >> (places & 63).astype(np.uint64) & np.uint64(1)).astype(np.bool_)
+    return found
+
+
+def flagged_before(flags: Words, places: Places) -> Places:
+    """How many octets are flagged before each of the places."""
+    counts = np.bitwise_count(flags).astype(np.intp)
+    before = (np.uint64(1) << (places & 63).astype(np.uint64)) - np.uint64(1)
+    found: Places = (np.cumsum(counts) - counts)[places >> 6] + np.bitwise_count(flags[places >> 6] & before)
+    return found
+
+
+def flagged_places(flags: Words) -> Places:
+    """Where the flagged octets stand, found quickly where they are few."""
+    filled = np.flatnonzero(flags)
+    rows, bits = np.nonzero(np.unpackbits(flags[filled].view(np.uint8), bitorder="little").reshape(-1, 64))
+    places: Places = filled[rows] * 64 + bits
+    return places
 
 
 def places_outside(mask: Mask, inside: Words | None) -> Places:

@@ -16,11 +16,14 @@ import numpy as np
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.quotes import (
     CARRIAGE_RETURN,
+    DOUBLED,
     QUOTE,
     Dialect,
     Octets,
     Words,
+    are_flagged,
     count,
+    flagged_before,
     inside_quotes,
     misplaced,
     places_outside,
@@ -82,8 +85,36 @@ class Seen(NamedTuple):
     quotes: bool = False
 
 
+class Records(NamedTuple):
+    """Whole records of a file, one behind the other.
+
+    Attributes
+    ----------
+    block
+        Their octets, the last line end included.
+    plain
+        The same octets, with quotes, separators and line ends replaced that are text (`quotes.structure`).
+    inside
+        Flags of the octets within quotes; None where there are none.
+    """
+
+    block: bytes
+    plain: bytes
+    inside: Words | None
+
+
 def check_records(path: Path, dialect: Dialect, header: Header, name: str, *, each: bool = False) -> Seen:
-    """What the records show; raises where the dialect does not explain one of them.
+    """What the records show; raises where the dialect does not explain one of them, as `checked_records` does."""
+    seen = Seen()
+    for _, shown in checked_records(path, dialect, header, name, each=each):
+        seen = shown
+    return seen
+
+
+def checked_records(
+    path: Path, dialect: Dialect, header: Header, name: str, *, each: bool = False
+) -> Iterator[tuple[Records, Seen]]:
+    """Blocks of records that the dialect explains, and what all down to them show.
 
     Parameters
     ----------
@@ -111,7 +142,8 @@ def check_records(path: Path, dialect: Dialect, header: Header, name: str, *, ea
     neighbours = f"'{dialect.separator}'".encode()
     line = header.lines
     seen = Seen()
-    for block, plain, inside in whole_records(path, dialect, header, name):
+    for whole in whole_records(path, dialect, header, name):
+        block, plain, inside = whole
         if b"\0" in block:
             raise ExtractError(_nul_byte(block, dialect.separator, header.columns, line, name))
         marks = seen.marks
@@ -126,6 +158,8 @@ def check_records(path: Path, dialect: Dialect, header: Header, name: str, *, ea
         lines = records if inside is None else _lines(block, end)
         if lines > records:
             swallowed = _swallowed(block, octets, dialect, inside, header)
+            if swallowed is None and dialect.quoting.escapes and inside is not None:
+                swallowed = _whole_before(block, octets, dialect, inside, header)
             if swallowed is not None:
                 raise ExtractError(_swallowing(line + 1 + swallowed, name))
         blanks = seen.blanks
@@ -141,15 +175,13 @@ def check_records(path: Path, dialect: Dialect, header: Header, name: str, *, ea
         apostrophes = apostrophes or (b"'" in block and neighbours in block)
         seen = Seen(blanks, marks, backslashes, apostrophes, quotes)
         line += lines
-    return seen
+        yield whole, seen
 
 
-def whole_records(
-    path: Path, dialect: Dialect, header: Header, name: str
-) -> Iterator[tuple[bytes, bytes, Words | None]]:
-    """Blocks of the file behind its header, each ending where a record ends; with its structure and what is quoted."""
+def whole_records(path: Path, dialect: Dialect, header: Header, name: str) -> Iterator[Records]:
+    """Blocks of the file behind its header, each ending where a record ends."""
     end, quote = ord(dialect.newline), dialect.quoting.quote
-    line = header.lines
+    place = header.bytes
     with path.open("rb") as file:
         file.seek(header.bytes)
         rest = b""
@@ -159,11 +191,13 @@ def whole_records(
             inside = inside_quotes(plain, quote)
             cut = _last_record(plain, end, inside)
             if cut == 0 and len(data) > LONGEST_RECORD:
-                raise ExtractError(_unclosed_quote(line + 1, name))
+                raise ExtractError(_unclosed_quote(_line_of(place, path, header, end), name))
             rest = data[cut:]
             if cut:
-                line += _lines(data[:cut], end)
-                yield data[:cut], plain[:cut], inside if inside is None else inside[: -(-cut // 64)]
+                block = data[:cut]
+                place += cut
+                kept = block if plain is data else plain[:cut]
+                yield Records(block, kept, inside if inside is None else inside[: -(-cut // 64)])
     if rest:
         # The last line may lack its end.
         data = rest if rest[-1] == end else rest + bytes([end])
@@ -171,8 +205,18 @@ def whole_records(
         inside = inside_quotes(plain, quote)
         cut = _last_record(plain, end, inside)
         if cut < len(data):
-            raise ExtractError(_unclosed_quote(line + 1 + data.count(end, 0, cut), name))
-        yield data, plain, inside
+            raise ExtractError(_unclosed_quote(_line_of(place + cut, path, header, end), name))
+        yield Records(data, plain, inside)
+
+
+def _line_of(place: int, path: Path, header: Header, end: int) -> int:
+    """The line of the record that begins there."""
+    line = header.lines + 1
+    with path.open("rb") as file:
+        file.seek(header.bytes)
+        while chunk := file.read(min(BLOCK, place - file.tell())):
+            line += chunk.count(end)
+    return line
 
 
 def _lines(block: bytes, end: int) -> int:
@@ -199,25 +243,65 @@ def _stray_quote(octets: Octets, dialect: Dialect, inside: Words | None) -> int 
 def _swallowed(block: bytes, octets: Octets, dialect: Dialect, inside: Words | None, header: Header) -> int | None:
     """Line in the block (from 0) of the first record of several lines that are records themselves.
 
-    One of its inner lines is, or the first and the last both are: then two quotes far apart have been taken for a pair.
+    One of its inner lines is, or the first and the last both are, or one of these to the last number: then two quotes
+    far apart have been taken for a pair.
     """
     end, expected = ord(dialect.newline), len(header.columns)
-    ends = places_outside(octets == end, inside)
     raw = np.frombuffer(block, np.uint8)
     stops = np.flatnonzero(raw == end)
-    separators = np.searchsorted(np.flatnonzero(raw == ord(dialect.separator)), stops)
-    wide = np.diff(separators, prepend=0) >= expected - 1
+    outside = octets[stops] == end
+    ends = stops[outside if inside is None else outside & ~are_flagged(inside, stops)]
+    separators = flagged_before(words(raw == ord(dialect.separator)), stops)
+    fields = np.diff(separators, prepend=0) + 1
+    wide = fields >= expected
     record = np.searchsorted(ends, stops)
     first = np.diff(record, prepend=-1) > 0
     last = np.append(first[1:], True)
     opening = np.maximum.accumulate(np.where(first, np.arange(len(stops)), 0))
     whole = wide & ~first & ~last
     torn = wide & last & ~first & wide[opening]
-    for number in np.flatnonzero(whole | torn).tolist():
+    alone = (fields == expected) & (first != last)
+    for number in np.flatnonzero(whole | torn | alone).tolist():
+        if alone[number] and _is_surely_record(
+            block[stops[number - 1] + 1 if number else 0 : stops[number]], dialect, header
+        ):
+            return int(opening[number])
+        if not (whole[number] or torn[number]):
+            continue
         pair = [number] if whole[number] else [number, int(opening[number])]
         starts = [int(stops[one - 1]) + 1 if one else 0 for one in pair]
         if all(_is_record(block[start : stops[one]], dialect, header) for one, start in zip(pair, starts, strict=True)):
             return int(opening[number])
+    return None
+
+
+def _whole_before(block: bytes, octets: Octets, dialect: Dialect, inside: Words, header: Header) -> int | None:
+    """Line in the block (from 0) of the first record that is whole at an earlier line's end, were quotes doubled.
+
+    Then a backslash that is text has made a field's last quote one of its text.
+    """
+    usual = dialect._replace(quoting=DOUBLED)
+    raw = np.frombuffer(block, np.uint8)
+    quoted, separators = inside_quotes(block, QUOTE), words(raw == ord(dialect.separator))
+    stops = np.flatnonzero(raw == ord(dialect.newline))
+    ends = (octets[stops] == raw[stops]) & ~are_flagged(inside, stops)
+    number = np.arange(len(stops))
+    opening = np.maximum.accumulate(np.where(np.concatenate(([True], ends[:-1])), number, 0))
+    starts = np.concatenate(([0], stops[:-1] + 1))[opening]
+    if quoted is None:
+        return None
+    # The quotes so far are counted from the record's start.
+    odd = are_flagged(quoted, np.maximum(starts - 1, 0)) & (starts > 0)
+    outside, within = (
+        flagged_before(separators & flags, stops) - flagged_before(separators & flags, starts)
+        for flags in (~quoted, quoted)
+    )
+    fields = np.where(odd, within, outside) + 1
+    for line in np.flatnonzero(~ends & (are_flagged(quoted, stops) == odd) & (fields == len(header.columns))).tolist():
+        record = block[starts[line] : stops[line] + 1]
+        around = inside_quotes(record, QUOTE)
+        if around is None or misplaced(np.frombuffer(record, np.uint8), usual, around) is None:
+            return int(opening[line])
     return None
 
 
@@ -234,6 +318,13 @@ def _is_record(line: bytes, dialect: Dialect, header: Header) -> bool:
     held = [values for values in places if any(values)]
     fitting = sum(any(NUMERIC.match(value) for value in values) for values in held)
     return not header.numeric or fitting * 2 >= max(len(held), 1)
+
+
+def _is_surely_record(line: bytes, dialect: Dialect, header: Header) -> bool:
+    """Whether a line of just the header's fields has several numbers or dates, and wherever the header has them."""
+    fields = line.rstrip(b"\r").split(dialect.separator.encode())
+    held = [value for place in header.numeric if (value := fields[place].strip(b" \"'"))]
+    return len(held) > 1 and all(NUMERIC.match(value) for value in held)
 
 
 def _first_ragged(octets: Octets, comma: int, end: int, inside: Words | None, expected: int) -> tuple[int, int] | None:

@@ -12,6 +12,9 @@ from carti_lake.sources.extract import ExtractError
 CHUNK = 1 << 20
 HEAD = 1 << 18
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+#: What is not unpacked, by its first bytes.
+PACKED = {b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"7z\xbc\xaf\x27\x1c": "7-Zip", b"Rar!\x1a\x07": "RAR"}
+TAR, TAR_PLACE = b"ustar", 257
 
 
 def decompressed(path: Path, folder: Path, name: str) -> Path:
@@ -65,6 +68,13 @@ def encoding_of(start: bytes) -> str | None:
     if odd > len(sample) * 0.3 and even == 0:
         return "utf-16-le"
     return "utf-16-be" if even > len(sample) * 0.3 and odd == 0 else None
+
+
+def packed_by(start: bytes) -> str | None:
+    """What has packed the file into an archive or stream that is not read here; None if nothing has."""
+    if start[TAR_PLACE:].startswith(TAR):
+        return "tar"
+    return next((name for magic, name in PACKED.items() if start.startswith(magic)), None)
 
 
 def is_binary(start: bytes) -> bool:
