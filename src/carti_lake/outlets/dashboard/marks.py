@@ -62,7 +62,7 @@ def number_axis(**more: Any) -> "alt.Axis":
 
 
 def rows_axis() -> "alt.Y":
-    """The members' names, in the order of the rows."""
+    """The members' names, in the order of the rows: by :func:`in_order`, whatever was drawn before."""
     import altair as alt
 
     limit = alt.ExprRef("narrow ? 118 : 190")
@@ -70,7 +70,14 @@ def rows_axis() -> "alt.Y":
     written = "narrow ? split(datum.label, ' · ') : datum.label"
     up = alt.when("narrow && indexof(datum.label, ' · ') > 0").then(alt.value(-7)).otherwise(alt.value(0))
     axis = alt.Axis(labelLimit=limit, labelPadding=6, labelExpr=written, labelLineHeight=13, labelOffset=up)
-    return alt.Y("label:N", sort=None, title=None, axis=axis)
+    return alt.Y("label:N", sort=alt.EncodingSortField("turn", op="min"), title=None, axis=axis)
+
+
+def in_order(rows: Any) -> "alt.Chart":
+    """A chart of the rows, each with its ``turn``: a scale without a sort keeps the order of what it drew first."""
+    import altair as alt
+
+    return alt.Chart(rows).transform_window(turn="row_number()")
 
 
 def of_parts(domain: list[str], colors: list[str], column: str = "part") -> "alt.Color":

@@ -16,6 +16,7 @@ from carti_lake.outlets.dashboard.marks import (
     OUTSIDE,
     chosen,
     finished,
+    in_order,
     key,
     number,
     number_axis,
@@ -118,7 +119,7 @@ def ranking(rows: Any, unit: str = "ratio") -> "alt.LayerChart":
     middle, width = f"(2 * {k} + {z * z})", f"({z} * sqrt({z * z} + 4 * {k} * ({n} - {k}) / {n}))"
     whole = f"(2 * ({n} + {z * z}))"
     base = (
-        alt.Chart(rows)
+        in_order(rows)
         .transform_calculate(
             lower=f"{n} > 0 ? ({k} > 0 ? ({middle} - {width}) / {whole} : 0) : null",
             upper=f"{n} > 0 ? ({k} < {n} ? ({middle} + {width}) / {whole} : 1) : null",
@@ -184,7 +185,7 @@ def stacked(rows: Any, parts: tuple[str, ...], colors: tuple[str, ...], unit: st
     import altair as alt
 
     picked, y = chosen(), rows_axis()
-    base = alt.Chart(rows)
+    base = in_order(rows)
     ends = base.transform_filter("datum.place === 0").transform_calculate(written=number("datum.total"))
     return finished(
         [
@@ -237,7 +238,7 @@ def returns(rows: Any) -> "alt.LayerChart":
     shapes = alt.Scale(domain=list(RETURNS), range=["circle", "square", "diamond"])
     colors = of_parts(list(RETURNS), ["#7FB8D9", MIDDLE, DARK])
     x = alt.X("value:Q", title=None, axis=number_axis(grid=True), scale=alt.Scale(padding=10))
-    base = alt.Chart(rows)
+    base = in_order(rows)
     zero = base.transform_aggregate(all="count()").transform_calculate(zero="0")
     ends = {"x": alt.X("min(value):Q", title=None), "x2": "max(value):Q"}
     return finished(
@@ -336,7 +337,7 @@ def quality(rows: Any) -> "alt.LayerChart":
     )
     return finished(
         [
-            alt.Chart(rows)
+            in_order(rows)
             .mark_rect(stroke="white", strokeWidth=1)
             .encode(
                 x=alt.X("member:O", axis=axis),
