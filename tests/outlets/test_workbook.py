@@ -116,20 +116,20 @@ def kpi_rows(sheet: Any) -> dict[str, dict[str, Any]]:
     """Cells of the KPI sheet by metric and column."""
     names = [cell.value for cell in sheet[1]]
     rows = [dict(zip(names, row, strict=True)) for row in sheet.iter_rows(min_row=2)]
-    return {row["metric"].value: row for row in rows}
+    return {row["Metric id"].value: row for row in rows}
 
 
 def test_kpis_are_network_numbers(frames: Frames, release: Release, tmp_path: Path) -> None:
     sheet = read(frames, release, tmp_path)["KPIs"]
     rows = kpi_rows(sheet)
     rate, visits = rows["denial_rate"], rows["visits"]
-    assert (rate["value"].value, rate["value"].number_format) == (0.1, "0.0%")
-    assert (rate["numerator"].value, rate["denominator"].value, rate["n"].value) == (160, 1600, 1600)
-    assert (visits["value"].value, visits["value"].number_format) == (1600, "#,##0")
-    assert rate["blank because"].value is None
-    assert rate["sheet"].hyperlink.location == "'network_by_month'!A1"
-    assert rows["net_days_in_ar"]["value"].value is None
-    assert rows["net_days_in_ar"]["blank because"].value == METRICS["net_days_in_ar"].missing
+    assert (rate["Value"].value, rate["Value"].number_format) == (0.1, "0.0%")
+    assert (rate["Numerator"].value, rate["Denominator"].value, rate["Cases"].value) == (160, 1600, 1600)
+    assert (visits["Value"].value, visits["Value"].number_format) == (1600, "#,##0")
+    assert rate["Blank because"].value is None
+    assert rate["Sheet"].hyperlink.location == "'network_by_month'!A1"
+    assert rows["net_days_in_ar"]["Value"].value is None
+    assert rows["net_days_in_ar"]["Blank because"].value == METRICS["net_days_in_ar"].missing
     assert next(iter(rows)) == "denial_rate"
     assert "kpis" in sheet.tables
 
@@ -163,16 +163,17 @@ def months_of(**columns: Any) -> Frames:
     return release_of(providers(2)) | {"provider_monthly": monthly, "claims_maturity": maturity}
 
 
-def test_the_newest_month_that_stays_is_set_against_the_one_before(release: Release, tmp_path: Path) -> None:
+def test_a_value_and_the_one_before_are_of_the_same_months_that_stay(release: Release, tmp_path: Path) -> None:
     rows = kpi_rows(read(months_of(), release, tmp_path)["KPIs"])
-    told = ("month", "in the month", "month before", "change", "relative change", "against the month before")
+    told = ("Months", "Value", "Before", "Change", "Relative change", "Better or worse", "Still moving")
+    # Three months are over, so that one of them has one like it before.
     visits = [rows["visits"][name].value for name in told]
-    assert visits == [datetime(2026, 10, 1), 400, 440, -40, pytest.approx(-40 / 440), "worse"]
+    assert visits == ["Oct 2026", 400, 440, -40, pytest.approx(-40 / 440), "worse", None]
     denials = [rows["remittance_denial_rate"][name].value for name in told]
-    assert (denials[0], denials[-1]) == (datetime(2026, 9, 1), "better")
-    assert denials[1:-1] == pytest.approx([0.2, 0.25, -0.05, -0.2])
-    assert rows["remittance_denial_rate"]["change"].number_format == '▲ 0.0%" pts";▼ 0.0%" pts";0.0%" pts"'
-    assert [rows["win_rate"][name].value for name in told] == [None] * 6
+    assert denials == ["Oct 2026, still moving", pytest.approx(40 / 240), None, None, None, None, None]
+    assert rows["remittance_denial_rate"]["Change"].number_format == "General"
+    assert rows["visits"]["Change"].number_format == "▲ #,##0;▼ #,##0;#,##0"
+    assert [rows["win_rate"][name].value for name in told] == [None] * 7
 
 
 def test_history_is_drawn_beside_the_numbers_and_hatched_where_it_moves(release: Release, tmp_path: Path) -> None:
@@ -191,16 +192,31 @@ def test_history_is_drawn_beside_the_numbers_and_hatched_where_it_moves(release:
     assert "$B2=TRUE" in by_month
 
 
-def test_what_becomes_of_referrals_waits_until_they_have_come_to_an_end(release: Release, tmp_path: Path) -> None:
-    referrals = {"referrals_made": 100, "referrals_received": 100, "referrals_completed": [70, 60, 60, 20]}
-    leaks = {"referrals_made_lost": [15, 20, 11, 11], "referrals_made_out_of_network": [15, 20, 11, 11]}
-    frames = months_of(**referrals, **leaks)
-    rows = kpi_rows(read(frames, release, tmp_path)["KPIs"])
-    assert rows["referrals_made"]["month"].value == datetime(2026, 10, 1)
-    assert (rows["leakage_rate"]["month"].value, rows["leakage_rate"]["in the month"].value) == (
-        datetime(2026, 9, 1),
-        0.4,
+def test_what_becomes_of_referrals_stands_apart_until_they_have_come_to_an_end(
+    release: Release, tmp_path: Path
+) -> None:
+    months = pl.date_range(date(2026, 3, 1), date(2026, 11, 1), "1mo", eager=True).to_list()
+    ends = [70, 70, 70, 70, 70, 70, 70, 40, 20]
+    leaks = {"referrals_made_lost": 15, "referrals_made_out_of_network": 15, "referrals_completed": ends}
+    monthly = rows_of(
+        GOLD["provider_monthly"],
+        9,
+        provider_id="P001",
+        month=months,
+        service_line="lung",
+        referrals_made=100,
+        referrals_received=100,
+        visits=100,
+        **leaks,
     )
+    book = read(release_of(providers(2)) | {"provider_monthly": monthly}, release, tmp_path)
+    row = kpi_rows(book["KPIs"])["leakage_rate"]
+    # Of the quarter to October, the last month that is over, October's referrals are open.
+    assert (row["Months"].value, row["Months that still move"].value) == ("Aug 2026 \N{EN DASH} Sep 2026", "Oct 2026")
+    assert row["Value"].value == pytest.approx(0.3)
+    assert row["Before"].value == pytest.approx(0.3)
+    assert row["Still moving"].value == pytest.approx(0.3)
+    assert kpi_rows(book["KPIs"])["referrals_made"]["Months"].value == "Aug 2026 \N{EN DASH} Oct 2026"
 
 
 def test_charts_are_bound_to_the_sheets_and_carry_their_numbers(release: Release, tmp_path: Path) -> None:

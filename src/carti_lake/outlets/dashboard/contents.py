@@ -11,6 +11,7 @@ from carti_lake.outlets.charts.shown import Shown
 from carti_lake.outlets.dashboard import views
 from carti_lake.outlets.dashboard.cubes import DENIALS, KPIS, LEAKS, MONTHLY, RANKED, RETURNS, SHOWN, Cube, cubes
 from carti_lake.outlets.dashboard.members import AXIS_TITLES, labels, members
+from carti_lake.outlets.headline import over, usual_period
 from carti_lake.outlets.history import history
 from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES
 
@@ -54,10 +55,12 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
     dated = [cube for cube in found if cube.name != "forecasts" and "month" in cube.axes]
     stated = [month for cube in dated for month in cube.cells["month"].unique()]
     begun = [month for month in stated if release.data_as_of is None or month <= release.data_as_of]
+    period = usual_period(over(release.published, release.data_as_of) or begun)
     moving = history(release.published, release.data_as_of, MONTHLY).filter("provisional")
     described = {
         "in_full": release.in_full,
         "last_month": f"{max(begun):%Y-%m}" if begun else None,
+        "period": [f"{month:%Y-%m}" for month in period] if period else None,
         "axes": axes,
         "metrics": {name: _about(metric, missing.get(name)) for name, metric in SHOWN.items()},
         "kpis": KPIS,
@@ -88,6 +91,7 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
 def _about(metric: Metric, missing: str | None) -> dict[str, Any]:
     name, _, aside = metric.title.partition(" (")
     return {
+        "id": metric.id,
         "title": metric.title,
         "short": f"{name} (adapted)" if aside.startswith("adapted") else name,
         "definition": metric.definition,

@@ -41,6 +41,10 @@ def members(cubes: Sequence[Cube], also: Mapping[str, Sequence[Any]]) -> dict[st
             found[axis].update(cube.cells[axis].unique())
     for axis, some in also.items():
         found[axis].update(some)
+    months = found["month"]
+    if months:
+        # Months lie one beside the next: whoever counts back by a year meets the same month.
+        found["month"] = {*pl.date_range(min(months), max(months), "1mo", eager=True)}
     return {axis: sorted(some) for axis, some in found.items()}
 
 

@@ -33,11 +33,8 @@ async function start() {
 
 // ---- filters
 
-/** The newest year, half-year, quarter or month that has one like it before. */
-function usualPeriod() {
-  const length = [12, 6, 3, 1].find((months) => 2 * months <= page.last + 1) ?? page.last + 1;
-  return [Math.max(0, page.last - length + 1), Math.max(0, page.last)];
-}
+/** The newest year, half-year, quarter or month that is over, as every outlet opens with it. */
+const usualPeriod = () => (page.period ?? [page.last_month, page.last_month]).map((id) => Math.max(0, page.axes.month.ids.indexOf(id)));
 
 function setPeriod(from, to) {
   [state.from, state.to] = [Math.min(from, to), Math.max(from, to)];

@@ -2,7 +2,7 @@
 
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.powerbi.layout import BOTH, LOWER, UPPER, Page, cell, figures, page
-from carti_lake.outlets.powerbi.measures import HEADLINES, MODELLED, NAMES
+from carti_lake.outlets.powerbi.measures import HEADLINES, MODELLED, NAMES, headline
 from carti_lake.outlets.powerbi.names import DATE, TABLES
 from carti_lake.outlets.powerbi.visuals import Field, Visual
 
@@ -12,9 +12,9 @@ def measure(name: str, label: str | None = None) -> Field:
     return Field(TABLES[MODELLED[name].mart.short_name], NAMES[name], True, label)
 
 
-def change(name: str, label: str) -> Field:
-    """The measure of a headline's change in its last month."""
-    return Field(TABLES[METRICS[name].mart.short_name], f"{NAMES[name]}, change in the last month", True, label)
+def head(name: str, part: str = "", label: str | None = None) -> Field:
+    """A headline number, or the part of it: its change, or what still moves."""
+    return Field(TABLES[METRICS[name].mart.short_name], f"{headline(name)}{part}", True, label or METRICS[name].title)
 
 
 MONTH = Field(DATE, "Month Year", label="Month")
@@ -55,8 +55,8 @@ def _overview() -> Page:
         "Overview",
         (MONTH, LINE, PROVIDER),
         figures(
-            "Visits, charges, payments, referrals, leakage and denials of what is chosen.",
-            *(measure(name) for name in HEADLINES),
+            "Visits, charges, payments, referrals, leakage and denials, over the months that will not move any more.",
+            *(head(name) for name in HEADLINES),
         ),
         Visual(
             "visits_by_month",
@@ -68,24 +68,25 @@ def _overview() -> Page:
             ((FORECAST_OF, METRICS["visits"].title), (LEVEL, "network")),
         ),
         Visual(
-            "last_month",
+            "changes",
             "cardVisual",
             cell(UPPER, 2, 3),
-            "Change of the key figures in the last month against the month before.",
-            {
-                "Data": [
-                    change("visits", "Visits"),
-                    change("gross_charges", "Charges"),
-                    change("payments", "Payments"),
-                    change("referrals_made", "Referrals"),
-                ]
-            },
-            "Last month against the month before",
+            "Changes of the key figures against the same months one period before.",
+            {"Data": [head(name, ", change") for name in HEADLINES]},
+            "Against the same months one period before",
+        ),
+        Visual(
+            "still_moving",
+            "cardVisual",
+            cell(LOWER, 2, 3),
+            "The key figures over the months that will still move: claims not answered yet, referrals still open.",
+            {"Data": [head(name, ", still moving") for name in HEADLINES[1:]]},
+            "Not in the key figures: months that still move",
         ),
         Visual(
             "money_by_month",
             "clusteredColumnChart",
-            cell(LOWER, 0, 2),
+            cell(LOWER, 0, 3),
             "Columns of gross charges and payments by month.",
             {"Category": [MONTH], "Y": [measure("gross_charges"), measure("payments")]},
             "Charges and payments by month",
@@ -93,7 +94,7 @@ def _overview() -> Page:
         Visual(
             "visits_by_line",
             "clusteredBarChart",
-            cell(LOWER, 1, 2),
+            cell(LOWER, 1, 3),
             "Bars of visits by service line.",
             {"Category": [LINE], "Y": [measure("visits")]},
             "Visits by service line",

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carti_lake.disclosure import Publication
+from carti_lake.metrics import METRICS
+from carti_lake.metrics.value import undelivered
+from carti_lake.outlets.headline import headlines, over, usual_period
 from carti_lake.outlets.history import history
 from carti_lake.outlets.kpis import kpis
 from carti_lake.outlets.workbook import charts
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 #: What the sheets hold that are no published table.
 OTHERS = {
-    kpi_sheet.NAME: "The network's rates and sums, their trend, and the newest month against the one before",
+    kpi_sheet.NAME: "The network's rates and sums over the newest period, against the one before, and their trend",
     charts.NAME: "Trends, payers, leakage, providers and campaigns as charts",
     kpi_sheet.HISTORY: "The same numbers month by month, as far as they are published by month",
     charts.PROVIDERS: f"The first {charts.MOST} providers by visits",
@@ -66,7 +69,10 @@ def write_workbook(
             book.set_properties({"title": f"carti_lake {release.caption}", "created": release.at.replace(tzinfo=None)})
             purposes = {name: OTHERS.get(name) or PURPOSES[name] for name in order}
             add_cover(book, release, notes(published), purposes, shown)
-            kpi_sheet.add_kpis(book, kpis(published, delivered), months, shown)
+            period = usual_period(over(published, release.data_as_of))
+            told = [one for one in METRICS.values() if delivered is None or undelivered(one, delivered) is None]
+            heads = headlines(published, release.data_as_of, period, told)
+            kpi_sheet.add_kpis(book, kpis(published, delivered), heads, shown)
             charts.add_charts(book, shown, months, release.caption)
             kpi_sheet.add_history(book, shown[kpi_sheet.HISTORY])
             for name, frame in shown.items():

@@ -9,7 +9,7 @@ from carti_lake.metrics import FORMATS
 from carti_lake.outlets.theme import BLUE, GREY, ORANGE
 from carti_lake.outlets.workbook.frame_sheet import FrameSheet
 
-DATE, MONTH, TEXT, PLAIN_INTEGER, PLAIN_FLOAT = "yyyy-mm-dd", "mmm yyyy", "@", "0", "#,##0.00"
+DATE, TEXT, PLAIN_INTEGER, PLAIN_FLOAT = "yyyy-mm-dd", "@", "0", "#,##0.00"
 #: Letters that the widest column has.
 WIDEST = 90
 #: Pixels of columns that one page holds in a size that can be read.
