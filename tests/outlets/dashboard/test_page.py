@@ -15,6 +15,7 @@ import pytest
 
 from carti_lake.disclosure import in_full
 from carti_lake.metrics import METRICS
+from carti_lake.metrics.names import reason as reason_in_words
 from carti_lake.metrics.value import values
 from carti_lake.outlets.dashboard.cubes import KPIS
 from carti_lake.outlets.dashboard.page import page
@@ -146,7 +147,7 @@ def test_a_click_on_a_provider_filters_every_view(
     charges = pl.col("initially_denied_charges", "overturned_charges").sum().cast(pl.Float64)
     sums = kept.group_by("denial_reason").agg(charges)
     assert {name: (numbers[0], numbers[3]) for name, numbers in reasons.items()} == {
-        reason.upper().replace("_", "-"): pytest.approx((ever, paid)) for reason, ever, paid in sums.iter_rows()
+        reason_in_words(reason): pytest.approx((ever, paid)) for reason, ever, paid in sums.iter_rows()
     }
     assert len(table(tab, "ranking")) == len(rates)  # its own view keeps the others, to choose more
     assert tab.locator("#chips .chip").count() == 1
@@ -271,7 +272,9 @@ def test_filters_cross(full_page: Path, open_page: Open, frames: dict[str, pl.Da
     reason = frames["denials_monthly"].filter(
         pl.col("month").is_between(*kept["period"]), service_line="lung", provider_id="P003", denial_reason="co_16"
     )
-    assert table(tab, "denials")["CO-16"][0] == pytest.approx(float(reason["initially_denied_charges"].sum()))
+    assert table(tab, "denials")["CO-16 information missing or wrong"][0] == pytest.approx(
+        float(reason["initially_denied_charges"].sum())
+    )
     settled(tab, lambda: tab.click("#reset"))
     agree(tiles(tab), frames, period=YEAR)
 

@@ -91,7 +91,7 @@ function checksRows(page) {
       part: page.parts.checks[place],
       value,
       total: counts.reduce((sum, one) => sum + one, 0),
-      tip: [[page.parts.checks[place], `${value} checks`]],
+      tip: [[page.parts.checks[place], counted(value, "check")]],
     })),
   );
   return {

@@ -4,7 +4,7 @@ from carti_lake.metrics import METRICS
 from carti_lake.outlets.powerbi.layout import BOTH, LOWER, UPPER, Page, cell, figures, page
 from carti_lake.outlets.powerbi.measures import HEADLINES, MODELLED, NAMES, headline
 from carti_lake.outlets.powerbi.names import DATE, TABLES
-from carti_lake.outlets.powerbi.visuals import Field, Visual
+from carti_lake.outlets.powerbi.visuals import Field, Visual, meaning
 
 
 def measure(name: str, label: str | None = None) -> Field:
@@ -104,12 +104,12 @@ def _overview() -> Page:
 
 def _referrals() -> Page:
     flow = "referral_flow."
-    outcomes = [
-        measure("own_cases", "Completed in network"),
-        measure(f"{flow}out_of_network", "Out of network"),
-        measure(f"{flow}never_completed", "Never completed"),
-        measure(f"{flow}still_open", "Still open"),
-    ]
+    outcomes = {
+        measure("own_cases", "Completed in network"): "completed",
+        measure(f"{flow}out_of_network", "Out of network"): "out of network",
+        measure(f"{flow}never_completed", "Never completed"): "never completed",
+        measure(f"{flow}still_open", "Still open"): "open",
+    }
     return page(
         "referrals",
         "Referrals and leakage",
@@ -128,8 +128,9 @@ def _referrals() -> Page:
             "stackedColumnChart",
             cell(UPPER, 0, 2),
             "Stacked columns of what became of the referrals of each month.",
-            {"Category": [MONTH], "Y": outcomes},
+            {"Category": [MONTH], "Y": [*outcomes]},
             "What became of referrals, by month made",
+            objects=meaning(outcomes),
         ),
         Visual(
             "leakage_by_line",
@@ -228,6 +229,10 @@ def _providers() -> Page:
 
 def _claims() -> Page:
     claims, denials = "claims_monthly.", "denials_monthly."
+    fates = {
+        measure(f"{denials}initially_denied_charges", "Denied"): "denied",
+        measure(f"{denials}overturned_charges", "Overturned"): "paid",
+    }
     return page(
         "claims",
         "Claims and denials",
@@ -262,14 +267,9 @@ def _claims() -> Page:
             "clusteredBarChart",
             cell(LOWER, 0, 2),
             "Bars of the charges of claims ever denied, and of those overturned, by reason.",
-            {
-                "Category": [REASON],
-                "Y": [
-                    measure(f"{denials}initially_denied_charges", "Denied"),
-                    measure(f"{denials}overturned_charges", "Overturned"),
-                ],
-            },
+            {"Category": [REASON], "Y": [*fates]},
             "Charges denied and overturned, by reason",
+            objects=meaning(fates),
         ),
         Visual(
             "payers",
@@ -292,6 +292,11 @@ def _claims() -> Page:
 
 
 def _marketing() -> Page:
+    returns = {
+        measure("roi_as_delivered"): "as delivered",
+        measure("campaign_roi"): "closed-won",
+        measure("realised_roi"): "realised",
+    }
     roi, monthly, quality = "marketing_roi.", "marketing_monthly.", "data_quality."
     return page(
         "marketing",
@@ -311,11 +316,9 @@ def _marketing() -> Page:
             "clusteredBarChart",
             cell(UPPER, 0, 2),
             "Bars of each campaign's return: as delivered, closed-won and realised.",
-            {
-                "Category": [CAMPAIGN],
-                "Y": [measure("roi_as_delivered"), measure("campaign_roi"), measure("realised_roi")],
-            },
+            {"Category": [CAMPAIGN], "Y": [*returns]},
             "Return of campaigns",
+            objects=meaning(returns),
         ),
         Visual(
             "credited_by_month",

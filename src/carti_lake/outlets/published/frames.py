@@ -8,6 +8,7 @@ import polars.selectors as cs
 
 from carti_lake.disclosure import Publication
 from carti_lake.metrics import METRICS
+from carti_lake.metrics.names import IN_WORDS, called
 from carti_lake.outlets.headline import over, usual_period
 from carti_lake.outlets.history import months_of
 from carti_lake.outlets.months import standing
@@ -165,6 +166,8 @@ def _labelled(members: pl.DataFrame, one: Dimension) -> pl.DataFrame:
     names = pl.concat_str(one.natural, separator=" · ")
     label = _tidy(pl.col(one.label)) if one.label in members.columns else pl.lit(None, pl.String)
     words = _in_words(names) if len(one.natural) == 1 and not one.attributes else names
+    if (code := one.natural[0]) in IN_WORDS:
+        words = pl.col(code).replace_strict(called(code, members[code]), default=words, return_dtype=pl.String)
     label = pl.coalesce(label, words)
     return members.with_columns(
         pl.when(label.str.to_lowercase().is_duplicated())
