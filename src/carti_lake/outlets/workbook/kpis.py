@@ -11,6 +11,7 @@ from carti_lake.metrics import FORMATS, METRICS, Metric
 from carti_lake.outlets.history import BY_MONTH
 from carti_lake.outlets.kpis import Kpi
 from carti_lake.outlets.theme import BLUE, ORANGE
+from carti_lake.outlets.workbook.dictionary import headers
 from carti_lake.outlets.workbook.frame_sheet import TABLE_STYLE
 from carti_lake.outlets.workbook.look import (
     DATE,
@@ -80,9 +81,9 @@ def add_kpis(book: Any, rows: Sequence[Kpi], heads: pl.DataFrame, sheets: Mappin
     """
     sheet = book.add_worksheet(NAME)
     look = header(book)
-    headers = [{"header": name, "header_format": look} for name in COLUMNS]
+    above = [{"header": name, "header_format": look} for name in COLUMNS]
     last = max(len(rows), 1)
-    sheet.add_table(0, 0, last, len(headers) - 1, {"name": "kpis", "columns": headers, "style": TABLE_STYLE})
+    sheet.add_table(0, 0, last, len(above) - 1, {"name": "kpis", "columns": above, "style": TABLE_STYLE})
     formats = {code: book.add_format({"num_format": code}) for code in {*FORMATS.values(), *SIGNED.values()}}
     relative = book.add_format({"num_format": RELATIVE})
     plain = formats[FORMATS["count"]]
@@ -129,7 +130,7 @@ def add_kpis(book: Any, rows: Sequence[Kpi], heads: pl.DataFrame, sheets: Mappin
         if HISTORY in sheets and metric.id in sheets[HISTORY].columns:
             sheet.add_sparkline(row, PLACE["Trend"], _sparkline(sheets[HISTORY], metric.id))
     for place, width in enumerate(COLUMNS.values()):
-        sheet.set_column(place, place, max(width, len(headers[place]["header"]) + 4))
+        sheet.set_column(place, place, max(width, len(above[place]["header"]) + 4))
     _judge(book, sheet, last)
     sheet.freeze_panes(1, 1)
     sheet.print_area(0, 0, last, PLACE["Sheet"] - 1)
@@ -199,5 +200,7 @@ def add_history(book: Any, rows: pl.DataFrame) -> None:
     """Add the sheet of :func:`by_month`."""
     formats = {name: METRICS[name].number_format for name in rows.columns if name in METRICS}
     every = {"month": DATE, PROVISIONAL: "General", **formats}
-    sheet = add_frame(book, HISTORY, rows, {name: every.get(name, PLAIN_FLOAT) for name in rows.columns}, freeze=2)
+    sheet = add_frame(
+        book, HISTORY, rows, {name: every.get(name, PLAIN_FLOAT) for name in rows.columns}, headers(rows), freeze=2
+    )
     mark_provisional(book, sheet, rows)
