@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from carti_lake.access import audience as audiences
 from carti_lake.access import full_counts
+from carti_lake.access.viewer import Audience
 from carti_lake.releases import diff, publish, quality, release
 from carti_lake.releases.explain import Explanation
 from carti_lake.releases.explain import explain as explain_change
@@ -343,6 +345,17 @@ class Lake:
     def status(self) -> dict[str, Any]:
         """Freshness, rows, balance, quarantine and the last release, as plain values."""
         return status.status(self.storage, self.clock(), keyed=bool(secret_from(self.environment)))
+
+    def audience(self) -> Audience:
+        """For whom outlets are made unless told: the public until somebody declares otherwise."""
+        return audiences.declared(self.storage)[0]
+
+    def set_audience(self, audience: Audience | str, *, why: str, who: str | None = None) -> None:
+        """Declare for whom outlets are made from now on: ``inside`` (exact) or ``public`` (small counts suppressed).
+
+        The reason and who declares it, else the user of this process, are recorded in ``audience`` and the audit log.
+        """
+        audiences.declare(self.storage, Audience(audience), who=who or getpass.getuser(), why=why, now=self.clock())
 
     def disclosures(self) -> pl.DataFrame:
         """The audit log: whoever had an outlet show small counts, when, of which release, and why; newest first."""

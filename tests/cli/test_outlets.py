@@ -53,7 +53,9 @@ def test_an_object_store_takes_outlets(carti_lake: Type, here: Path, s3: dict[st
 
 def test_full_counts_are_recorded_with_who_asked_and_why(carti_lake: Type, here: Path) -> None:
     of_the_demo = json.loads(carti_lake("disclosures", "--json").out)
-    assert {row["reason"] for row in of_the_demo} == {"synthetic data"}
+    assert {row["reason"] for row in of_the_demo} == {
+        "for the audience inside: synthetic data: nobody can be recognised"
+    }
     assert carti_lake("workbook", "-o", "full.xlsx", "--full-counts", "audit of small wards").code == 0
     assert carti_lake("charts", "-o", "pictures", "--full-counts", "audit of small wards").code == 0
     everything = json.loads(carti_lake("disclosures", "--json").out)
@@ -75,7 +77,7 @@ def test_full_counts_without_a_reason_are_an_error_and_write_nothing(carti_lake:
 
 @pytest.mark.filterwarnings("ignore:Sparkline Group extension")
 def test_the_release_that_readers_had_before_can_be_named(carti_lake: Type, here: Path) -> None:
-    assert carti_lake("workbook", "-o", "march.xlsx", "--after", "february-close").code == 0
+    assert carti_lake("workbook", "-o", "march.xlsx", "--for", "public", "--after", "february-close").code == 0
 
     import openpyxl
 

@@ -11,18 +11,20 @@ from carti_lake.outlets.published.publish import ALIKE
 from .conftest import Type
 
 
-def test_publishing_says_what_full_counts_would_add(carti_lake: Type, here: Path) -> None:
-    ended = carti_lake("publish")
+def test_publishing_for_the_public_says_what_stays_inside(carti_lake: Type, here: Path) -> None:
+    ended = carti_lake("publish", "--for", "public")
     assert ended.code == 0
-    assert "without full counts they stay inside" in ended.out
-    assert "carti-lake publish --full-counts REASON" in ended.out
+    assert "for the public they stay inside" in ended.out
+    assert "carti-lake audience set inside --why REASON" in ended.out
     manifest = json.loads(Path("lake/published/tables/_manifest.json").read_text("utf-8"))
     assert "provider_monthly" not in manifest["tables"]
     assert "network_by_month" in manifest["tables"]
 
 
 def test_the_whole_star_needs_a_reason_which_is_on_record(carti_lake: Type, here: Path) -> None:
+    assert carti_lake("audience", "set", "public", "--why", "a test").code == 0
     assert carti_lake("publish", "-o", "star", "--full-counts", " ").code == 1
+    assert "nobody has declared" in carti_lake("publish", "-o", "star", "--for", "inside").err
     assert not Path("star").exists()
     said = json.loads(carti_lake("publish", "-o", "star", "--full-counts", "for Power BI", "--json").out)
     file = Path("star/sets") / said["set"] / said["tables"]["provider_monthly"]["file"]

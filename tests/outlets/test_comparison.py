@@ -60,7 +60,7 @@ def test_rows_come_in_the_order_of_the_shrunk_rate_and_those_without_a_rate_last
     rows = compared(frames_of((*SPREAD, 0), paid_claims=[*(200 - count for count in SPREAD), 5]), DENIALS)
     names = rows["provider_name"].to_list()
     assert (names[0], names[-2:]) == ("Dr. 1", ["Dr. 12", "Dr. 13"])
-    assert rows["standing"].to_list() == [*["within the limits"] * 11, "outside 99.8 %", None]
+    assert rows["standing"].to_list() == [*["within the limits"] * 11, "worse, outside 99.8 %", None]
     assert rows["shrunk_rate"].drop_nulls().is_sorted()
 
 
@@ -99,7 +99,7 @@ def test_names_that_would_cover_one_another_are_left_out() -> None:
     denied = (*(20,) * 30, 100, 98, 150)
     frames = frames_of(denied, paid_claims=[*(200 - count for count in denied[:-1]), 350])
     rows = compared(frames, DENIALS)
-    assert rows.filter(standing="outside 99.8 %").height == 3
+    assert rows.filter(standing="worse, outside 99.8 %").height == 3
     assert sorted(labels(funnel_plot(rows, DENIALS, LINE))) == ["Dr. 31", "Dr. 33"]
 
 

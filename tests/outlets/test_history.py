@@ -7,7 +7,8 @@ import pytest
 
 from carti_lake.disclosure import in_full, publication
 from carti_lake.metrics import METRICS
-from carti_lake.outlets.history import history, latest
+from carti_lake.outlets.headline import headlines, shifted, usual_period
+from carti_lake.outlets.history import history
 from carti_lake.outlets.months import provisional, with_events
 from carti_lake.tables.gold import GOLD
 
@@ -60,13 +61,22 @@ def test_months_that_end_after_the_data_and_open_referrals_move() -> None:
     marks = {name: rows["provisional"].to_list() for (name,), rows in months.group_by("metric")}
     assert marks["referrals_made"] == [False, False, True]
     assert marks["referrals_completed"] == [True, True, True]
-    assert of(latest(months), "referrals_made") == [(MONTHS[1], 100)]
 
 
-def test_the_month_before_is_the_calendars() -> None:
-    months = history(in_full(frames_of(visits=[40, 0, 50, 0])), AS_OF).filter(pl.col("value") > 0)
-    (row,) = latest(months).filter(metric="visits").to_dicts()
-    assert (row["month"], row["value"], row["before"], row["change"]) == (MONTHS[2], 50, None, None)
+def test_a_period_is_the_longest_that_has_one_like_it_before_it() -> None:
+    assert usual_period([]) is None
+    for there, length in ((1, 1), (2, 1), (5, 1), (6, 3), (11, 3), (12, 6), (23, 6), (24, 12), (40, 12)):
+        last = date(2026, 2, 1)
+        months = [shifted(last, -place) for place in range(there)]
+        assert usual_period(months) == (shifted(last, 1 - length), last)
+
+
+def test_a_month_without_one_before_is_compared_with_nothing() -> None:
+    frames = frames_of(visits=[40, 0, 50, 0])
+    (row,) = headlines(in_full(frames), AS_OF, (MONTHS[2], MONTHS[2]), [METRICS["visits"]]).to_dicts()
+    assert (row["months"], row["value"], row["before"], row["change"]) == ([MONTHS[2]], 50, 0, 50)
+    (row,) = headlines(in_full(frames), AS_OF, (MONTHS[0], MONTHS[0]), [METRICS["visits"]]).to_dicts()
+    assert (row["value"], row["before"], row["change"], row["relative"]) == (40, None, None, None)
 
 
 def test_months_without_maturity_are_marked_by_their_end_alone() -> None:

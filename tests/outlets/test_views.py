@@ -149,11 +149,11 @@ def test_the_denial_rate_is_the_registrys_and_hollow_where_claims_are_open() -> 
 def test_leakage_is_split_into_its_two_ways_below_the_network() -> None:
     chart = charts.referral_leakage(full())
     shares = {(row["label"], row["part"]): row["share"] for row in rows_in(chart, "share")}
-    assert shares["lung", "seen out of network"] == pytest.approx(41 / 260)
-    assert shares["breast", "never completed"] == pytest.approx(0.11)
+    assert shares["Lung", "seen out of network"] == pytest.approx(41 / 260)
+    assert shares["Breast", "never completed"] == pytest.approx(0.11)
     assert shares["Network", "never completed"] == pytest.approx(31 / 360)
     ends = {row["label"]: (row["end"], row["leakage_rate"]) for row in rows_in(chart, "end")}
-    assert list(ends) == ["Network", "lung", "breast"]
+    assert list(ends) == ["Network", "Lung", "Breast"]
     assert all(end == pytest.approx(rate) for end, rate in ends.values())
 
 
@@ -162,7 +162,7 @@ def test_what_may_not_be_shown_is_hidden_and_never_zero() -> None:
     few = frames["claims_monthly"].with_columns(denied_claims=pl.Series([50, 5, 20]))
     chart = charts.claims_by_payer(shown_of(frames | {"claims_monthly": few}))
     shown = {row["label"]: row["shown"] for row in rows_in(chart, "shown")}
-    assert shown == {"Network": True, "medicare": False, "self pay": False}
+    assert shown == {"Network": True, "Medicare": False, "Self-pay": False}
     assert {row["label"] for row in rows_in(chart, "part")} == {"Network"}
     assert "Hidden: a count of 1 to 10 people" in subtitle(chart)
     reasons = charts.denials_by_reason(shown_of(frames))
@@ -191,8 +191,8 @@ def test_a_release_without_a_model_says_so() -> None:
 def test_denials_by_reason_add_up_to_those_ever_denied() -> None:
     chart = charts.denials_by_reason(full())
     parts = {(row["label"], row["outcome"]): row["count"] for row in rows_in(chart, "outcome")}
-    assert parts["CO-50", "denied as they stand"] == 60
-    assert parts["CO-50", "neither"] == 5
+    assert parts["CO-50 not medically necessary", "denied as they stand"] == 60
+    assert parts["CO-50 not medically necessary", "neither"] == 5
     assert sum(parts.values()) == 120
 
 

@@ -18,6 +18,7 @@ from openpyxl.utils import get_column_letter
 from carti_lake.disclosure import in_full, publication
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.workbook import WorkbookError, book, sheets, write_workbook
+from carti_lake.outlets.workbook.dictionary import headers
 from carti_lake.releases.release import Release
 from carti_lake.tables.gold import GOLD
 
@@ -39,8 +40,10 @@ def texts(sheet: Any) -> str:
 
 
 def cells(sheet: Any) -> dict[str, Any]:
-    """Cells of the first row below the header, by column name."""
-    return {header.value: cell for header, cell in zip(sheet[1], sheet[2], strict=True)}
+    """Cells of the first row below the header, by the column that the dictionary names for the header."""
+    rows = list(sheet.parent["Dictionary"].iter_rows(min_row=2, max_col=3, values_only=True))
+    columns = {header: column for name, header, column in rows if name == sheet.title}
+    return {columns[header.value]: cell for header, cell in zip(sheet[1], sheet[2], strict=True)}
 
 
 def test_one_sheet_a_table_between_cover_and_dictionary(frames: Frames, release: Release, tmp_path: Path) -> None:
@@ -56,11 +59,17 @@ def test_one_sheet_a_table_between_cover_and_dictionary(frames: Frames, release:
         "dim_service_line",
     ]
     ranked = ["providers_ranked", "campaigns_ranked"]
-    assert book.sheetnames == ["Cover", "KPIs", "Charts", "kpis_by_month", *axes, *plain, *ranked, "Dictionary"]
+    every = ["Cover", "KPIs", "Charts", "kpis_by_month", *axes, *plain, *ranked, "Dictionary"]
+    assert book.sheetnames == [name for name in every if name in book.sheetnames]
+    # A table without a row has no sheet, and the cover says so.
+    said = texts(book["Cover"]).split("\n")
+    empty = [name for name in every if name not in book.sheetnames]
+    assert {"provider_summary", "network_by_month"}.isdisjoint(empty)
+    assert [said[said.index(name) + 1].partition(":")[0] for name in empty] == ["No sheet"] * len(empty)
     for name in book.sheetnames[3:-1]:
         (table,) = book[name].tables.values()
         assert table.displayName == name
-        assert name not in ["provider_summary", *plain] or table.column_names == list(GOLD[name].columns())
+        assert name not in ["provider_summary", "dim_date"] or list(cells(book[name])) == list(GOLD[name].columns())
         assert book[name].freeze_panes is not None
     assert book["provider_summary"].tables["provider_summary"].ref.endswith("9")
 
@@ -94,11 +103,40 @@ def test_values_have_types_and_formats_of_their_declared_unit(frames: Frames, re
     assert (month["denial_rate"].value, month["denial_rate"].number_format) == (0.1, "0.0%")
 
 
+def test_headers_are_words_and_no_two_alike(frames: Frames, release: Release, tmp_path: Path) -> None:
+    book = read(frames, release, tmp_path)
+    for sheet in book.worksheets[3:]:
+        above = [cell.value for cell in sheet[1]]
+        assert len({one.lower() for one in above}) == len(above)
+        assert not [one for one in above if "_" in one.partition(" [")[0]], sheet.title
+    above = [cell.value for cell in book["provider_summary"][1]]
+    assert {"Provider ID", "Total visits"} <= {*above}
+
+
+def test_a_table_without_a_row_has_no_sheet_and_the_cover_says_so(
+    frames: Frames, release: Release, tmp_path: Path
+) -> None:
+    book = read(frames | {"marketing_roi": frames["marketing_roi"].clear()}, release, tmp_path)
+    assert "marketing_roi" not in book.sheetnames
+    rows = {row[0]: row[1] for row in book["Cover"].iter_rows(values_only=True) if row[0]}
+    assert rows["marketing_roi"].startswith("No sheet: it has no row")
+    assert all(book[name].max_row > 1 for name in book.sheetnames)
+
+
 def test_the_dictionary_holds_every_declared_column(frames: Frames, release: Release, tmp_path: Path) -> None:
     book = read(frames, release, tmp_path)
     rows = list(book["Dictionary"].iter_rows(min_row=2, values_only=True))
     assert len(rows) == sum(len(next(iter(book[name].tables.values())).column_names) for name in book.sheetnames[3:-1])
-    assert ("provider_summary", "stays", None, "count", "Inpatient stays referred", None, None) in rows
+    assert (
+        "provider_summary",
+        METRICS["stays"].title,
+        "stays",
+        None,
+        "count",
+        "Inpatient stays referred",
+        None,
+        None,
+    ) in rows
 
 
 @pytest.mark.parametrize("table", ["provider_summary", "network_by_month"])
@@ -109,27 +147,27 @@ def test_the_dictionary_explains_a_metric_as_the_registry_does(
     metric = METRICS["denial_rate"]
     formula = "Claims denied / Visits rendered: sum(denied_claims) / sum(visits) of provider_monthly"
     words = (metric.title, "ratio", metric.definition, formula, metric.source)
-    assert (table, "denial_rate", *words) in rows
+    assert (table, metric.title.partition(" (")[0], "denial_rate", *words) in rows
 
 
 def kpi_rows(sheet: Any) -> dict[str, dict[str, Any]]:
     """Cells of the KPI sheet by metric and column."""
     names = [cell.value for cell in sheet[1]]
     rows = [dict(zip(names, row, strict=True)) for row in sheet.iter_rows(min_row=2)]
-    return {row["metric"].value: row for row in rows}
+    return {row["Metric id"].value: row for row in rows}
 
 
 def test_kpis_are_network_numbers(frames: Frames, release: Release, tmp_path: Path) -> None:
     sheet = read(frames, release, tmp_path)["KPIs"]
     rows = kpi_rows(sheet)
     rate, visits = rows["denial_rate"], rows["visits"]
-    assert (rate["value"].value, rate["value"].number_format) == (0.1, "0.0%")
-    assert (rate["numerator"].value, rate["denominator"].value, rate["n"].value) == (160, 1600, 1600)
-    assert (visits["value"].value, visits["value"].number_format) == (1600, "#,##0")
-    assert rate["blank because"].value is None
-    assert rate["sheet"].hyperlink.location == "'network_by_month'!A1"
-    assert rows["net_days_in_ar"]["value"].value is None
-    assert rows["net_days_in_ar"]["blank because"].value == METRICS["net_days_in_ar"].missing
+    assert (rate["Value"].value, rate["Value"].number_format) == (0.1, "0.0%")
+    assert (rate["Numerator"].value, rate["Denominator"].value, rate["Cases"].value) == (160, 1600, 1600)
+    assert (visits["Value"].value, visits["Value"].number_format) == (1600, "#,##0")
+    assert rate["Blank because"].value is None
+    assert rate["Sheet"].hyperlink.location == "'network_by_month'!A1"
+    assert rows["net_days_in_ar"]["Value"].value is None
+    assert rows["net_days_in_ar"]["Blank because"].value == METRICS["net_days_in_ar"].missing
     assert next(iter(rows)) == "denial_rate"
     assert "kpis" in sheet.tables
 
@@ -163,23 +201,24 @@ def months_of(**columns: Any) -> Frames:
     return release_of(providers(2)) | {"provider_monthly": monthly, "claims_maturity": maturity}
 
 
-def test_the_newest_month_that_stays_is_set_against_the_one_before(release: Release, tmp_path: Path) -> None:
+def test_a_value_and_the_one_before_are_of_the_same_months_that_stay(release: Release, tmp_path: Path) -> None:
     rows = kpi_rows(read(months_of(), release, tmp_path)["KPIs"])
-    told = ("month", "in the month", "month before", "change", "relative change", "against the month before")
+    told = ("Months", "Value", "Before", "Change", "Relative change", "Better or worse", "Still moving")
+    # Three months are over, so that one of them has one like it before.
     visits = [rows["visits"][name].value for name in told]
-    assert visits == [datetime(2026, 10, 1), 400, 440, -40, pytest.approx(-40 / 440), "worse"]
+    assert visits == ["Oct 2026", 400, 440, -40, pytest.approx(-40 / 440), "worse", None]
     denials = [rows["remittance_denial_rate"][name].value for name in told]
-    assert (denials[0], denials[-1]) == (datetime(2026, 9, 1), "better")
-    assert denials[1:-1] == pytest.approx([0.2, 0.25, -0.05, -0.2])
-    assert rows["remittance_denial_rate"]["change"].number_format == '▲ 0.0%" pts";▼ 0.0%" pts";0.0%" pts"'
-    assert [rows["win_rate"][name].value for name in told] == [None] * 6
+    assert denials == ["Oct 2026, still moving", pytest.approx(40 / 240), None, None, None, None, None]
+    assert rows["remittance_denial_rate"]["Change"].number_format == "General"
+    assert rows["visits"]["Change"].number_format == "▲ #,##0;▼ #,##0;#,##0"
+    assert [rows["win_rate"][name].value for name in told] == [None] * 7
 
 
 def test_history_is_drawn_beside_the_numbers_and_hatched_where_it_moves(release: Release, tmp_path: Path) -> None:
     path = write_workbook(publication(months_of()), release, tmp_path / "carti_lake.xlsx")
     book = openpyxl.load_workbook(path)
     history = book["kpis_by_month"]
-    names = [cell.value for cell in history[1]]
+    names = list(cells(history))
     assert [row[1].value for row in history.iter_rows(min_row=2)] == [False, False, True, True]
     rate = names.index("remittance_denial_rate")
     assert [row[rate].value for row in history.iter_rows(min_row=2)] == pytest.approx([0.25, 0.2, 40 / 240, 0.5])
@@ -191,16 +230,31 @@ def test_history_is_drawn_beside_the_numbers_and_hatched_where_it_moves(release:
     assert "$B2=TRUE" in by_month
 
 
-def test_what_becomes_of_referrals_waits_until_they_have_come_to_an_end(release: Release, tmp_path: Path) -> None:
-    referrals = {"referrals_made": 100, "referrals_received": 100, "referrals_completed": [70, 60, 60, 20]}
-    leaks = {"referrals_made_lost": [15, 20, 11, 11], "referrals_made_out_of_network": [15, 20, 11, 11]}
-    frames = months_of(**referrals, **leaks)
-    rows = kpi_rows(read(frames, release, tmp_path)["KPIs"])
-    assert rows["referrals_made"]["month"].value == datetime(2026, 10, 1)
-    assert (rows["leakage_rate"]["month"].value, rows["leakage_rate"]["in the month"].value) == (
-        datetime(2026, 9, 1),
-        0.4,
+def test_what_becomes_of_referrals_stands_apart_until_they_have_come_to_an_end(
+    release: Release, tmp_path: Path
+) -> None:
+    months = pl.date_range(date(2026, 3, 1), date(2026, 11, 1), "1mo", eager=True).to_list()
+    ends = [70, 70, 70, 70, 70, 70, 70, 40, 20]
+    leaks = {"referrals_made_lost": 15, "referrals_made_out_of_network": 15, "referrals_completed": ends}
+    monthly = rows_of(
+        GOLD["provider_monthly"],
+        9,
+        provider_id="P001",
+        month=months,
+        service_line="lung",
+        referrals_made=100,
+        referrals_received=100,
+        visits=100,
+        **leaks,
     )
+    book = read(release_of(providers(2)) | {"provider_monthly": monthly}, release, tmp_path)
+    row = kpi_rows(book["KPIs"])["leakage_rate"]
+    # Of the quarter to October, the last month that is over, October's referrals are open.
+    assert (row["Months"].value, row["Months that still move"].value) == ("Aug 2026 \N{EN DASH} Sep 2026", "Oct 2026")
+    assert row["Value"].value == pytest.approx(0.3)
+    assert row["Before"].value == pytest.approx(0.3)
+    assert row["Still moving"].value == pytest.approx(0.3)
+    assert kpi_rows(book["KPIs"])["referrals_made"]["Months"].value == "Aug 2026 \N{EN DASH} Oct 2026"
 
 
 def test_charts_are_bound_to_the_sheets_and_carry_their_numbers(release: Release, tmp_path: Path) -> None:
@@ -348,9 +402,11 @@ def assert_holds(book: Any, tables: Frames, escaped: str = "_x([0-9A-F]{4})_") -
     """Every cell of every table is what Polars has."""
     assert sum(frame.height for frame in tables.values()) >= 42
     for name, frame in tables.items():
+        if frame.is_empty():
+            assert name not in book.sheetnames
+            continue
         rows = [tuple(row) for row in book[name].iter_rows(min_row=2, max_row=frame.height + 1, values_only=True)]
-        header = [cell.value for cell in book[name][1]]
-        assert header == frame.columns
+        assert [cell.value for cell in book[name][1]] == list(headers(frame).values())
         for place, column in enumerate(frame.columns):
             read = [row[place] for row in rows[: frame.height]]
             wanted = frame[column].to_list()

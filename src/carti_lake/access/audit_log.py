@@ -15,7 +15,7 @@ from carti_lake.store import write
 from carti_lake.store.errors import LakeError
 from carti_lake.store.log import commits, transaction
 from carti_lake.store.storage import Storage
-from carti_lake.tables.access import AccessChanges, ApiKeys, AuditEntries
+from carti_lake.tables.access import AccessChanges, ApiKeys, AudienceChanges, AuditEntries
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -36,7 +36,7 @@ SHORT_LOG = {
     "delta.deletedFileRetentionDuration": "interval 1 hours",
 }
 #: Tables each row of which an entry of that action seals.
-CHANGES: dict[str, "type[Table]"] = {"policy": AccessChanges, "key": ApiKeys}
+CHANGES: dict[str, "type[Table]"] = {"policy": AccessChanges, "key": ApiKeys, "audience": AudienceChanges}
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ def seal(storage: Storage, table: str, change: int, *, who: str, why: str, now: 
         )
     (action,) = (action for action, one in CHANGES.items() if one.full_name() == table)
     row = storage.scan(table).filter(change=change).collect().row(0, named=True)
-    description = f"sealed afterwards: change {change} of {row['viewer']}: {why.strip()}"
+    description = f"sealed afterwards: change {change} of {_whom(row)}: {why.strip()}"
     append(storage, [Entry(now, who, action, description, content=content(row))])
 
 
@@ -261,7 +261,12 @@ def _unsealed_changes(storage: Storage, entries: pl.DataFrame, action: str) -> t
     if rows["change"].is_duplicated().any():
         faults.append(f"{table} holds two changes of one number")
     unsealed_rows = [row for found, row in by_content.items() if found not in sealed]
-    return faults, [Unsealed(table, row["change"], row["viewer"], row["at"], row["who"]) for row in unsealed_rows]
+    return faults, [Unsealed(table, row["change"], _whom(row), row["at"], row["who"]) for row in unsealed_rows]
+
+
+def _whom(row: Mapping[str, Any]) -> str:
+    """Whom a change of access is about: a viewer, or the audience of all outlets."""
+    return str(row["viewer"] if "viewer" in row else f"the audience {row['audience']}")
 
 
 def _plain(value: datetime | date) -> str:

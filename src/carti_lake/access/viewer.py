@@ -1,9 +1,19 @@
-"""Whoever reads."""
+"""Whoever reads, and for whom outlets are made."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 #: What a viewer may do: read numbers, take files away, ask what-if questions, see who reads.
 SCOPES = ("read", "download", "predict", "admin")
+
+
+class Audience(StrEnum):
+    """For whom an outlet is made."""
+
+    INSIDE = "inside"
+    """The workforce of the organisation under its access policies: exact numbers."""
+    PUBLIC = "public"
+    """Everybody: small counts, and what they could be worked out from, are suppressed."""
 
 
 @dataclass(frozen=True)

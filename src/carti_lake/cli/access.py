@@ -39,7 +39,13 @@ def grant(
     service_line: Annotated[
         list[str] | None, typer.Option("--service-line", metavar="LINE", help="Only these lines; repeatable.")
     ] = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Exact numbers, those of 1 to 10 people too.")] = False,
+    exact: Annotated[
+        bool | None,
+        typer.Option(
+            "--exact/--suppressed",
+            help="Exact numbers, those of 1 to 10 people too, or suppressed; else as the lake's audience is.",
+        ),
+    ] = None,
     scope: Scopes = None,
     until: Annotated[
         datetime | None, typer.Option(metavar="D", formats=["%Y-%m-%d"], help="Last day; else for good.")
@@ -51,6 +57,7 @@ def grant(
     """Say what a viewer may see and do, in place of what was said before."""
     from carti_lake.access import policies
     from carti_lake.access.policies import grant as put_in_force
+    from carti_lake.access.viewer import Audience
 
     if bool(provider) == all_providers:
         raise typer.BadParameter("Name providers, or say --all-providers.", param_hint="--provider")
@@ -61,7 +68,7 @@ def grant(
         viewer,
         providers=None if all_providers else provider,
         service_lines=service_line or None,
-        exact=exact,
+        exact=opened.audience() is Audience.INSIDE if exact is None else exact,
         scopes=scope or ["read"],
         until=until.date() if until else None,
         who=getuser(),

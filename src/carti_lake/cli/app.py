@@ -18,7 +18,7 @@ FAILED, WRONG_USAGE = 1, 2
 VERBS = (
     *("demo", "generate", "map", "load", "run", "status", "tables", "metrics"),
     *("query", "history", "diff", "explain", "compare", "quality", "quarantine"),
-    *("release", "model", "charts", "dashboard", "workbook", "publish", "powerbi", "disclosures"),
+    *("release", "model", "charts", "dashboard", "workbook", "publish", "powerbi", "audience", "disclosures"),
     *("access", "key", "audit", "serve", "optimize", "vacuum", "verify"),
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from carti_lake.access.viewer import Audience
     from carti_lake.lake import Lake
 
 #: Names a JSON file with options of the object store.
@@ -65,3 +66,12 @@ def command(verb: str, address: str) -> str:
     """The verb as the reader would type it for this lake."""
     usual = os.environ.get("CARTI_LAKE", DEFAULT_LAKE)
     return f"carti-lake {verb}" + ("" if address == usual else f" --lake {address}")
+
+
+def audience_of(name: str | None) -> "Audience | None":
+    """The audience of that name; None for none."""
+    from carti_lake.access.viewer import Audience
+
+    if name is None or name in [*Audience]:
+        return None if name is None else Audience(name)
+    raise typer.BadParameter(f"{name} is no audience; there are {' and '.join(Audience)}.")

@@ -1,13 +1,22 @@
 """``charts``, ``workbook``, ``dashboard``: a release to open; ``disclosures``: who had small counts shown."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from carti_lake.cli import show
 from carti_lake.cli.app import app
-from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, OfRelease, StorageOptions, command, open_lake
+from carti_lake.cli.options import (
+    DEFAULT_LAKE,
+    Json,
+    LakeAt,
+    OfRelease,
+    StorageOptions,
+    audience_of,
+    command,
+    open_lake,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,12 +31,20 @@ After = Annotated[
         help="Release that its readers had before: small changes since are hidden; else the last.",
     ),
 ]
+For = Annotated[
+    str | None,
+    typer.Option(
+        "--for",
+        metavar="inside|public",
+        help="For whom; else as `audience set` has declared, which is public until then.",
+    ),
+]
 FullCounts = Annotated[
     str | None,
     typer.Option(
         "--full-counts",
         metavar="REASON",
-        help="Show counts of 1 to 10 too; the lake's audit log keeps your name and the reason.",
+        help="Show counts of 1 to 10 too, this once; the lake's audit log keeps your name and the reason.",
     ),
 ]
 
@@ -47,7 +64,7 @@ class Outlet:
     doing
         What is said while it works.
     write
-        Writes a view to a target, given ``after`` and ``full_counts``; returns the files.
+        Writes a view to a target, given ``audience``, ``after`` and ``full_counts``; returns the files.
     """
 
     verb: str
@@ -59,19 +76,19 @@ class Outlet:
     write: "Callable[..., list[str]]"
 
 
-def _charts(view: "View", target: str, **shown: str | None) -> list[str]:
+def _charts(view: "View", target: str, **shown: Any) -> list[str]:
     from carti_lake.outlets.files import charts_of
 
     return charts_of(view, target, **shown)
 
 
-def _workbook(view: "View", target: str, **shown: str | None) -> list[str]:
+def _workbook(view: "View", target: str, **shown: Any) -> list[str]:
     from carti_lake.outlets.files import workbook_of
 
     return [workbook_of(view, target, **shown)]
 
 
-def _dashboard(view: "View", target: str, **shown: str | None) -> list[str]:
+def _dashboard(view: "View", target: str, **shown: Any) -> list[str]:
     from carti_lake.outlets.dashboard import dashboard_of
 
     return [dashboard_of(view, target, **shown)]
@@ -114,6 +131,7 @@ def _add(one: Outlet) -> None:
     def write(
         output: Annotated[str | None, typer.Option("--output", "-o", metavar=one.metavar, help=one.where)] = None,
         release: OfRelease = None,
+        for_: For = None,
         after: After = None,
         full_counts: FullCounts = None,
         lake: LakeAt = DEFAULT_LAKE,
@@ -126,7 +144,7 @@ def _add(one: Outlet) -> None:
         view = opened.at(release)
         with show.steps(one.doing):
             target = output or published(opened.uri, one.default, release)
-            files = one.write(view, target, after=after, full_counts=full_counts)
+            files = one.write(view, target, audience=audience_of(for_), after=after, full_counts=full_counts)
         say_written(files, view.release.number, json)
 
 

@@ -6,8 +6,17 @@ import typer
 
 from carti_lake.cli import show
 from carti_lake.cli.app import app
-from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, OfRelease, StorageOptions, command, open_lake
-from carti_lake.cli.outlets import After, FullCounts
+from carti_lake.cli.options import (
+    DEFAULT_LAKE,
+    Json,
+    LakeAt,
+    OfRelease,
+    StorageOptions,
+    audience_of,
+    command,
+    open_lake,
+)
+from carti_lake.cli.outlets import After, For, FullCounts
 
 
 @app.command()
@@ -16,6 +25,7 @@ def publish(
         str | None, typer.Option("--output", "-o", metavar="DIR", help="Folder; else the lake's published/tables.")
     ] = None,
     release: OfRelease = None,
+    for_: For = None,
     after: After = None,
     full_counts: FullCounts = None,
     lake: LakeAt = DEFAULT_LAKE,
@@ -31,7 +41,7 @@ def publish(
     view = opened.at(release)
     target = output or published(opened.uri, "tables", release)
     with show.steps("Publishing the tables"):
-        manifest = publish_of(view, target, after=after, full_counts=full_counts)
+        manifest = publish_of(view, target, audience=audience_of(for_), after=after, full_counts=full_counts)
     mistakable = alike(policies(opened.storage, opened.clock().date()))
     if json:
         show.as_json({"release": view.release.number, "folder": target, "not_in_role": mistakable, **manifest})
@@ -46,10 +56,13 @@ def publish(
             f"Power BI's role lists none of {', '.join(mistakable)}: it does not tell cases apart, and each would see "
             "what all of them may. Revoke all but one."
         )
-    if full_counts is None:
-        show.say(
-            "The facts of Power BI's model cross providers, months and payers; without full counts they stay inside."
+    if not manifest["full_counts"]:
+        show.say("The facts of Power BI's model cross providers, months and payers: for the public they stay inside.")
+        show.next_steps(
+            (
+                command("audience set inside --why REASON", lake),
+                "declares that outlets stay inside: the whole star then",
+            )
         )
-        show.next_steps((command("publish --full-counts REASON", lake), "publishes the whole star; the reason is kept"))
     else:
         show.next_steps((command("powerbi", lake), "writes the Power BI project that reads it"))

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 
+from carti_lake.access.viewer import Audience
 from carti_lake.generate import Network, write
 from carti_lake.lake import Lake
 from carti_lake.outlets.dashboard.file import dashboard_of
@@ -21,7 +22,7 @@ from carti_lake.tables.feeds import FEEDS
 #: Of 90 days, how many the extracts of each release cover: two months, then the third in two steps.
 STEPS = (59, 74, 90)
 #: Nobody can be recognised in counts of people who do not exist.
-SYNTHETIC = "synthetic data"
+SYNTHETIC = "synthetic data: nobody can be recognised"
 #: Name that keeps the first release: February as it was known at its end.
 LOCK = "february-close"
 
@@ -86,16 +87,19 @@ def demo(lake: Lake, folder: Path, network: Network | None = None, *, progress: 
             )
         if not any(one.locks for one in lake.releases()):
             lake.lock(LOCK, 1)
+    if lake.audience() is not Audience.INSIDE:
+        lake.set_audience(Audience.INSIDE, why=SYNTHETIC)
     view = lake.at()
     progress("drawing charts")
     charts = charts_of(view, published(lake.uri, "charts"))
     progress("writing the workbook")
     workbook = workbook_of(view, published(lake.uri, "workbook.xlsx"))
     progress("writing the dashboard")
-    dashboard = dashboard_of(view, published(lake.uri, "dashboard.html"), full_counts=SYNTHETIC)
+    dashboard = dashboard_of(view, published(lake.uri, "dashboard.html"))
+    public = dashboard_of(view, published(lake.uri, "dashboard-public.html"), audience=Audience.PUBLIC)
     progress("publishing tables and the Power BI project")
     tables = published(lake.uri, "tables")
-    publish_of(view, tables, full_counts=SYNTHETIC)
+    publish_of(view, tables)
     powerbi_of(lake.storage, published(lake.uri, "powerbi"))
     size = sum(file.stat().st_size for file in files) / 1e6
     made = [
@@ -105,6 +109,7 @@ def demo(lake: Lake, folder: Path, network: Network | None = None, *, progress: 
         ("charts", f"{len(charts)} files, PNG, SVG and Vega-Lite JSON", str(Path(charts[0]).parent)),
         ("workbook", "an Excel sheet for every table", workbook),
         ("dashboard", "one page whose views filter each other; open it in a browser", dashboard),
+        ("public dashboard", "the same for everybody: small counts are suppressed", public),
         ("tables", "a star schema as Parquet", tables),
         ("power bi", "a project that reads those tables", published(lake.uri, "powerbi")),
     ]

@@ -28,6 +28,10 @@ IN_FULL = (
     f"FULL COUNTS: counts of 1 to {SMALLEST_CELL - 1} are shown, by which people may be recognised. The lake's audit "
     "log says who asked for this, and why. Keep it inside the organisation."
 )
+INSIDE = (
+    f"INSIDE: exact numbers, counts of 1 to {SMALLEST_CELL - 1} among them, for the workforce under the organisation's "
+    "access policies. Keep it inside: `--for public` makes one that may go out."
+)
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,14 @@ class Publication:
         One row: the sums of events over the whole network.
     notes
         Sentences that tell the reader why something is blank, for every outlet's page.
+    exact
+        Whether every count is shown; else it is for anybody.
     """
 
     tables: dict[str, pl.DataFrame]
     network: pl.DataFrame
     notes: tuple[str, ...]
+    exact: bool = False
 
 
 def publication(stored: Stored, before: Stored | None = None, compared_with: str | None = None) -> Publication:
@@ -85,12 +92,12 @@ def publication(stored: Stored, before: Stored | None = None, compared_with: str
     return Publication({name: _in_order(name, rows) for name, rows in tables.items()}, network, tuple(notes))
 
 
-def in_full(stored: Stored) -> Publication:
-    """The release with every count, but without rows of single patients."""
+def in_full(stored: Stored, note: str = IN_FULL) -> Publication:
+    """The release with every count, but without rows of single patients; the note tells readers that it is."""
     frames = _read(stored, stored.keys() - OF_PATIENTS)
     now = margins(frames)
     tables = frames | {name: rows for name, (_, _, rows) in _by_axis(frames, now).items()}
-    return Publication(tables, _with_rates(now[NETWORK], NETWORK), (IN_FULL,))
+    return Publication(tables, _with_rates(now[NETWORK], NETWORK), (note,), exact=True)
 
 
 def _read(stored: Stored, wanted: Collection[str]) -> dict[str, pl.DataFrame]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from carti_lake.metrics.names import NOT_DELIVERED, called
 from carti_lake.outlets.theme import LABEL
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ def labelled(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(label=pl.when(name.is_duplicated()).then(name + " · " + number).otherwise(name))
 
 
-def in_words(code: str) -> pl.Expr:
-    """A column of codes as people read them: ``medicare advantage``."""
-    return pl.col(code).str.replace_all("_", " ")
+def in_words(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """The rows with the words of a column's codes as their ``label``: ``Medicare Advantage``."""
+    words = called(column, rows[column].unique())
+    return rows.with_columns(label=pl.col(column).replace_strict(words, default=NOT_DELIVERED, return_dtype=pl.String))
 
 
 def row_axis(rows: pl.DataFrame, limit: int = LABEL) -> "alt.Y":

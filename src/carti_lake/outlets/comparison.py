@@ -9,7 +9,13 @@ from carti_lake.metrics import Metric
 from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES
 
 #: How a provider stands to the control limits.
-WITHIN, OUTSIDE_95, OUTSIDE_998 = STANDINGS = ("within the limits", "outside 95 %", "outside 99.8 %")
+WITHIN, BETTER_95, BETTER_998, WORSE_95, WORSE_998 = STANDINGS = (
+    "within the limits",
+    "better, outside 95 %",
+    "better, outside 99.8 %",
+    "worse, outside 95 %",
+    "worse, outside 99.8 %",
+)
 NO_CASES = "No provider has a case in the months that are compared"
 UNADJUSTED = "Not adjusted for patients, payers and services: standing apart is a reason to look, not a verdict"
 
@@ -31,11 +37,12 @@ def compared(frames: Mapping[str, pl.DataFrame], metric: Metric) -> pl.DataFrame
     """
     rows = frames["provider_comparison"].filter(metric=metric.id)
     names = frames["provider_summary"].select("provider_id", "provider_name")
+    well = "below" if metric.good == "down" else "above"
     standing = (
         pl.when(pl.col("outside_998").is_not_null())
-        .then(pl.lit(OUTSIDE_998))
+        .then(pl.when(pl.col("outside_998") == well).then(pl.lit(BETTER_998)).otherwise(pl.lit(WORSE_998)))
         .when(pl.col("outside_95").is_not_null())
-        .then(pl.lit(OUTSIDE_95))
+        .then(pl.when(pl.col("outside_95") == well).then(pl.lit(BETTER_95)).otherwise(pl.lit(WORSE_95)))
         .when(pl.col("rate").is_not_null())
         .then(pl.lit(WITHIN))
     )

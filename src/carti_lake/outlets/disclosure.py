@@ -4,13 +4,22 @@ from dataclasses import replace
 from getpass import getuser
 
 from carti_lake.access import full_counts as full
-from carti_lake.disclosure import Publication, in_full
+from carti_lake.access.audience import asked
+from carti_lake.access.viewer import Audience
+from carti_lake.disclosure import IN_FULL, INSIDE, Publication, in_full
 from carti_lake.disclosure.release import compared, gold_frames
 from carti_lake.releases.release import Release, When
 from carti_lake.releases.view import View
 
 
-def opened(view: View, outlet: str, *, after: When | None = None, full_counts: str | None = None) -> Publication:
+def opened(
+    view: View,
+    outlet: str,
+    *,
+    audience: Audience | None = None,
+    after: When | None = None,
+    full_counts: str | None = None,
+) -> Publication:
     """The release as the outlet may show it.
 
     Parameters
@@ -19,26 +28,34 @@ def opened(view: View, outlet: str, *, after: When | None = None, full_counts: s
         The release.
     outlet
         Name of the outlet, for the audit log.
+    audience
+        For whom it is made; None for the audience that is declared for the lake.
     after
         The release that its readers had before: what moved little since is hidden. None for the one before it.
     full_counts
-        Why small counts are to be shown. None, as a rule: they are not.
+        Why small counts are to be shown this once, whoever the audience is.
 
     Raises
     ------
     ReasonError
         Where ``full_counts`` is blank.
+    AudienceError
+        Where exact numbers are asked for that nobody has declared to be for the inside.
     """
-    if full_counts is not None:
+    if full_counts is None:
+        audience, why = asked(view.storage, outlet, audience)
+    else:
+        audience, why = Audience.INSIDE, full_counts
+    if audience is Audience.INSIDE and why is not None:
         full.record(
             view.storage,
             user=getuser(),
             outlet=outlet,
             release=view.release.number,
-            reason=full_counts,
+            reason=why if full_counts is not None else f"for the audience inside: {why}",
             now=view.clock(),
         )
-        return in_full(gold_frames(view))
+        return in_full(gold_frames(view), IN_FULL if full_counts is not None else INSIDE)
     return compared(view, view.before() if after is None else view.at(after))
 
 

@@ -1,4 +1,4 @@
-"""The network's metrics month by month, and how the newest month stands to the one before."""
+"""The network's metrics month by month, and which of them will still move."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -8,8 +8,9 @@ import polars as pl
 from carti_lake.disclosure import Publication
 from carti_lake.metrics import METRICS, Metric
 from carti_lake.metrics.value import values
-from carti_lake.outlets.months import provisional, settled, with_events
+from carti_lake.outlets.months import ANSWERED, ENDED, OVER, standing, with_events
 from carti_lake.tables.gold import ProviderMonthly
+from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.gold.events import AXES
 
 #: Columns of a visit that are known when its claim is adjudicated: what is made from them moves until then.
@@ -44,55 +45,48 @@ def history(
     found = {metric.id: _by_month(metric, published) for metric in metrics}
     stated = {name: rows for name, rows in found.items() if rows is not None}
     frames = pl.collect_all(list(stated.values()))
-    ended = settled(published.tables[BY_MONTH])
+    months = pl.concat([pl.DataFrame(schema={"month": pl.Date}), *(frame.select("month") for frame in frames)])
+    stays = standing(months, months_of(published), published.tables, data_as_of)
     every = [pl.DataFrame(schema=SCHEMA)]
     for name, frame in zip(stated, frames, strict=True):
-        rows = provisional(with_events(frame.drop_nulls("value"), "value", data_as_of), published.tables, data_as_of)
-        moving = _moving(METRICS[name]).alias("provisional")
-        placed = rows.join(ended, on="month", how="left", maintain_order="left")
-        every.append(placed.select(pl.lit(name).alias("metric"), "month", "value", moving))
+        rows = with_events(frame.drop_nulls("value"), "value", data_as_of)
+        moving = ~pl.all_horizontal(needed(METRICS[name]))
+        placed = rows.join(stays, on="month", maintain_order="left")
+        every.append(placed.select(pl.lit(name).alias("metric"), "month", "value", moving.alias("provisional")))
     return pl.concat(every)
 
 
-def _moving(metric: Metric) -> pl.Expr:
-    """Whether the metric's number of a month will still move, as far as anything tells."""
+def needed(metric: Metric) -> list[str]:
+    """What must be so of a month before the metric's number of it stays: some of ``months.STAYS``."""
     sources = set(metric.sources())
-    moving = pl.col("provisional" if sources.intersection(ADJUDICATION) else "unfinished")
-    return moving | ~pl.col("settled").fill_null(False) if sources.intersection(OUTCOME) else moving
+    claims = [ANSWERED] if sources.intersection(ADJUDICATION) else []
+    return [OVER, *claims, *([ENDED] if sources.intersection(OUTCOME) else [])]
 
 
 def _by_month(metric: Metric, published: Publication) -> pl.LazyFrame | None:
-    mart = metric.mart
-    month = metric.window.month if metric.window else "month"
-    table = published.tables.get(BY_MONTH if mart is ProviderMonthly else mart.short_name)
-    if metric.missing or table is None or month not in mart.key() or not set(metric.inputs()) <= set(table.columns):
+    table = by_month_of(metric, published)
+    if table is None:
         return None
     # What is hidden is null, where the mart itself always has a number: its sum would be zero.
-    always = [name for name in metric.inputs() if not mart.columns()[name].nullable]
-    stated = values(metric, table.drop_nulls(always).lazy(), [month])
-    return stated.select(month=pl.col(month), value=pl.col("value").cast(pl.Float64))
+    always = [name for name in metric.inputs() if not metric.mart.columns()[name].nullable]
+    dated = table.filter(pl.col(_month(metric)) > UNDATED).drop_nulls(always)
+    stated = values(metric, dated.lazy(), [_month(metric)])
+    return stated.select(month=pl.col(_month(metric)), value=pl.col("value").cast(pl.Float64))
 
 
-def latest(months: pl.DataFrame) -> pl.DataFrame:
-    """Of each metric its newest month that will not move any more, and the month before.
+def by_month_of(metric: Metric, published: Publication) -> pl.DataFrame | None:
+    """The published table that has the metric's sums by month; None where there is none."""
+    mart = metric.mart
+    table = published.tables.get(BY_MONTH if mart is ProviderMonthly else mart.short_name)
+    if metric.missing or table is None or _month(metric) not in mart.key():
+        return None
+    return table if set(metric.inputs()) <= set(table.columns) else None
 
-    Parameters
-    ----------
-    months
-        Of :func:`history`.
 
-    Returns
-    -------
-    pl.DataFrame
-        ``metric``, ``month``, ``value``, ``before`` (null where that month has no value), ``change``, ``relative``
-        (the change as a share of ``before``; null where that is zero).
-    """
-    whole = months.filter(~pl.col("provisional"))
-    newest = whole.group_by("metric", maintain_order=True).agg(pl.all().sort_by("month").last())
-    before = whole.select("metric", month=pl.col("month").dt.offset_by("1mo"), before="value")
-    return (
-        newest.join(before, on=["metric", "month"], how="left", maintain_order="left")
-        .with_columns(change=pl.col("value") - pl.col("before"))
-        .with_columns(relative=pl.when(pl.col("before") != 0).then(pl.col("change") / pl.col("before").abs()))
-        .select("metric", "month", "value", "before", "change", "relative")
-    )
+def months_of(published: Publication) -> pl.DataFrame:
+    """The network's months; no row where nothing of them is published."""
+    return published.tables.get(BY_MONTH, pl.DataFrame(schema=ProviderMonthly.dtypes()))
+
+
+def _month(metric: Metric) -> str:
+    return metric.window.month if metric.window else "month"

@@ -12,6 +12,8 @@ from carti_lake.tables.gold import ClaimsMaturity
 PROVISIONAL = "Provisional: the month was not over, or under 90 % of its claims are expected to be adjudicated"
 #: The same for what becomes of referrals: the share of a month's referrals whose outcome is known, and the columns.
 SETTLED = 0.9
+#: What must be so of a month before a number of it stays: it is over, its claims are answered, its referrals ended.
+OVER, ANSWERED, ENDED = STAYS = ("over", "claims_answered", "referrals_ended")
 OUTCOMES = ("referrals_completed", "referrals_made_out_of_network", "referrals_made_lost")
 
 
@@ -52,6 +54,30 @@ def with_events(months: pl.DataFrame, column: str, data_as_of: date | None) -> p
     begun = pl.lit(True) if data_as_of is None else pl.col("month") <= pl.lit(data_as_of)
     rows = months.filter(begun).sort("month")
     return rows.filter(stated.cum_max() & stated.cum_max(reverse=True))
+
+
+def standing(
+    months: pl.DataFrame, by_month: pl.DataFrame, tables: Mapping[str, pl.DataFrame], data_as_of: date | None
+) -> pl.DataFrame:
+    """Of each month which kinds of its numbers stay: ``month``, once, and :data:`STAYS` as truths.
+
+    Parameters
+    ----------
+    months
+        Rows with ``month``.
+    by_month
+        The network's months, for the outcomes of its referrals; a month that is not among them has none open.
+    tables, data_as_of
+        As of :func:`provisional`.
+    """
+    rows = provisional(months.select("month").unique(), tables, data_as_of)
+    ended = settled(by_month).with_columns(pl.col("settled").fill_null(False))
+    return rows.join(ended, on="month", how="left", maintain_order="left").select(
+        "month",
+        ~pl.col("unfinished").alias(OVER),
+        ~pl.col("provisional").alias(ANSWERED),
+        (~pl.col("unfinished") & pl.col("settled").fill_null(True)).alias(ENDED),
+    )
 
 
 def settled(months: pl.DataFrame) -> pl.DataFrame:

@@ -14,8 +14,17 @@ Chart = TypeVar("Chart", bound="alt.TopLevelMixin")
 #: Okabe and Ito's colours, told apart by colour-blind readers and in grey print.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6B7280"
 INK, RULE = "#1F2937", "#D1D5DB"
-#: Of the same set, for a third and a fourth part.
-SKY, YELLOW = "#56B4E9", "#F0E442"
+#: Of the same set, for a third part.
+SKY = "#56B4E9"
+#: What a colour means, the same in every outlet: warm is what goes wrong, blue what goes well, grey what is neither.
+AMBER, PALE_BLUE, PALE_GREY = "#E69F00", "#B9D9EC", "#E5E7EB"
+MEANS: dict[str, str] = {
+    **{"better": BLUE, "neither": GREY, "worse": ORANGE},
+    **{"out of network": AMBER, "never completed": GREY, "completed": BLUE},
+    **{"denied": AMBER, "paid": BLUE, "open": RULE},
+    **{"passes": PALE_BLUE, "warns": AMBER, "blocks": ORANGE, "not applicable": PALE_GREY},
+    **{"as delivered": GREY, "closed-won": SKY, "realised": BLUE},
+}
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 #: Pixels of one bar or row, of the plot's width, of the longest label.
 ROW, WIDTH, LABEL = 26, 620, 220

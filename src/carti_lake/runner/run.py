@@ -29,7 +29,7 @@ from carti_lake.store.scratch import sweep
 from carti_lake.store.storage import Storage, scan
 from carti_lake.store.write import merge
 from carti_lake.tables import ENTITIES, FEEDS, TABLES
-from carti_lake.tables.access import AccessChanges, ApiKeys, AuditEntries
+from carti_lake.tables.access import AccessChanges, ApiKeys, AudienceChanges, AuditEntries
 from carti_lake.tables.disclosures import Disclosures
 from carti_lake.tables.releases import Releases
 from carti_lake.tables.silver import ProviderReferences, Providers
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 #: Tables that tell of releases and of their readers; the thresholds that it was judged by are part of a release.
-OF_NO_RELEASE = tuple(table.full_name() for table in (Releases, Disclosures, AccessChanges, ApiKeys, AuditEntries))
+OF_NO_RELEASE = tuple(
+    table.full_name() for table in (Releases, Disclosures, AccessChanges, ApiKeys, AudienceChanges, AuditEntries)
+)
 
 
 @dataclass(frozen=True)

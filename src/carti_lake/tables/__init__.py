@@ -1,6 +1,6 @@
 """The catalogue: every table of the lake, declared once."""
 
-from carti_lake.tables.access import AccessChanges, ApiKeys, AuditEntries
+from carti_lake.tables.access import AccessChanges, ApiKeys, AudienceChanges, AuditEntries
 from carti_lake.tables.checks import Finding, Thresholds
 from carti_lake.tables.disclosures import Disclosures
 from carti_lake.tables.feeds import FEEDS, Feed
@@ -17,7 +17,10 @@ TABLES: dict[str, type[Table]] = {
     table.full_name(): table for tables in (FEEDS, SILVER, QUARANTINE, GOLD) for table in tables.values()
 } | {
     table.full_name(): table
-    for table in (Releases, Disclosures, ThresholdChanges, TrainedModels, AccessChanges, ApiKeys, AuditEntries)
+    for table in (
+        *(Releases, Disclosures, ThresholdChanges, TrainedModels),
+        *(AccessChanges, ApiKeys, AudienceChanges, AuditEntries),
+    )
 }
 
 __all__ = [

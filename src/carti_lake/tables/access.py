@@ -43,17 +43,30 @@ class ApiKeys(Table, layer="", table="api_keys"):
     why = f.text("Why, where it was said")
 
 
+class AudienceChanges(Table, layer="", table="audience"):
+    """For whom outlets are made unless told: the newest row is in force; without one, for the public."""
+
+    change = dy.Int64(primary_key=True, description="Number of the change: 1, 2, 3, …")
+    audience = f.text(
+        "`inside`: the workforce, exact numbers under its access policies; `public`: small counts suppressed",
+        nullable=False,
+    )
+    at = _moment("When it was changed")
+    who = f.text("Who changed it", nullable=False)
+    why = f.text("Why", nullable=False)
+
+
 class AuditEntries(Table, layer="", table="audit"):
     """Who read what, when, of which release, and every change of access: each row is sealed to the last by a hash."""
 
     seq = dy.Int64(primary_key=True, description="Number of the entry: 1, 2, 3, …")
     at = _moment("When it happened")
     who = f.text("Name of the viewer, or of who changed something; empty where nobody was known", nullable=False)
-    action = f.text("read, sign-in, refused, failed, policy, key", nullable=False)
+    action = f.text("read, sign-in, refused, failed, policy, key, audience", nullable=False)
     resource = f.text("What was read or changed, without what a person typed", nullable=False)
     release = dy.Int64(nullable=True, description="Release that was read")
     rows = dy.Int64(nullable=True, description="Rows of the answer")
     request = f.text("Id of the request, as in the service's log")
-    content = f.text("SHA-256 of the row of `access` or `api_keys` that a change of access has made")
+    content = f.text("SHA-256 of the row of `access`, `api_keys` or `audience` that a change of access has made")
     previous = f.text("Hash of the entry before; empty for the first", nullable=False)
     hash = f.text("SHA-256 of this entry and of the hash before it", nullable=False)

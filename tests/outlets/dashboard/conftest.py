@@ -241,8 +241,10 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         tab.set_default_timeout(15_000)
         tab.on("console", lambda message: heard.append(f"{message.type}: {message.text}"))
         tab.on("pageerror", lambda error: heard.append(str(error)))
-        tab.on("request", lambda one: None if one.url == file.as_uri() else heard.append(f"asked for {one.url[:99]}"))
-        tab.route("**/*", lambda route: route.continue_() if route.request.url == file.as_uri() else route.abort())
+        # What the page makes itself to be saved is no request to anybody.
+        own = (file.as_uri(), "blob:file://")
+        tab.on("request", lambda one: None if one.url.startswith(own) else heard.append(f"asked for {one.url[:99]}"))
+        tab.route("**/*", lambda route: route.continue_() if route.request.url.startswith(own) else route.abort())
         tab.goto(file.as_uri())
         tab.wait_for_selector("body[data-updates]")
         return tab

@@ -1,11 +1,18 @@
 """In a browser: the page looks as it was looked at, on a screen, on a phone, on paper and in grey."""
 
+import json
 from base64 import b64encode
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
+
+from carti_lake.outlets.powerbi.pages import pages
+from carti_lake.outlets.powerbi.project import project_files
+from carti_lake.outlets.theme import MEANS
 
 from .conftest import golden_mode
 
@@ -123,13 +130,65 @@ def test_it_prints_without_controls_and_in_grey(full_page: Path, open_page: Open
     assert sheets == 3
 
 
-def test_colours_are_told_apart_without_colour() -> None:
-    """Luminance of neighbouring parts differs, and each state has a shape or a pattern as well."""
-    from carti_lake.outlets.dashboard.marks import DARK, LIGHT, MIDDLE, OUTSIDE
+def grey(color: str) -> float:
+    red, green, blue = (int(color[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
 
-    def grey(color: str) -> float:
-        red, green, blue = (int(color[place : place + 2], 16) / 255 for place in (1, 3, 5))
-        return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
 
-    for one, other in ((DARK, MIDDLE), (MIDDLE, LIGHT), (DARK, OUTSIDE), (OUTSIDE, LIGHT)):
-        assert abs(grey(one) - grey(other)) > 0.1
+@pytest.mark.parametrize(
+    "beside",
+    [
+        ("out of network", "never completed"),
+        ("denied", "open", "paid", "denied"),
+        ("blocks", "warns", "passes", "not applicable"),
+    ],
+)
+def test_neighbouring_parts_are_told_apart_without_colour(beside: tuple[str, ...]) -> None:
+    for one, other in pairwise(beside):
+        assert abs(grey(MEANS[one]) - grey(MEANS[other])) > 0.1, (one, other)
+
+
+def test_a_colour_means_the_same_everywhere() -> None:
+    """The parts of the charts, of the dashboard and of Power BI, by their words."""
+    from carti_lake.outlets.charts import claims, marketing, quality, referrals
+    from carti_lake.outlets.dashboard import views
+
+    rows = pl.DataFrame({"member": ["a"], "label": ["A"], "part": ["x"], "place": [0], "value": [1.0], "total": [1.0]})
+
+    def colours(chart: Any) -> dict[str, str]:
+        scales = [
+            one["encoding"]["color"]["scale"]
+            for one in chart.to_dict()["layer"]
+            if "scale" in one.get("encoding", {}).get("color", {})
+        ]
+        return {name.lower(): color for one in scales for name, color in zip(one["domain"], one["range"], strict=True)}
+
+    assert colours(views.leakage(rows)) == {
+        name.removeprefix("seen "): color for name, (_, color) in referrals.PARTS.items()
+    }
+    assert colours(views.denials(rows)) == {
+        "still denied": claims.PARTS["denied"][1],
+        "other": claims.OUTCOMES["neither"],
+        "overturned: paid since": claims.PARTS["paid"][1],
+    }
+    assert list(colours(views.checks(rows)).values())[::-1] == [
+        quality.COLORS[name] for name in ("not applicable", "ok", "warn", "block")
+    ]
+    assert colours(views.returns(rows)) == {name: MEANS[name] for name in marketing.SHORT.values()}
+    drawn = {
+        point["selector"]["metadata"].split(".")[1]: point["properties"]["fill"]["solid"]["color"]["expr"]["Literal"][
+            "Value"
+        ].strip("'")
+        for page in pages()
+        for visual in page.visuals
+        for point in (visual.objects or {}).get("dataPoint", [])
+    }
+    assert (
+        drawn["Referrals seen out of network"]
+        == MEANS["out of network"]
+        == colours(views.leakage(rows))["out of network"]
+    )
+    assert drawn["Charges of denials overturned, by reason"] == claims.PARTS["paid"][1]
+    assert len(drawn) == 9
+    theme = json.loads(project_files()["CartiLake.Report/StaticResources/RegisteredResources/CartiLake.json"])
+    assert (theme["good"], theme["bad"]) == (MEANS["better"], MEANS["worse"])

@@ -15,16 +15,20 @@ import pytest
 
 from carti_lake.disclosure import in_full
 from carti_lake.metrics import METRICS
+from carti_lake.metrics.names import reason as reason_in_words
 from carti_lake.metrics.value import values
 from carti_lake.outlets.dashboard.cubes import KPIS
 from carti_lake.outlets.dashboard.page import page
+from carti_lake.outlets.history import needed
+from carti_lake.outlets.published.frames import star
 from carti_lake.outlets.workbook import write_workbook
 from carti_lake.releases.release import Release
 from carti_lake.tables.gold import GOLD
 
 from .conftest import AS_OF, HOSTILE, checks_of, release_frames, shown
 
-YEAR = (date(2025, 4, 1), date(2026, 3, 1))
+#: The newest year that is over: March is not.
+YEAR = (date(2025, 3, 1), date(2026, 2, 1))
 #: Of the newest months how many still move: March is not over, nor February's claims answered and referrals ended.
 MOVING = dict.fromkeys(KPIS, 2) | dict.fromkeys(("visits", "no_show_rate", "top_box_rate"), 1)
 Open = Callable[..., Any]
@@ -65,20 +69,29 @@ def table(tab: Any, view: str) -> dict[str, list[float]]:
 
 
 def agree(shown: dict[str, float | None], frames: dict[str, pl.DataFrame], **kept: Any) -> None:
+    """The numbers of a period are those of its months that stay."""
     assert list(shown) == list(KPIS)
     for metric, value in shown.items():
-        assert value == pytest.approx(asked(frames, metric, **kept), rel=1e-12), metric
+        stay = {**kept, "period": staying(metric, *kept["period"])}
+        assert value == pytest.approx(asked(frames, metric, **stay), rel=1e-12), metric
+
+
+def staying(metric: str, first: date, last: date) -> tuple[date, date]:
+    """The months of a period that will not move any more; the whole where all of it still moves."""
+    newest = date(2026, 4 - MOVING[metric] - 1, 1)
+    return first, last if first > newest else min(last, newest)
 
 
 def agree_in_change(tab: Any, frames: dict[str, pl.DataFrame], **kept: Any) -> None:
-    """The newest year is compared with the year before in those months whose numbers stay."""
-    now, before = tiles(tab, "compared"), tiles(tab, "before")
-    for metric, months in MOVING.items():
-        ends = [date(year, 4 - months, 1) for year in (2025, 2026)]
-        for told, year, end in ((before, 2024, ends[0]), (now, 2025, ends[1])):
-            last = (end - timedelta(days=1)).replace(day=1)
-            expected = asked(frames, metric, period=(date(year, 4, 1), last), **kept)
-            assert told[metric] == pytest.approx(expected, rel=1e-12), metric
+    """What stood before is of the same months a year earlier, and what still moves stands apart."""
+    before, apart = tiles(tab, "before"), tiles(tab, "apart")
+    for metric in KPIS:
+        first, last = staying(metric, *YEAR)
+        then = (first.replace(year=first.year - 1), last.replace(year=last.year - 1))
+        assert before[metric] == pytest.approx(asked(frames, metric, period=then, **kept), rel=1e-12), metric
+        rest = ((last + timedelta(days=31)).replace(day=1), YEAR[1])
+        moves = asked(frames, metric, period=rest, **kept) if last < YEAR[1] else None
+        assert apart[metric] == (moves if moves is None else pytest.approx(moves, rel=1e-12)), metric
 
 
 def settled(tab: Any, act: Callable[[], Any]) -> None:
@@ -104,7 +117,9 @@ def test_it_opens_with_the_newest_year_and_the_year_before(
     tab = open_page(full_page)
     agree(tiles(tab), frames, period=YEAR)
     agree_in_change(tab, frames)
-    assert "over 11 of 12 months" in tab.inner_text("[data-metric=visits] .change")
+    assert "Mar 2025 \N{EN DASH} Jan 2026" in tab.inner_text("[data-metric=leakage_rate] .change")
+    assert re.fullmatch(r"Feb 2026: .* %, still moves", tab.inner_text("[data-metric=leakage_rate] .apart"))
+    assert tab.locator("[data-metric=visits] .apart").count() == 0
     months = table(tab, "trend")
     visits = frames["provider_monthly"].group_by("month").agg(pl.col("visits").sum()).sort("month")
     assert list(months.values())[:26] == [[count] for count in visits["visits"]]
@@ -132,7 +147,7 @@ def test_a_click_on_a_provider_filters_every_view(
     charges = pl.col("initially_denied_charges", "overturned_charges").sum().cast(pl.Float64)
     sums = kept.group_by("denial_reason").agg(charges)
     assert {name: (numbers[0], numbers[3]) for name, numbers in reasons.items()} == {
-        reason.upper().replace("_", "-"): pytest.approx((ever, paid)) for reason, ever, paid in sums.iter_rows()
+        reason_in_words(reason): pytest.approx((ever, paid)) for reason, ever, paid in sums.iter_rows()
     }
     assert len(table(tab, "ranking")) == len(rates)  # its own view keeps the others, to choose more
     assert tab.locator("#chips .chip").count() == 1
@@ -140,27 +155,35 @@ def test_a_click_on_a_provider_filters_every_view(
     agree(tiles(tab), frames, period=YEAR)
 
 
-def test_the_change_of_a_month_is_the_workbooks(
+def test_every_outlet_heads_with_the_same_numbers(
     frames: dict[str, pl.DataFrame], full_page: Path, open_page: Open, tmp_path: Path
 ) -> None:
+    """Dashboard, workbook and the tables of Power BI: of the same months, against the same months before."""
     release = Release(12, datetime(2026, 3, 21, tzinfo=UTC), AS_OF, {}, {}, (), (), (), False)
     book = openpyxl.load_workbook(write_workbook(in_full(frames), release, tmp_path / "board.xlsx"))
     header, *rows = book["KPIs"].iter_rows(values_only=True)
-    told = {row[header.index("metric")]: dict(zip(header, row, strict=True)) for row in rows}
+    told = {row[header.index("Metric id")]: dict(zip(header, row, strict=True)) for row in rows}
+    published = {name: rows.collect() for name, rows in star(in_full(frames), release, full_counts=True).items()}
     tab = open_page(full_page)
+    shown, before, apart = (tiles(tab, part) for part in ("value", "before", "apart"))
     for metric in KPIS:
         row = told[metric]
-        look_at(tab, f"{row['month']:%b %Y}")
-        assert f"{row['month']:%b %Y}" == ("Feb 2026" if MOVING[metric] == 1 else "Jan 2026")
-        assert tiles(tab, "compared")[metric] == pytest.approx(row["in the month"])
-        assert tiles(tab, "before")[metric] == pytest.approx(row["month before"]), metric
+        assert (shown[metric], before[metric]) == pytest.approx((row["Value"], row["Before"])), metric
+        assert apart[metric] == (row["Still moving"] and pytest.approx(row["Still moving"])), metric
+        months = published["dim_date"].filter(pl.all_horizontal(needed(METRICS[metric])), "newest_period")["month"]
+        for value, shift in ((shown[metric], "0mo"), (before[metric], "-12mo")):
+            asked_of = months.unique().dt.offset_by(shift).to_list()
+            rows_of = published["provider_monthly"].filter(pl.col("month").is_in(asked_of))
+            assert value == pytest.approx(float(values(METRICS[metric], rows_of.lazy()).collect()["value"].item())), (
+                metric
+            )
         ratio = METRICS[metric].unit == "ratio"
-        size = 100 * (row["change"] if ratio else row["relative change"])
+        size = 100 * (row["Change"] if ratio else row["Relative change"])
         arrow = "=" if abs(size) < 0.05 else "▲" if size > 0 else "▼"
         written = f"{arrow} {abs(size):.1f} {'pts' if ratio else '%'}"
         assert tab.inner_text(f"[data-metric={metric}] .change b") == written
         if arrow != "=":
-            assert row["against the month before"] in tab.inner_text(f"[data-metric={metric}] .change")
+            assert row["Better or worse"] in tab.inner_text(f"[data-metric={metric}] .change")
 
 
 @pytest.mark.parametrize("newest", [1, 2])
@@ -227,7 +250,8 @@ def test_a_payer_filters_what_is_divided_by_payer_and_the_rest_says_so(
     settled(tab, lambda: tab.select_option("#payer", label="Medicaid"))
     found = tiles(tab)
     for metric in ("gross_charges", "payments", "remittance_denial_rate", "net_collection_rate"):
-        assert found[metric] == pytest.approx(asked(frames, metric, "claims_monthly", period=YEAR, payer=["medicaid"]))
+        kept = {"period": staying(metric, *YEAR), "payer": ["medicaid"]}
+        assert found[metric] == pytest.approx(asked(frames, metric, "claims_monthly", **kept))
     assert found["visits"] is None and "not divided by payer" in tab.inner_text("[data-metric=visits]")
     assert tab.inner_text("#leakage .badge") == "Shows all payers"
     providers = by_member(
@@ -248,7 +272,9 @@ def test_filters_cross(full_page: Path, open_page: Open, frames: dict[str, pl.Da
     reason = frames["denials_monthly"].filter(
         pl.col("month").is_between(*kept["period"]), service_line="lung", provider_id="P003", denial_reason="co_16"
     )
-    assert table(tab, "denials")["CO-16"][0] == pytest.approx(float(reason["initially_denied_charges"].sum()))
+    assert table(tab, "denials")["CO-16 information missing or wrong"][0] == pytest.approx(
+        float(reason["initially_denied_charges"].sum())
+    )
     settled(tab, lambda: tab.click("#reset"))
     agree(tiles(tab), frames, period=YEAR)
 

@@ -54,6 +54,7 @@ def evaluated(browser: Any, expression: str, rows: list[dict[str, Any]], unit: s
     """A Vega expression's value for each row, as a browser computes it."""
     functions = """
       const {sqrt, abs} = Math, isValid = (x) => x !== null && !Number.isNaN(x), measure_unit = unit;
+      const test = (pattern, text) => new RegExp(pattern).test(text);
       const format = (x, how) => {
         const digits = Number(how.match(/[.](\\d)/)?.[1] ?? 0);
         return x.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -84,6 +85,7 @@ def test_the_intervals_are_those_of_the_lake(browser: Any) -> None:
         ("USD", 1_234_567, "$1.2 M"),
         ("USD", -3_400_000_000, "\N{MINUS SIGN}$3.4 B"),
         ("USD", 941_200, "$941 k"),
+        ("USD", -0.4, "$0"),
         ("ratio", 0.3141, "31.4 %"),
         ("ratio", 21.25, "2,125 %"),
         ("count", 4_321, "4,321"),

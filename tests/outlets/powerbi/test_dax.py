@@ -15,9 +15,11 @@ import polars as pl
 import pytest
 
 from carti_lake.disclosure import Publication
-from carti_lake.metrics import Metric
+from carti_lake.metrics import METRICS, Metric
 from carti_lake.metrics.value import values
-from carti_lake.outlets.powerbi.measures import HEADLINES, MODELLED, NAMES, measures
+from carti_lake.outlets.headline import shifted
+from carti_lake.outlets.history import needed
+from carti_lake.outlets.powerbi.measures import HEADLINES, MODELLED, NAMES, headline, measures
 from carti_lake.outlets.powerbi.model import model
 from carti_lake.outlets.published.frames import star
 from carti_lake.outlets.published.star import FACTS
@@ -161,14 +163,28 @@ def test_metrics_of_reporting_months_have_their_windows(
 
 
 @pytest.mark.parametrize("name", HEADLINES)
-def test_changes_are_those_of_the_last_month(name: str, evaluate: Evaluate, published: dict[str, pl.DataFrame]) -> None:
-    metric = MODELLED[name]
-    last, before = (in_polars(metric, published, month=month) for month in (MONTHS[-1], MONTHS[-2]))
-    assert last is not None
-    assert before is not None
-    now, then = float(last), float(before)
-    change = f"{NAMES[name]}, change in the last month"
-    assert agree(evaluate([change], {})[change], now - then if metric.denominator else now / then - 1)
+@pytest.mark.parametrize("chosen", [[], MONTHS[-3:]])
+def test_headlines_are_of_the_months_that_stay(
+    name: str, chosen: list[date], evaluate: Evaluate, published: dict[str, pl.DataFrame]
+) -> None:
+    metric, dates = METRICS[name], published["dim_date"]
+    asked = pl.col("month").is_in(chosen) if chosen else pl.col("newest_period")
+    months = dates.filter(asked)["month"].unique().to_list()
+    stays = dates.filter(asked, *needed(metric))["month"].unique().to_list()
+
+    def over(some: list[date]) -> Any:
+        rows = published["provider_monthly"].filter(pl.col("month").is_in(some))
+        return values(metric, rows.lazy()).collect()["value"].item() if some else None
+
+    now, then = over(stays), over([shifted(month, -len(months)) for month in stays])
+    filters = {"Date.Month Start": [plain(month) for month in chosen]} if chosen else {}
+    names = [headline(name), f"{headline(name)}, change", f"{headline(name)}, still moving"]
+    got = evaluate(names, filters)
+    assert agree(got[names[0]], now)
+    assert agree(got[names[2]], over([month for month in months if month not in stays]))
+    if now is not None and then:
+        change = float(now) - float(then) if metric.denominator else float(now) / float(then) - 1
+        assert agree(got[names[1]], change)
 
 
 def test_nothing_is_loaded_from_another_release(evaluate: Evaluate) -> None:

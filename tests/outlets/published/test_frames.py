@@ -105,12 +105,18 @@ def test_two_members_of_one_name_are_told_apart_and_spellings_are_made_one() -> 
     assert made["specialty"].to_list() == [None, "Oncology", "Oncology", "Oncology"]
 
 
-def test_months_make_full_years_and_the_undated_are_blank() -> None:
+def test_months_make_full_years_and_checks_of_lists_count_in_the_newest() -> None:
     checks = one(
-        "data_quality", 2, table_name="silver.visits", rule="r", month=[date(1900, 1, 1), date(2026, 5, 1)]
+        "data_quality",
+        3,
+        table_name="silver.visits",
+        rule="r",
+        month=[date(1900, 1, 1), date(2026, 5, 1), date(2026, 3, 1)],
+        checked=[5, 40, 300],
     ).with_columns(category=pl.lit("c"), severity=pl.lit("warn"), description=pl.lit("d"))
     made = published(data_quality=checks)
-    assert made["data_quality"]["month"].to_list() == [None, date(2026, 5, 1)]
+    rows = made["data_quality"].sort("month").select("month", "checked").rows()
+    assert rows == [(date(2026, 3, 1), 305), (date(2026, 5, 1), 40)]
     days = made["dim_date"]
     assert (days["date"].min(), days["date"].max(), days.height) == (date(2026, 1, 1), date(2026, 12, 31), 365)
     assert days.row(150, named=True)["month_year"] == "May 2026"

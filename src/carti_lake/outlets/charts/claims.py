@@ -10,7 +10,7 @@ from carti_lake.outlets.charts.months import by_month
 from carti_lake.outlets.charts.parts import parts_chart
 from carti_lake.outlets.charts.shown import Shown, chart
 from carti_lake.outlets.months import with_events
-from carti_lake.outlets.theme import BLUE, GREY, ORANGE, ROW, RULE, SKY, layered, month_axis, one_of, said
+from carti_lake.outlets.theme import MEANS, ROW, layered, month_axis, one_of, said
 
 if TYPE_CHECKING:
     import altair as alt
@@ -19,12 +19,12 @@ HEIGHT = 300
 RATE = METRICS["remittance_denial_rate"]
 BY_PAYER, BY_REASON, BY_MONTH = "Claims by payer", "Denied claims by reason", "Denial rate by month"
 PARTS = {
-    "paid": ("paid_claims", BLUE),
-    "denied": ("denied_claims", ORANGE),
-    "not yet adjudicated": ("pending_claims", RULE),
+    "paid": ("paid_claims", MEANS["paid"]),
+    "denied": ("denied_claims", MEANS["denied"]),
+    "not yet adjudicated": ("pending_claims", MEANS["open"]),
 }
 #: What became of claims that were denied once.
-OUTCOMES = {"paid since": SKY, "denied as they stand": ORANGE, "neither": GREY}
+OUTCOMES = {"paid since": MEANS["paid"], "denied as they stand": MEANS["denied"], "neither": MEANS["open"]}
 
 
 @chart
@@ -34,9 +34,7 @@ def claims_by_payer(release: Shown) -> "alt.LayerChart":
     claims = pl.col("claims")
     if payers is None or (rows := payers.filter(claims.is_null() | (claims > 0))).is_empty():
         return said(BY_PAYER, "no claims were delivered", release.line)
-    ordered = rows.with_columns(label=in_words("payer")).sort(
-        "claims", "payer", descending=[True, False], nulls_last=True
-    )
+    ordered = in_words(rows, "payer").sort("claims", "payer", descending=[True, False], nulls_last=True)
     network = release.published.network.with_columns(label=pl.lit("Network"))
     return parts_chart(
         pl.concat([network, ordered], how="diagonal"),
@@ -64,9 +62,10 @@ def denials_by_reason(release: Shown) -> "alt.LayerChart":
         return said(BY_REASON, words, release.line)
     ever, stand, paid = "initially_denied_claims", "denied_claims", "overturned_claims"
     rows = (
-        denials.group_by(label=pl.col("denial_reason").str.replace("_", "-").str.to_uppercase())
+        denials.group_by("denial_reason")
         .agg(pl.col(ever, stand, paid, "initially_denied_charges").sum())
         .with_columns(other=pl.col(ever) - pl.col(stand) - pl.col(paid))
+        .pipe(in_words, "denial_reason")
         .sort(ever, "label", descending=[True, False])
     )
     if rows.is_empty():
@@ -80,7 +79,7 @@ def denials_by_reason(release: Shown) -> "alt.LayerChart":
     assert isinstance(most, int)
     x = alt.X(
         "count:Q",
-        axis=alt.Axis(format=",d", tickCount=6),
+        axis=alt.Axis(format=",d", tickCount=6, tickMinStep=1),
         scale=alt.Scale(domain=[0, most * 1.35], nice=False),
         title=None,
     )

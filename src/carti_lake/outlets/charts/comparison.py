@@ -10,8 +10,16 @@ from carti_lake.comparison.funnel import ACTION, WARNING, control_limits
 from carti_lake.metrics import Metric, find_metric
 from carti_lake.outlets.chart_rows import first_and_last, labelled, row_axis
 from carti_lake.outlets.charts.shown import Shown, chart
-from carti_lake.outlets.comparison import OUTSIDE_998, STANDINGS, compared, limits_widened, ranks_explained, remarks
-from carti_lake.outlets.theme import BLUE, GREY, INK, LABEL, ORANGE, RULE, WIDTH, layered, said
+from carti_lake.outlets.comparison import (
+    BETTER_998,
+    STANDINGS,
+    WORSE_998,
+    compared,
+    limits_widened,
+    ranks_explained,
+    remarks,
+)
+from carti_lake.outlets.theme import GREY, INK, LABEL, MEANS, RULE, WIDTH, layered, said
 
 if TYPE_CHECKING:
     import altair as alt
@@ -72,7 +80,7 @@ def funnel_plot(rows: pl.DataFrame, metric: Metric, line: str) -> "alt.LayerChar
 
     shown = rows.drop_nulls("rate")
     scale = alt.Scale(type="log", nice=False, padding=14)
-    x = alt.X("n:Q", scale=scale, axis=alt.Axis(format=",d", tickCount=6), title="cases")
+    x = alt.X("n:Q", scale=scale, axis=alt.Axis(format=",d", tickCount=6, tickMinStep=1), title="cases")
     y = alt.Y("rate:Q", axis=alt.Axis(format=".0%", tickCount=6, grid=True), title=None)
     lines = (NETWORK, LIMITS_95, LIMITS_998)
     curves = (
@@ -151,12 +159,12 @@ def _by_standing() -> dict[str, Any]:
     import altair as alt
 
     domain = list(STANDINGS)
-    key = alt.Legend(labelLimit=WIDTH)
+    key = alt.Legend(labelLimit=WIDTH, columns=3)
+    colors = [MEANS[one] for one in ("neither", "better", "better", "worse", "worse")]
+    shapes = ["circle", "triangle-down", "square", "triangle-up", "diamond"]
     return {
-        "color": alt.Color("standing:N", scale=alt.Scale(domain=domain, range=[GREY, BLUE, ORANGE]), legend=key),
-        "shape": alt.Shape(
-            "standing:N", scale=alt.Scale(domain=domain, range=["circle", "triangle-up", "diamond"]), legend=key
-        ),
+        "color": alt.Color("standing:N", scale=alt.Scale(domain=domain, range=colors), legend=key),
+        "shape": alt.Shape("standing:N", scale=alt.Scale(domain=domain, range=shapes), legend=key),
     }
 
 
@@ -183,7 +191,7 @@ def _with_room(labelled: pl.DataFrame) -> pl.DataFrame:
             up=rate / pl.max_horizontal(rate.max(), pl.col("limit_upper_998").max()),
             far=((rate - pl.col("network_rate")) * pl.col("n").sqrt()).abs(),
         )
-        .filter(standing=OUTSIDE_998)
+        .filter(pl.col("standing").is_in([BETTER_998, WORSE_998]))
         .sort("far", "provider_id", descending=[True, False])
         .with_row_index("place")
     )

@@ -9,7 +9,7 @@ from carti_lake.metrics.marketing import RETURNS
 from carti_lake.outlets.chart_rows import first_and_last, labelled, row_axis
 from carti_lake.outlets.charts.shown import Shown, chart
 from carti_lake.outlets.kpis import of_network
-from carti_lake.outlets.theme import BLUE, GREY, INK, ORANGE, ROW, RULE, WIDTH, layered, said, zero_line
+from carti_lake.outlets.theme import BLUE, GREY, INK, MEANS, ORANGE, ROW, RULE, WIDTH, layered, said, zero_line
 from carti_lake.tables.gold import ProviderSummary
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ SAID_OF = {
     "campaign_roi": "closed-won",
     "realised_roi": "realised in cash",
 }
+#: The same in one word each, by which the other outlets call them.
+SHORT = dict(zip(SAID_OF, ("as delivered", "closed-won", "realised"), strict=True))
 
 
 @chart
@@ -105,7 +107,9 @@ def campaign_returns(release: Shown) -> "alt.LayerChart":
                 x=alt.X("value:Q", axis=alt.Axis(format=",.0%", tickCount=6), title=None),
                 y=row_axis(stated, LONG_LABEL),
                 color=alt.Color(
-                    "variable:N", scale=alt.Scale(domain=domain, range=[GREY, BLUE, ORANGE]), legend=legend
+                    "variable:N",
+                    scale=alt.Scale(domain=domain, range=[MEANS[one] for one in SHORT.values()]),
+                    legend=legend,
                 ),
                 shape=alt.Shape(
                     "variable:N",

@@ -35,7 +35,9 @@ def predicted_vs_actual_opportunity(release: Shown) -> "alt.LayerChart":
         .sort("opportunity_value", "provider_id", descending=[True, False])
     )
     rows, left_out = first_and_last(known)
-    drawn = labelled(rows).with_columns(
+    # A line through few providers knows no floor, but no opportunity is worth less than nothing.
+    floored = rows.with_columns(pl.col("predicted_without_own_row").clip(lower_bound=0))
+    drawn = labelled(floored).with_columns(
         miss=pl.col("predicted_without_own_row") - pl.col("opportunity_value"),
         right=pl.max_horizontal(columns),
     )

@@ -6,14 +6,19 @@ import polars as pl
 
 from carti_lake.outlets.chart_rows import row_axis
 from carti_lake.outlets.charts.shown import Shown, chart
-from carti_lake.outlets.theme import BLUE, INK, ORANGE, ROW, RULE, layered, one_of, said
+from carti_lake.outlets.theme import MEANS, ROW, layered, one_of, said
 
 if TYPE_CHECKING:
     import altair as alt
 
 TITLE = "Data quality: checks by table"
-#: Status to colour, from good to bad; a check that blocks is the darkest in grey print too.
-COLORS = {"ok": BLUE, "warn": ORANGE, "block": INK, "not applicable": RULE}
+#: Status to colour, from good to bad.
+COLORS = {
+    "ok": MEANS["passes"],
+    "warn": MEANS["warns"],
+    "block": MEANS["blocks"],
+    "not applicable": MEANS["not applicable"],
+}
 #: Checks that are named.
 MOST_NAMED = 8
 
@@ -43,7 +48,11 @@ def data_quality(release: Shown) -> "alt.LayerChart":
         open_.head(MOST_NAMED).select(pl.format("{}.{} ({}{})", bare, "rule", status, share.fill_null(""))).to_series()
     )
     more = f" and {open_.height - MOST_NAMED} more" if open_.height > MOST_NAMED else ""
-    numbers = rows.with_columns(place=pl.col("checks").cum_sum().over("label") - pl.col("checks") / 2)
+    most = rows.group_by("label").agg(pl.col("checks").sum())["checks"].max()
+    # A number stands in its part of the bar, or not at all.
+    numbers = rows.with_columns(place=pl.col("checks").cum_sum().over("label") - pl.col("checks") / 2).filter(
+        pl.col("checks") > 0.025 * pl.lit(most)
+    )
     named = rows.unique("label", maintain_order=True)
     texts = alt.Chart(numbers).encode(y=row_axis(named))
     return layered(
@@ -56,11 +65,7 @@ def data_quality(release: Shown) -> "alt.LayerChart":
                 color=one_of("status", list(COLORS), list(COLORS.values())),
                 order=alt.Order("order:Q"),
             ),
-            texts.mark_text().encode(
-                x="place:Q",
-                text="checks:Q",
-                color=alt.condition("datum.status == 'not applicable'", alt.value(INK), alt.value("white")),
-            ),
+            texts.mark_text().encode(x="place:Q", text="checks:Q"),
         ],
         TITLE,
         f"Not passed: {'; '.join(names)}{more}" if open_.height else "Every check passes",

@@ -8,15 +8,15 @@ from carti_lake.metrics import METRICS
 from carti_lake.outlets.chart_rows import in_words
 from carti_lake.outlets.charts.parts import parts_chart
 from carti_lake.outlets.charts.shown import Shown, chart
-from carti_lake.outlets.theme import BLUE, ORANGE, said
+from carti_lake.outlets.theme import MEANS, said
 
 if TYPE_CHECKING:
     import altair as alt
 
 TITLE = "Referral leakage by service line"
 PARTS = {
-    "seen out of network": ("referrals_made_out_of_network", ORANGE),
-    "never completed": ("referrals_made_lost", BLUE),
+    "seen out of network": ("referrals_made_out_of_network", MEANS["out of network"]),
+    "never completed": ("referrals_made_lost", MEANS["never completed"]),
 }
 
 
@@ -31,7 +31,7 @@ def referral_leakage(release: Shown) -> "alt.LayerChart":
         pl.concat(
             [
                 release.published.network.with_columns(label=pl.lit("Network")),
-                rows.with_columns(label=in_words("service_line")).sort(
+                in_words(rows, "service_line").sort(
                     "referrals_made", "service_line", descending=[True, False], nulls_last=True
                 ),
             ],

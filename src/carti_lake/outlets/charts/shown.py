@@ -18,6 +18,7 @@ from carti_lake.tables.thresholds import ThresholdChanges
 if TYPE_CHECKING:
     import altair as alt
 
+    from carti_lake.access.viewer import Audience
     from carti_lake.releases.release import When
     from carti_lake.releases.view import View
 
@@ -54,16 +55,20 @@ class Shown:
 
 
 def shown(
-    view: "View", *, outlet: str = "charts", after: "When | None" = None, full_counts: str | None = None
+    view: "View",
+    *,
+    outlet: str = "charts",
+    audience: "Audience | None" = None,
+    after: "When | None" = None,
+    full_counts: str | None = None,
 ) -> Shown:
     """Open a release for its charts: once for as many as are drawn.
 
-    For ``outlet``, ``after`` and ``full_counts`` see :func:`carti_lake.outlets.disclosure.opened`.
+    For ``outlet``, ``audience``, ``after`` and ``full_counts`` see :func:`carti_lake.outlets.disclosure.opened`.
     """
-    published = opened(view, outlet, after=after, full_counts=full_counts)
-    line = view.release.caption + (" · FULL COUNTS" if full_counts else "")
-    in_full = full_counts is not None
-    return Shown(published, line, view.release.data_as_of, _checks(view, in_full), in_full)
+    published = opened(view, outlet, audience=audience, after=after, full_counts=full_counts)
+    line = view.release.caption + (" · FULL COUNTS" if full_counts else " · INSIDE" if published.exact else "")
+    return Shown(published, line, view.release.data_as_of, _checks(view, published.exact), published.exact)
 
 
 def _checks(view: "View", in_full: bool) -> pl.DataFrame | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from carti_lake.metrics import METRICS
+from carti_lake.outlets.bands import held, in_words
 from carti_lake.outlets.charts.months import by_month
 from carti_lake.outlets.charts.shown import Shown, chart
 from carti_lake.outlets.months import with_events
@@ -28,7 +29,10 @@ def volume_trend(release: Shown) -> "alt.LayerChart":
         return said(TITLE, "no visits were delivered", release.line)
     ahead = expected(release.table("forecasts"))
     every = in_utc(pl.concat([rows.select("month"), ahead.select("month")]))
-    x, y = month_axis(every), alt.Y("visits:Q", axis=alt.Axis(format=",d", tickCount=6, grid=True), title=None)
+    x, y = (
+        month_axis(every),
+        alt.Y("visits:Q", axis=alt.Axis(format=",d", tickCount=6, tickMinStep=1, grid=True), title=None),
+    )
     drawn = alt.Chart(in_utc(ahead)).encode(x=x)
     bands = [
         drawn.mark_area(color=BLUE, opacity=opacity).encode(
@@ -44,7 +48,7 @@ def volume_trend(release: Shown) -> "alt.LayerChart":
         METRICS["visits"].definition,
         NO_FORECAST
         if from_ is None
-        else f"Dashed: the forecast from {from_}; around it the ranges that hold 80 and 95 of 100 such months",
+        else f"Dashed: the forecast from {from_}; around it {in_words(held(release.published.tables, 'network'))}",
         release.line,
         height=HEIGHT,
     )

@@ -5,14 +5,19 @@ from typing import Any
 
 import polars as pl
 
-from carti_lake.metrics import Metric
+from carti_lake.metrics import METRICS, Metric
 from carti_lake.metrics.formula import in_words
+from carti_lake.outlets.bands import held
+from carti_lake.outlets.bands import in_words as in_words_of_bands
 from carti_lake.outlets.charts.shown import Shown
+from carti_lake.outlets.comparison import BETTER_998, WORSE_998, compared
 from carti_lake.outlets.dashboard import views
 from carti_lake.outlets.dashboard.cubes import DENIALS, KPIS, LEAKS, MONTHLY, RANKED, RETURNS, SHOWN, Cube, cubes
+from carti_lake.outlets.dashboard.marks import PALE
 from carti_lake.outlets.dashboard.members import AXIS_TITLES, labels, members
+from carti_lake.outlets.headline import over, usual_period
 from carti_lake.outlets.history import history
-from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES
+from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES, FEWEST_PROVIDERS
 
 WHY_HIDDEN = "a count of 1 to 10 people, or one from which such a count could be worked out"
 WHY_NOT_CROSSED = (
@@ -29,6 +34,8 @@ ESTIMATES = ("forecast", "lower_80", "upper_80", "lower_95", "upper_95")
 #: Of checks, worst first: as the verdicts name them.
 STATUSES = ("block", "warn", "ok", "not applicable")
 MOST_NAMED = 6
+#: Of those who stand apart on a metric.
+MOST_APART = 3
 
 Members = dict[str, list[Any]]
 
@@ -54,10 +61,12 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
     dated = [cube for cube in found if cube.name != "forecasts" and "month" in cube.axes]
     stated = [month for cube in dated for month in cube.cells["month"].unique()]
     begun = [month for month in stated if release.data_as_of is None or month <= release.data_as_of]
+    period = usual_period(over(release.published, release.data_as_of) or begun)
     moving = history(release.published, release.data_as_of, MONTHLY).filter("provisional")
     described = {
         "in_full": release.in_full,
         "last_month": f"{max(begun):%Y-%m}" if begun else None,
+        "period": [f"{month:%Y-%m}" for month in period] if period else None,
         "axes": axes,
         "metrics": {name: _about(metric, missing.get(name)) for name, metric in SHOWN.items()},
         "kpis": KPIS,
@@ -73,11 +82,15 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         "forecast_origin": None
         if forecasts is None
         else f"{_newest(tables['forecasts'])['origin'].to_list()[0]:%b %Y}",
+        "bands": {level: in_words_of_bands(held(tables, level)) for level in ("network", "service_line", "provider")},
+        "apart": _apart(tables),
+        "pale": PALE,
         "outside": _outside(tables.get("dim_provider")),
         "checks": checks,
         "statuses": STATUSES,
         "open_checks": open_checks,
         "fewest_cases": FEWEST_CASES,
+        "fewest_members": FEWEST_PROVIDERS,
         "why_hidden": WHY_HIDDEN,
         "why_not_crossed": WHY_NOT_CROSSED,
         "why_left_out": WHY_LEFT_OUT,
@@ -88,6 +101,7 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
 def _about(metric: Metric, missing: str | None) -> dict[str, Any]:
     name, _, aside = metric.title.partition(" (")
     return {
+        "id": metric.id,
         "title": metric.title,
         "short": f"{name} (adapted)" if aside.startswith("adapted") else name,
         "definition": metric.definition,
@@ -96,6 +110,7 @@ def _about(metric: Metric, missing: str | None) -> dict[str, Any]:
         "unit": metric.unit,
         "good": metric.good,
         "ratio": metric.denominator is not None,
+        "proportion": metric.proportion,
         "missing": missing,
     }
 
@@ -123,6 +138,28 @@ def _forecasts(forecasts: pl.DataFrame | None) -> Cube | None:
     axes = {"forecast_of": of, "forecast_metric": pl.col("metric").replace_strict(FORECAST), "month": pl.col("month")}
     sums = {f"{name}/above": pl.col(name).round(2) for name in ESTIMATES}
     return Cube("forecasts", tuple(axes), rows.select(**axes, **sums).sort(*axes))
+
+
+def _apart(tables: Mapping[str, pl.DataFrame]) -> list[str]:
+    """Who stands outside the outer control limits, in words, a metric each; none where it is not published."""
+    said = []
+    for name in RANKED:
+        if not {"provider_comparison", "provider_summary"} <= tables.keys():
+            break
+        rows = compared(tables, METRICS[name]).filter(pl.col("standing").is_in([BETTER_998, WORSE_998]))
+        sides = [
+            (word, rows.filter(standing=standing)) for word, standing in (("worse", WORSE_998), ("better", BETTER_998))
+        ]
+        parts = [f"{_few(side['provider_name'].to_list())} ({word})" for word, side in sides if side.height]
+        if parts:
+            said.append(f"{METRICS[name].title.lower().partition(' (')[0]}: {', '.join(parts)}")
+    return said
+
+
+def _few(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - MOST_APART
+    return ", ".join(names[:MOST_APART]) + (f" and {more} more" if more > 0 else "")
 
 
 def _outside(providers: pl.DataFrame | None) -> list[str]:

@@ -9,6 +9,7 @@ from carti_lake.disclosure import Publication, of_people
 from carti_lake.metrics import METRICS, Metric, Sum
 from carti_lake.metrics.sums import sum_of
 from carti_lake.tables.gold import DataQuality, DenialsMonthly, ProviderMonthly, ReferralFlow
+from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.gold.events import AXES, MADE_FROM
 
 #: The tiles, in reading order; a click on one draws its months.
@@ -168,6 +169,9 @@ def _cells(rows: pl.DataFrame, keys: Iterable[str], metrics: Iterable[Metric], *
         hidden = pl.any_horizontal(pl.col(name).is_null().any() for name in metric.summed())
         for part, sum_ in parts.items():
             sums[f"{metric.id}/{part}"] = pl.when(~hidden).then(sum_) if masked else sum_
+    if "month" in by:
+        # Rows without a date are in no month, and no month is 1900.
+        rows = rows.filter(pl.col("month") > UNDATED)
     named = [key.alias(name) for name, key in by.items()]
     grouped = rows.lazy().group_by(named).agg(**sums).sort(*by) if by else rows.lazy().select(**sums)
     return grouped.collect(engine="streaming")

@@ -16,6 +16,8 @@ async function buildView(id, spec) {
   });
   const [, unit = ""] = JSON.stringify(spec.signals).match(/unit: \\"([^"\\]*)\\"/) ?? [];
   const one = { id, card, chart, view, unit };
+  $("[data-take=csv]", card).addEventListener("click", () => takeTable(one));
+  $("[data-take=png]", card).addEventListener("click", () => takePicture(one));
   view.signal("hatch", "url(#hatching)");
   view.addSignalListener("picked", (_, value) => onPicked(one, value));
   drawn.set(id, one);
@@ -46,6 +48,8 @@ function draw(one, kept) {
   words.hidden = !result.words;
   one.chart.hidden = Boolean(result.words);
   $("details", card).hidden = Boolean(result.words);
+  $(".take", card).hidden = Boolean(result.words);
+  one.result = result;
   words.textContent = result.words ? sentence(result.words) : "";
   if (result.title) $("h2", card).textContent = result.title;
   $(".notes", card).textContent = (result.notes ?? []).join(" ");
@@ -140,13 +144,26 @@ function showTip(event, item, id) {
   tip.style.top = `${Math.max(8, top)}px`;
 }
 
+/** What puts the focus back where it was, though its element is made anew. */
+function focusAgain(active) {
+  const [card, member] = [active?.closest?.(".card")?.id, active?.closest?.("tr")?.dataset.member];
+  const place =
+    active?.dataset?.metric ? `#tiles [data-metric="${CSS.escape(active.dataset.metric)}"]`
+    : card && member !== undefined ? `#${card} tr[data-member="${CSS.escape(member)}"] button`
+    : active?.matches?.("#chips button, #hint button") ? "#reset"
+    : null;
+  return () => place && $(place)?.focus({ preventScroll: true });
+}
+
 function update() {
   const kept = filters();
-  const focused = document.activeElement?.dataset?.metric;
+  const again = focusAgain(document.activeElement);
   showControls();
   $("#tiles").replaceChildren(...page.kpis.map(tile));
-  if (focused) $(`#tiles [data-metric="${focused}"]`)?.focus();
   for (const one of drawn.values()) draw(one, kept);
+  again();
+  tellStory(kept);
+  writeAddress();
   const tiles = page.kpis.slice(0, 3).map((metric) => $(`#tiles [data-metric="${metric}"] .number`).textContent);
   $("#live").textContent = `${$("#in-force").textContent}: ${page.kpis.slice(0, 3).map((metric, at) => `${page.metrics[metric].short} ${tiles[at]}`).join(", ")}`;
   document.body.dataset.updates = String(Number(document.body.dataset.updates ?? 0) + 1);

@@ -7,20 +7,28 @@ from carti_lake.outlets.destination import file_at
 from carti_lake.releases.measure import delivered
 
 if TYPE_CHECKING:
+    from carti_lake.access.viewer import Audience
     from carti_lake.releases.release import When
     from carti_lake.releases.view import View
 
 
-def dashboard_of(view: "View", target: str, *, after: "When | None" = None, full_counts: str | None = None) -> str:
+def dashboard_of(
+    view: "View",
+    target: str,
+    *,
+    audience: "Audience | None" = None,
+    after: "When | None" = None,
+    full_counts: str | None = None,
+) -> str:
     """Write the release's dashboard to a file, or to ``dashboard.html`` of a folder; returns the file.
 
-    For ``after`` and ``full_counts`` see :func:`carti_lake.outlets.disclosure.opened`.
+    For ``audience``, ``after`` and ``full_counts`` see :func:`carti_lake.outlets.disclosure.opened`.
     """
     from carti_lake.outlets.charts.shown import shown
     from carti_lake.outlets.dashboard.cubes import SHOWN
     from carti_lake.outlets.dashboard.page import page
 
-    release = shown(view, outlet="dashboard", after=after, full_counts=full_counts)
+    release = shown(view, outlet="dashboard", audience=audience, after=after, full_counts=full_counts)
     had = delivered(view.tables(), view.scan, SHOWN.values())
     missing = {name: why for name, metric in SHOWN.items() if (why := undelivered(metric, had))}
     file = target if target.endswith(".html") else f"{target.rstrip('/')}/dashboard.html"

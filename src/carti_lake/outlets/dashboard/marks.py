@@ -7,8 +7,7 @@ from carti_lake.outlets.theme import BLUE, CONFIG, GREY, INK, ROW
 if TYPE_CHECKING:
     import altair as alt
 
-#: Told apart in grey print: dark, middle, light.
-DARK, MIDDLE, LIGHT = BLUE, "#E69F00", "#B9D9EC"
+DARK = BLUE
 #: Bars outside of the chosen period; provisional bars, where the page has no hatching to set.
 OUTSIDE, PALE = "#A9BFCC", "#D6E6F2"
 FADED = 0.25
@@ -32,11 +31,13 @@ def number(value: str, digits: str = ".1f", unit: str = "measure_unit") -> str:
         f"'{digits}') + ' M' : {size} >= 1e4 ? format({size} / 1e3, ',.0f') + ' k' : format({size}, ',.0f')"
     )
     share = f"format(100 * {size}, {size} < 9.995 ? '{digits}' : ',.0f') + ' %'"
-    sign = f"{value} < 0 ? '\N{MINUS SIGN}' : ''"
-    return (
-        f"!isValid({value}) ? '' : ({sign}) + ({unit} === 'ratio' ? {share} : {unit} === 'USD' ? '$' + ({whole}) : "
+    text = (
+        f"({unit} === 'ratio' ? {share} : {unit} === 'USD' ? '$' + ({whole}) : "
         f"{unit} === 'count' ? ({whole}) : format({size}, ',.1f'))"
     )
+    # What is written as zero has no sign.
+    sign = f"({value} < 0 && test('[1-9]', {text}) ? '\N{MINUS SIGN}' : '')"
+    return f"!isValid({value}) ? '' : {sign} + {text}"
 
 
 def chosen() -> "alt.Parameter":
@@ -53,24 +54,35 @@ def opacity(choice: "alt.Parameter") -> Any:
     return alt.when(choice).then(alt.value(1)).otherwise(alt.value(FADED))
 
 
-def number_axis(**more: Any) -> "alt.Axis":
-    """An axis of numbers in the view's unit."""
+def number_axis(least: float | None = None, most: float | None = None, **more: Any) -> "alt.Axis":
+    """An axis of numbers in the view's unit; a ratio has no labels where none can lie."""
     import altair as alt
 
     count = alt.ExprRef("narrow ? 3 : 5")
-    return alt.Axis(labelExpr=number("datum.value", ".1~f"), tickCount=count, **more)
+    # Counts have no ticks between whole numbers, which would all be written alike.
+    step = alt.ExprRef("measure_unit === 'count' ? 1 : 0")
+    ends = [f"datum.value {side} {end}" for side, end in (("<", least), (">", most)) if end is not None]
+    beyond = f"measure_unit === 'ratio' && ({' || '.join(ends)}) ? '' : " if ends else ""
+    return alt.Axis(labelExpr=f"{beyond}{number('datum.value', '.1~f')}", tickCount=count, tickMinStep=step, **more)
 
 
 def rows_axis() -> "alt.Y":
-    """The members' names, in the order of the rows."""
+    """The members' names, in the order of the rows: by :func:`in_order`, whatever was drawn before."""
     import altair as alt
 
-    limit = alt.ExprRef("narrow ? 118 : 190")
+    limit = alt.ExprRef("narrow ? 118 : 230")
     # What tells two of one name apart is never cut: it has a line of its own where there is little room.
     written = "narrow ? split(datum.label, ' · ') : datum.label"
     up = alt.when("narrow && indexof(datum.label, ' · ') > 0").then(alt.value(-7)).otherwise(alt.value(0))
     axis = alt.Axis(labelLimit=limit, labelPadding=6, labelExpr=written, labelLineHeight=13, labelOffset=up)
-    return alt.Y("label:N", sort=None, title=None, axis=axis)
+    return alt.Y("label:N", sort=alt.EncodingSortField("turn", op="min"), title=None, axis=axis)
+
+
+def in_order(rows: Any) -> "alt.Chart":
+    """A chart of the rows, each with its ``turn``: a scale without a sort keeps the order of what it drew first."""
+    import altair as alt
+
+    return alt.Chart(rows).transform_window(turn="row_number()")
 
 
 def of_parts(domain: list[str], colors: list[str], column: str = "part") -> "alt.Color":
@@ -103,11 +115,13 @@ def with_halo(texts: Any, **looks: Any) -> list[Any]:
     return [behind, texts.mark_text(**looks)]
 
 
-def room_beyond(chart: Any, field: str) -> Any:
-    """An unseen mark that keeps room for the text behind a bar's or an interval's end."""
+def room_beyond(chart: Any, field: str, letters: int) -> Any:
+    """An unseen mark that keeps room for the text behind a bar's or an interval's end, of so many letters."""
     import altair as alt
 
-    placed = chart.transform_calculate(room=f"datum.{field} * (narrow ? 1.34 : 1.14)")
+    # Not of the width itself: the axis is laid out before a scale that hung on it.
+    share = f"{letters} * (narrow ? 0.037 : 0.024)"
+    placed = chart.transform_calculate(room=f"datum.{field} / (1 - {share})")
     return placed.mark_point(opacity=0, size=0).encode(x=alt.X("room:Q", title=None))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from carti_lake.metrics.names import NOT_DELIVERED, payer_or_line, reason
 from carti_lake.outlets.dashboard.cubes import UNKNOWN, Cube
 
 #: What an axis is called, one and several of its members.
@@ -22,7 +23,6 @@ AXIS_TITLES = {
     "forecast_of": ("Forecast of", "forecasts"),
     "forecast_metric": ("Forecast", "forecasts"),
 }
-NOT_DELIVERED = "Not delivered"
 
 
 def members(cubes: Sequence[Cube], also: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
@@ -41,6 +41,10 @@ def members(cubes: Sequence[Cube], also: Mapping[str, Sequence[Any]]) -> dict[st
             found[axis].update(cube.cells[axis].unique())
     for axis, some in also.items():
         found[axis].update(some)
+    months = found["month"]
+    if months:
+        # Months lie one beside the next: whoever counts back by a year meets the same month.
+        found["month"] = {*pl.date_range(min(months), max(months), "1mo", eager=True)}
     return {axis: sorted(some) for axis, some in found.items()}
 
 
@@ -69,10 +73,12 @@ def _in_words(axis: str, one: Any) -> str:
         return f"{one:%b %Y}"
     text = str(one)
     if axis == "reason":
-        return text.replace("_", "-").upper()
+        return reason(text)
+    if axis in ("line", "payer"):
+        return payer_or_line(text)
     if axis in ("provider", "destination"):
         return text.removeprefix("name:").title()
     if axis == "table":
         text = text.removeprefix("silver.")
     words = text.replace("|", ": ").replace("_", " ")
-    return words.title() if axis in ("line", "payer") else words[:1].upper() + words[1:]
+    return words[:1].upper() + words[1:]

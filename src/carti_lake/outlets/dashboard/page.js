@@ -24,20 +24,18 @@ const drawn = new Map();
 async function start() {
   page.last = page.axes.month.ids.indexOf(page.last_month);
   for (const axis of PICKED) state.picks[axis] = new Set();
-  setPeriod(...usualPeriod());
+  readAddress();
   buildControls();
   await Promise.all(Object.entries(specs).map(([id, spec]) => buildView(id, spec)));
   update();
+  addEventListener("hashchange", followAddress);
   new ResizeObserver(() => drawn.forEach((one) => fit(one))).observe($("main"));
 }
 
 // ---- filters
 
-/** The newest year, half-year, quarter or month that has one like it before. */
-function usualPeriod() {
-  const length = [12, 6, 3, 1].find((months) => 2 * months <= page.last + 1) ?? page.last + 1;
-  return [Math.max(0, page.last - length + 1), Math.max(0, page.last)];
-}
+/** The newest year, half-year, quarter or month that is over, as every outlet opens with it. */
+const usualPeriod = () => (page.period ?? [page.last_month, page.last_month]).map((id) => Math.max(0, page.axes.month.ids.indexOf(id)));
 
 function setPeriod(from, to) {
   [state.from, state.to] = [Math.min(from, to), Math.max(from, to)];
@@ -115,6 +113,7 @@ function buildControls() {
     });
   }
   $("#reset").addEventListener("click", reset);
+  buildSearch();
   $("#rank-by").append(...page.ranked.map((metric) => element("option", { value: metric }, page.metrics[metric].title)));
   $("#rank-by").addEventListener("change", () => {
     state.ranking = $("#rank-by").value;
@@ -122,9 +121,29 @@ function buildControls() {
   });
 }
 
+const MANY = 12; // members that a list shows without a search
+
+/** A search that leaves of the providers those whose name holds the text; Enter chooses the first. */
+function buildSearch() {
+  const [find, control] = [$("#find"), $("#provider")];
+  find.hidden = page.axes.provider.ids.length <= MANY;
+  const named = () => [...control.options].slice(2);
+  find.addEventListener("input", () => {
+    const wanted = find.value.trim().toLowerCase();
+    for (const option of named()) option.hidden = !option.textContent.toLowerCase().includes(wanted);
+  });
+  find.addEventListener("keydown", (event) => {
+    const first = named().find((option) => !option.hidden);
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    if (find.value.trim() && first && !control.disabled) pick("provider", new Set([Number(first.value)]));
+  });
+}
+
 function showControls() {
   $("#from").value = state.from;
   $("#to").value = state.to;
+  $("#rank-by").value = state.ranking;
   const active = Object.keys(filters()).filter((axis) => axis !== "table");
   for (const axis of CONTROLS) {
     const control = $(`#${axis}`);

@@ -63,7 +63,10 @@ BOTTOM = (("quality", "Data quality: failing rows by month", "Darker: a greater 
 
 
 #: The page's own script, in the order in which its parts build on each other.
-SCRIPTS = ("cubes.js", "rows.js", "rows_by_topic.js", "page.js", "tiles.js", "draw.js")
+SCRIPTS = (
+    *("cubes.js", "rows.js", "rows_by_topic.js", "page.js", "address.js", "tiles.js", "story.js", "take.js"),
+    "draw.js",
+)
 
 
 def page(release: Shown, missing: Mapping[str, str]) -> str:
@@ -163,6 +166,8 @@ def _card(name: str, title: str, lead: str, click: str = "", *, look: str = "car
     {headline}<div class="chart" role="img"></div><p class="words" hidden></p><p class="notes"></p>
     <details><summary>Data table<span class="unseen">: {escape(title)}</span></summary>
       <div class="scroll"><table></table></div></details>
+    <p class="take"><button type="button" data-take="csv" aria-label="CSV of {escape(title)}">CSV</button>
+      <button type="button" data-take="png" aria-label="Picture of {escape(title)}">PNG</button></p>
   </section>"""
 
 

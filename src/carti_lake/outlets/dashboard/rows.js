@@ -15,17 +15,23 @@ const DIGITS = [0, 1].map(
 function written(value, unit) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   const size = Math.abs(value);
-  const sign = value < 0 ? "−" : "";
   const fixed = (number, digits) => DIGITS[digits].format(number);
   const whole =
     size >= 999.5e6 ? `${fixed(size / 1e9, 1)} B`
     : size >= 999.5e3 ? `${fixed(size / 1e6, 1)} M`
     : size >= 99.5e3 ? `${fixed(size / 1e3, 0)} k`
     : fixed(size, 0);
-  if (unit === "ratio") return `${sign}${fixed(100 * size, size < 9.995 ? 1 : 0)} %`;
-  if (unit === "USD") return `${sign}$${whole}`;
-  return sign + (unit === "count" ? whole : fixed(size, 1));
+  const text =
+    unit === "ratio" ? `${fixed(100 * size, size < 9.995 ? 1 : 0)} %`
+    : unit === "USD" ? `$${whole}`
+    : unit === "count" ? whole
+    : fixed(size, 1);
+  // What is written as zero has no sign.
+  return value < 0 && /[1-9]/.test(text) ? `−${text}` : text;
 }
+
+/** A number with what it counts: "1 referral", "12 referrals". */
+const counted = (value, what) => `${written(value, "count")} ${what}${value === 1 ? "" : "s"}`;
 
 function trendRows(page, state, filters) {
   const metric = state.metric;
@@ -51,7 +57,7 @@ function trendRows(page, state, filters) {
   const notes = [];
   if (rows.some((row) => row.provisional)) notes.push("Hatched: provisional, the month's numbers will still move.");
   notes.push(
-    ahead.rows.length ? `Dashed: forecast from ${ahead.origin} with its 80 % and 95 % bands.` : `No forecast: ${ahead.why}.`,
+    ahead.rows.length ? `Dashed: forecast from ${ahead.origin}; ${page.bands[ahead.level]}.` : `No forecast: ${ahead.why}.`,
   );
   return {
     data: { rows, ahead: ahead.rows },
@@ -109,7 +115,26 @@ function forecastRows(page, metric, filters) {
       ["95 %", `${written(row.lower_95, unit)} to ${written(row.upper_95, unit)}`],
     ];
   }
-  return { rows: shown, origin: page.forecast_origin, why: "not enough data or no model trained" };
+  const level = { line: "service_line" }[scope.split(":")[0]] ?? scope.split(":")[0];
+  return { rows: shown, origin: page.forecast_origin, level, why: "not enough data or no model trained" };
+}
+
+/**
+ * The rate of each member weighed against that of all by how many cases it has; null where there are too few members to
+ * know how far they differ. The weight follows from the intraclass correlation, by the moments of beta-binomial counts
+ * (J. C. Kleinman, JASA 68 (1973) 46-54): the lake's own, by likelihood, is of twelve months and no filter.
+ */
+function shrinkage(groups, fewest) {
+  if (groups.length < fewest) return null;
+  const sum = (of) => groups.reduce((all, one) => all + of(one), 0);
+  const all = sum((one) => one.below);
+  const mean = sum((one) => one.above) / all;
+  const spread = sum((one) => one.below * (one.value - mean) ** 2) / (mean * (1 - mean));
+  const free = groups.length - 1;
+  const alike = (spread - free) / (all - sum((one) => one.below ** 2) / all - free);
+  if (!(alike > 0)) return () => mean;
+  const weight = Math.max(0, 1 / alike - 1);
+  return (one) => (one.above + weight * mean) / (one.below + weight);
 }
 
 /** Members of an axis by a share, best first, with what interval charts need. */
@@ -123,16 +148,25 @@ function ranked(page, metric, axis, filters) {
   const enough = cases.filter((group) => !group.hidden && group.below >= page.fewest_cases);
   const average = total(page, metric, without(filters, axis, ...found.ignored));
   const way = about.good === "down" ? 1 : -1;
-  enough.sort((one, other) => way * (one.value - other.value) || one.at[0] - other.at[0]);
+  const rate = shrinkage(enough, page.fewest_members);
+  for (const group of enough) group.shrunk = rate ? rate(group) : null;
+  const by = (group) => group.shrunk ?? group.value;
+  enough.sort((one, other) => way * (by(one) - by(other)) || way * (one.value - other.value) || one.at[0] - other.at[0]);
   const rows = enough.map((group) => ({
     ...member(page, axis, group.at[0]),
     ...group,
+    good: about.good,
     average: average?.value ?? null,
-    tip: [[about.title, written(group.value, about.unit)], ["Cases", `${written(group.above, "count")} of ${written(group.below, "count")}`]],
+    tip: [
+      [about.title, written(group.value, about.unit)],
+      ["Cases", `${written(group.above, "count")} of ${written(group.below, "count")}`],
+      ...(rate ? [["Weighed against all", written(group.shrunk, about.unit)]] : []),
+    ],
   }));
   const hidden = cases.filter((group) => group.hidden).map((group) => ({ ...member(page, axis, group.at[0]), ...group }));
   const few = cases.length - enough.length - hidden.length;
   const notes = [`Bars: 95 % intervals. Dashed line: all ${page.axes[axis].plural}, ${written(average?.value, about.unit)}.`];
+  if (rate) notes.push("In the order of the rates weighed against all: few cases say little.");
   if (few) notes.push(`${few} with fewer than ${page.fewest_cases} cases: not ranked.`);
   if (hidden.length) notes.push(`${hidden.length} hidden: ${page.why_hidden}.`);
   return { about, rows, hidden, found, notes };
@@ -159,10 +193,12 @@ function rankingRows(page, state, filters, metric, axis) {
     ignored: found.ignored,
     notes,
     axis,
-    columns: [page.axes[axis].title, about.title, "Cases counted", "Cases"],
+    columns: [page.axes[axis].title, about.title, "Cases counted", "Cases", "Weighed against all"],
     table: [...rows, ...hidden].map((row) => ({
       ...row,
-      cells: row.hidden ? ["hidden", "hidden", "hidden"] : [[row.value, about.unit], [row.above, "count"], [row.below, "count"]],
+      cells: row.hidden
+        ? Array(4).fill("hidden")
+        : [[row.value, about.unit], [row.above, "count"], [row.below, "count"], [row.shrunk, about.unit]],
     })),
   };
 }
@@ -173,8 +209,11 @@ function leakageRows(page, state, filters) {
   if (missing) return none(missing);
   if (!all) return none("Referrals are not in this page by service line.");
   const parts = page.leaks.map((metric) => measured(page, metric, ["line"], without(filters, "line")).groups);
-  const groups = all.groups.filter((group) => group.hidden || group.below);
-  if (!groups.length) return none("No referral under this filter.");
+  const cases = all.groups.filter((group) => group.hidden || group.below);
+  if (!cases.length) return none("No referral under this filter.");
+  const groups = cases.filter((group) => group.hidden || group.below >= page.fewest_cases);
+  const few = cases.length - groups.length;
+  if (!groups.length) return none(`No service line has ${page.fewest_cases} referrals under this filter.`);
   groups.sort((one, other) => one.hidden - other.hidden || other.value - one.value || one.at[0] - other.at[0]);
   const rows = [];
   const table = [];
@@ -190,9 +229,10 @@ function leakageRows(page, state, filters) {
         part: page.parts.leakage[place],
         value: hidden ? null : count / group.below,
         total: hidden ? null : group.value,
+        of: hidden ? null : group.below,
         tip: [
-          [page.parts.leakage[place], `${written(count / group.below, "ratio")} · ${written(count, "count")} referrals`],
-          ["Leakage", `${written(group.value, "ratio")} of ${written(group.below, "count")} referrals`],
+          [page.parts.leakage[place], `${written(count / group.below, "ratio")} · ${counted(count, "referral")}`],
+          ["Leakage", `${written(group.value, "ratio")} of ${counted(group.below, "referral")}`],
         ],
       }),
     );
@@ -204,7 +244,10 @@ function leakageRows(page, state, filters) {
     unit: "ratio",
     definition: page.metrics.leakage_rate.definition,
     ignored: all.ignored,
-    notes: groups.some((group) => group.hidden) ? [`Hidden: ${page.why_hidden}.`] : [],
+    notes: [
+      few && `${few} with fewer than ${page.fewest_cases} referrals: not ranked.`,
+      groups.some((group) => group.hidden) && `Hidden: ${page.why_hidden}.`,
+    ].filter(Boolean),
     axis: "line",
     columns: ["Service line", "Leakage", ...page.parts.leakage, "Referrals made"],
     table,
@@ -225,7 +268,7 @@ function flowRows(page, state, filters) {
     const order = [...sums].sort((one, other) => other[1] - one[1] || one[0] - other[0]);
     const kept = order.slice(0, MOST_ENDS).map(([place, value]) => ({ ...member(page, axis, place), place, value }));
     const rest = order.slice(MOST_ENDS).reduce((sum, [, value]) => sum + value, 0);
-    if (rest) kept.push({ member: null, label: `${order.length - MOST_ENDS} others`, place: -1, value: rest });
+    if (rest) kept.push({ member: null, label: counted(order.length - MOST_ENDS, "other"), place: -1, value: rest });
     const step = (MOST_ENDS + 1) / kept.length;
     return kept.map((end, row) => ({ ...end, side, row: (row + 0.5) * step }));
   });
@@ -269,7 +312,7 @@ function flowRows(page, state, filters) {
     definition: page.metrics.referrals.definition,
     ignored: found.ignored,
     notes: [
-      unnamed && `Not drawn: ${written(unnamed, "count")} referrals from others to others.`,
+      unnamed && `Not drawn: ${counted(unnamed, "referral")} from others to others.`,
       biggest.length > 100 && "The table has the 100 largest pairs.",
     ].filter(Boolean),
     axis: "provider",

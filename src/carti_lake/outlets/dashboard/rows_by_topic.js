@@ -91,7 +91,7 @@ function checksRows(page) {
       part: page.parts.checks[place],
       value,
       total: counts.reduce((sum, one) => sum + one, 0),
-      tip: [[page.parts.checks[place], `${value} checks`]],
+      tip: [[page.parts.checks[place], counted(value, "check")]],
     })),
   );
   return {
@@ -115,7 +115,7 @@ function qualityRows(page, state, filters) {
   const axis = tables?.size === 1 ? "check" : "table";
   const found = measured(page, "failing_share", ["month", axis], without(filters, "month"));
   if (!found) return none(page.in_full ? "This release holds no checks." : page.why_left_out);
-  const groups = found.groups.filter((group) => group.below && group.at[0] <= page.last && page.axes.month.ids[group.at[0]] > "1901");
+  const groups = found.groups.filter((group) => group.below && group.at[0] <= page.last);
   const sums = new Map();
   for (const group of groups) {
     const sum = sums.get(group.at[1]) ?? [0, 0];

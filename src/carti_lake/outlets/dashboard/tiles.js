@@ -4,8 +4,7 @@
 function tile(metric) {
   const about = page.metrics[metric];
   const kept = filters();
-  const now = total(page, metric, kept);
-  const { months, then, before } = compared(metric, kept);
+  const { now, before, months, apart } = headline(metric, kept);
   const lacking = now ? now.ignored.filter((axis) => axis !== "table") : [];
   let words = null;
   if (about.missing) words = `not delivered`;
@@ -13,6 +12,7 @@ function tile(metric) {
   else if (now.hidden) words = "hidden: small counts";
   else if (now.value === null) words = "no cases";
   const value = words ? null : now.value;
+  const shown = words ? null : before;
   return element(
     "button",
     {
@@ -20,8 +20,8 @@ function tile(metric) {
       class: "tile",
       "data-metric": metric,
       "data-value": value,
-      "data-compared": words || !then ? null : then.value,
-      "data-before": words || !before ? null : before.value,
+      "data-before": shown ? shown.value : null,
+      "data-apart": words || !apart ? null : apart.value,
       "aria-pressed": String(state.metric === metric),
       title: `${about.title}: ${about.missing ?? about.definition}`,
       onclick: () => {
@@ -31,7 +31,8 @@ function tile(metric) {
     },
     element("span", { class: "name" }, about.short),
     element("span", { class: words ? "number none" : "number" }, words ? "–" : written(value, about.unit)),
-    words ? element("span", { class: "change" }, words) : changeOf(about, months, then, before),
+    words ? element("span", { class: "change" }, words) : changeOf(about, months, now, shown),
+    words || !apart ? null : apartOf(about, apart),
     sparkline(metric, kept),
   );
 }
@@ -39,22 +40,54 @@ function tile(metric) {
 /** Places of the months whose numbers of the metric will still move. */
 const moving = (metric) => new Set((page.provisional[metric] ?? []).map((id) => page.axes.month.ids.indexOf(id)));
 
-/** The metric in those months of the period that stay as they are, and in the months that they are compared with. */
-function compared(metric, kept) {
+/**
+ * A metric in those months of the period that stay as they are, in the same months one period before, and, apart from
+ * both, in the months that will still move.
+ */
+function headline(metric, kept) {
+  const over = (months) => total(page, metric, { ...kept, month: new Set(months) });
+  const told = (one) => one && !one.hidden && one.value !== null && !one.ignored.some((axis) => axis !== "table");
   const length = periodLength();
-  if (state.from < length) return {};
   const open = moving(metric);
-  const months = monthsOfPeriod().filter((month) => !open.has(month) && !open.has(month - length));
-  if (!months.length) return { months };
-  const then = total(page, metric, { ...kept, month: new Set(months) });
-  return { months, then, before: total(page, metric, { ...kept, month: new Set(months.map((month) => month - length)) }) };
+  const period = monthsOfPeriod();
+  const before = (month) => month - length;
+  const stay = period.filter((month) => !open.has(month));
+  const pairs = state.from < length ? [] : stay.filter((month) => !open.has(before(month)));
+  const months = pairs.length ? pairs : stay;
+  const now = months.length ? over(months) : null;
+  if (!told(now)) {
+    // Nothing stays, or what stays is not to be had by itself: then the whole, and no comparison.
+    const whole = total(page, metric, kept);
+    return { now: whole, months: period, apart: null, before: null };
+  }
+  const then = pairs.length ? over(pairs.map(before)) : null;
+  const rest = period.filter((month) => open.has(month));
+  const apart = rest.length ? { ...over(rest), months: rest } : null;
+  return { now, months, before: told(then) ? then : null, apart: told(apart) ? apart : null };
+}
+
+/** Months in words: "Nov 2024 – Oct 2025", with their number where some between are left out. */
+function spanOf(months) {
+  const labels = page.axes.month.labels;
+  const [first, last] = [months[0], months.at(-1)];
+  if (first === last) return labels[first];
+  return `${labels[first]} – ${labels[last]}${last - first + 1 > months.length ? ` (${months.length} months)` : ""}`;
+}
+
+function apartOf(about, apart) {
+  return element("span", { class: "apart" }, `${spanOf(apart.months)}: ${written(apart.value, about.unit)}, still moves`);
 }
 
 function changeOf(about, months, now, before) {
-  if (months?.length === 0) return element("span", { class: "change" }, "still moves: not compared yet");
-  const lacking = (one) => !one || one.hidden || one.value === null;
-  const none = lacking(now) || lacking(before) || (!about.ratio && before.value === 0);
-  if (none) return element("span", { class: "change" }, "no earlier period to compare");
+  const open = moving(about.id);
+  const part = (text) => element("span", {}, text);
+  const moves = months.some((month) => open.has(month));
+  const whole = months.length === periodLength();
+  // The months of a whole period stand above; those of a part are said.
+  const said = moves ? "provisional: still moves, not compared" : whole ? null : spanOf(months);
+  if (!before || (!about.ratio && before.value === 0)) {
+    return element("span", { class: "change" }, ...(said ? [part(said)] : []), moves ? null : part("no earlier period to compare"));
+  }
   const by = about.unit === "ratio" || about.ratio ? now.value - before.value : (now.value - before.value) / Math.abs(before.value);
   const size = Math.abs(by);
   const text = about.unit === "ratio" ? `${(100 * size).toFixed(1)} pts` : about.ratio ? written(size, about.unit) : written(size, "ratio");
@@ -65,8 +98,8 @@ function changeOf(about, months, now, before) {
     "span",
     { class: `change${judged}` },
     element("span", {}, element("b", {}, `${arrow} ${text}`), judged),
-    element("span", {}, `${written(before.value, about.unit)} before`),
-    months.length < periodLength() ? element("span", {}, `over ${months.length} of ${periodLength()} months`) : null,
+    part(`${written(before.value, about.unit)} before`),
+    said ? part(said) : null,
   );
 }
 

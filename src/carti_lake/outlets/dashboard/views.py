@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 from carti_lake.comparison.wilson import CONFIDENCE
 from carti_lake.outlets.dashboard.marks import (
     DARK,
-    LIGHT,
-    MIDDLE,
     OUTSIDE,
     chosen,
     finished,
+    in_order,
     key,
     number,
     number_axis,
@@ -26,17 +25,19 @@ from carti_lake.outlets.dashboard.marks import (
     tooltip_of,
     with_halo,
 )
-from carti_lake.outlets.theme import GREY, INK, ORANGE, ROW, RULE
+from carti_lake.outlets.theme import GREY, INK, MEANS, ROW, RULE
 
 if TYPE_CHECKING:
     import altair as alt
 
 HIDDEN_MARK = "datum.hidden === true && !(datum.place > 0)"
 #: Where a rate's interval lies to the network's rate, with shape and colour.
-STANDINGS = ("below average", "may be average", "above average")
+STANDINGS = ("better", "may be average", "worse")
 LEAKS = ("Out of network", "Never completed")
 RETURNS = ("As delivered", "Closed-won", "Realised")
 DENIALS = ("Still denied", "Other", "Overturned: paid since")
+#: Share of failing rows that is dark at the least: where nothing fails, nothing is dark.
+LEAST_DARK = 0.01
 STATUSES = ("Blocks", "Warns", "Passes", "Not applicable")
 
 
@@ -106,7 +107,8 @@ def ranking(rows: Any, unit: str = "ratio") -> "alt.LayerChart":
     Parameters
     ----------
     rows
-        In the order of the rows: ``member``, ``label``, ``above``, ``below``, ``value``, ``average``.
+        In the order of the rows: ``member``, ``label``, ``above``, ``below``, ``value``, ``average``, and ``good``:
+        ``up`` where more is better.
     unit
         The metric's.
     """
@@ -118,23 +120,24 @@ def ranking(rows: Any, unit: str = "ratio") -> "alt.LayerChart":
     middle, width = f"(2 * {k} + {z * z})", f"({z} * sqrt({z * z} + 4 * {k} * ({n} - {k}) / {n}))"
     whole = f"(2 * ({n} + {z * z}))"
     base = (
-        alt.Chart(rows)
+        in_order(rows)
         .transform_calculate(
             lower=f"{n} > 0 ? ({k} > 0 ? ({middle} - {width}) / {whole} : 0) : null",
             upper=f"{n} > 0 ? ({k} < {n} ? ({middle} + {width}) / {whole} : 1) : null",
         )
         .transform_calculate(
-            standing=f"!isValid(datum.average) ? '{STANDINGS[1]}' : datum.upper < datum.average ? '{STANDINGS[0]}' : "
-            f"datum.lower > datum.average ? '{STANDINGS[2]}' : '{STANDINGS[1]}'"
+            standing=f"!isValid(datum.average) || datum.lower <= datum.average && datum.average <= datum.upper ? "
+            f"'{STANDINGS[1]}' : datum.upper < datum.average === (datum.good !== 'up') ? '{STANDINGS[0]}' : "
+            f"'{STANDINGS[2]}'"
         )
     )
     y = rows_axis()
-    x = alt.X("value:Q", title=None, axis=number_axis(grid=True), scale=alt.Scale(zero=True))
+    x = alt.X("value:Q", title=None, axis=number_axis(most=1, grid=True), scale=alt.Scale(zero=True))
     sure = base.transform_filter("isValid(datum.value)")
     kinds = list(STANDINGS)
-    shapes = ["square", "circle", "diamond"]
+    shapes, colors = ["square", "circle", "diamond"], [MEANS[one] for one in ("better", "neither", "worse")]
     look = {
-        "color": alt.Color("standing:N", scale=alt.Scale(domain=kinds, range=[DARK, GREY, ORANGE]), legend=key()),
+        "color": alt.Color("standing:N", scale=alt.Scale(domain=kinds, range=colors), legend=key()),
         "shape": alt.Shape("standing:N", scale=alt.Scale(domain=kinds, range=shapes), legend=key()),
     }
     ends = {"x": alt.X("lower:Q", title=None), "x2": "upper:Q"}
@@ -156,9 +159,9 @@ def ranking(rows: Any, unit: str = "ratio") -> "alt.LayerChart":
             sure.mark_rule(strokeWidth=ROW - 4, opacity=0, strokeCap="round")
             .encode(y=y, **ends, tooltip=tooltip_of())
             .add_params(picked),
-            room_beyond(sure, "upper"),
+            room_beyond(sure, "upper", letters=14),
             *with_halo(
-                sure.transform_calculate(written=number("datum.value")).encode(
+                sure.transform_calculate(written=f"{number('datum.value')} + ' of ' + format(datum.below, ',')").encode(
                     y=y, x=alt.X("upper:Q", title=None), text="written:N"
                 ),
                 align="left",
@@ -184,13 +187,13 @@ def stacked(rows: Any, parts: tuple[str, ...], colors: tuple[str, ...], unit: st
     import altair as alt
 
     picked, y = chosen(), rows_axis()
-    base = alt.Chart(rows)
+    base = in_order(rows)
     ends = base.transform_filter("datum.place === 0").transform_calculate(written=number("datum.total"))
     return finished(
         [
             base.mark_bar(height=ROW * 0.62, stroke="white", strokeWidth=0.6)
             .encode(
-                x=alt.X("value:Q", title=None, axis=number_axis(grid=True), stack="zero"),
+                x=alt.X("value:Q", title=None, axis=number_axis(most=1, grid=True), stack="zero"),
                 y=y,
                 color=of_parts(list(parts), list(colors)),
                 order="place:O",
@@ -198,7 +201,7 @@ def stacked(rows: Any, parts: tuple[str, ...], colors: tuple[str, ...], unit: st
                 tooltip=tooltip_of(),
             )
             .add_params(picked),
-            room_beyond(ends, "total"),
+            room_beyond(ends, "total", letters=8),
             ends.mark_text(align="left", dx=6).encode(x=alt.X("total:Q", title=None), y=y, text="written:N"),
             base.transform_filter(HIDDEN_MARK)
             .mark_text(align="left", color=GREY, fontStyle="italic", text="hidden")
@@ -210,17 +213,17 @@ def stacked(rows: Any, parts: tuple[str, ...], colors: tuple[str, ...], unit: st
 
 def leakage(rows: Any) -> "alt.LayerChart":
     """The shares of referrals that were seen out of network or never completed, a row a service line."""
-    return stacked(rows, LEAKS, (MIDDLE, DARK), "ratio")
+    return stacked(rows, LEAKS, (MEANS["out of network"], MEANS["never completed"]), "ratio")
 
 
 def denials(rows: Any) -> "alt.LayerChart":
     """Billed charges of claims ever denied, a row a reason, by what became of them."""
-    return stacked(rows, DENIALS, (DARK, OUTSIDE, LIGHT), "USD")
+    return stacked(rows, DENIALS, (MEANS["denied"], MEANS["open"], MEANS["paid"]), "USD")
 
 
 def checks(rows: Any) -> "alt.LayerChart":
     """Numbers of data-quality checks by their status, a row a table."""
-    return stacked(rows, STATUSES, (INK, MIDDLE, LIGHT, "#E5E7EB"), "count")
+    return stacked(rows, STATUSES, tuple(MEANS[one.lower()] for one in STATUSES), "count")
 
 
 def returns(rows: Any) -> "alt.LayerChart":
@@ -235,9 +238,9 @@ def returns(rows: Any) -> "alt.LayerChart":
 
     picked, y = chosen(), rows_axis()
     shapes = alt.Scale(domain=list(RETURNS), range=["circle", "square", "diamond"])
-    colors = of_parts(list(RETURNS), ["#7FB8D9", MIDDLE, DARK])
-    x = alt.X("value:Q", title=None, axis=number_axis(grid=True), scale=alt.Scale(padding=10))
-    base = alt.Chart(rows)
+    colors = of_parts(list(RETURNS), [MEANS[one.lower()] for one in RETURNS])
+    x = alt.X("value:Q", title=None, axis=number_axis(least=-1, grid=True), scale=alt.Scale(padding=10))
+    base = in_order(rows)
     zero = base.transform_aggregate(all="count()").transform_calculate(zero="0")
     ends = {"x": alt.X("min(value):Q", title=None), "x2": "max(value):Q"}
     return finished(
@@ -277,7 +280,7 @@ def flow(links: Any, ends: Any) -> "alt.LayerChart":
     x = alt.X("side:Q", axis=None, scale=alt.Scale(domain=beside, nice=False))
     y = alt.Y("row:Q", axis=None, scale=alt.Scale(reverse=True, nice=False, zero=False, padding=18))
     kinds = ("In network, or not told", "Out of network")
-    scale = alt.Scale(domain=list(kinds), range=[DARK, MIDDLE])
+    scale = alt.Scale(domain=list(kinds), range=[MEANS["completed"], MEANS["out of network"]])
     thick = alt.Scale(type="linear", domain=[0, 1], range=[0.3, 12])
     named = alt.Chart(ends).encode(x=x, y=y, opacity=opacity(picked))
     texts = []
@@ -334,18 +337,15 @@ def quality(rows: Any) -> "alt.LayerChart":
     legend = alt.Legend(
         title=None, orient="top", gradientLength=160, gradientThickness=10, labelExpr=number("datum.value", ".2~f")
     )
+    base = in_order(rows).encode(
+        x=alt.X("member:O", axis=axis), y=rows_axis(), color=alt.Color("value:Q", scale=scale, legend=legend)
+    )
     return finished(
         [
-            alt.Chart(rows)
-            .mark_rect(stroke="white", strokeWidth=1)
-            .encode(
-                x=alt.X("member:O", axis=axis),
-                y=rows_axis(),
-                color=alt.Color("value:Q", scale=scale, legend=legend),
-                opacity=opacity(picked),
-                tooltip=tooltip_of(),
-            )
-            .add_params(picked)
+            base.transform_calculate(value=str(LEAST_DARK)).mark_rect(opacity=0, aria=False),
+            base.mark_rect(stroke="white", strokeWidth=1)
+            .encode(opacity=opacity(picked), tooltip=tooltip_of())
+            .add_params(picked),
         ],
         "ratio",
     )

@@ -37,8 +37,15 @@ def page(name: str, title: str, slicers: tuple[Field, ...], *visuals: Visual) ->
         "about",
         "tableEx",
         cell(FOOT, 0, 1),
-        "The release that all numbers are from, and how many tables are from another one: it must be 0.",
-        {"Values": [Field(RELEASE, "Caption"), Field(RELEASE, "Tables of Another Release", True)]},
+        "The release that all numbers are from, the months of the headline numbers, and how many tables are from "
+        "another release: it must be 0.",
+        {
+            "Values": [
+                Field(RELEASE, "Caption"),
+                Field(RELEASE, "Months of the Headlines", True),
+                Field(RELEASE, "Tables of Another Release", True),
+            ]
+        },
     )
     return Page(name, title, (heading("title", cell(HEAD, 0, 12, 12 - 2 * count), title), *choices, *visuals, about))
 

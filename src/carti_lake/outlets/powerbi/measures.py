@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from carti_lake.metrics import METRICS, PROVIDER_RATES, Metric, Sum
 from carti_lake.metrics.formula import dax
 from carti_lake.metrics.sums import sum_of
+from carti_lake.outlets.history import needed
 from carti_lake.outlets.powerbi.names import DATE, RELEASE, ROLE_TABLES, TABLES, column_name, in_model, words
 from carti_lake.outlets.published.star import FACTS
 from carti_lake.tables.gold import (
@@ -23,6 +24,8 @@ from carti_lake.tables.gold import (
 )
 
 PERCENT, WHOLE, DOLLARS, DECIMAL = "#,0.0%;-#,0.0%;#,0.0%", "#,0", r"\$#,0;(\$#,0);\$#,0", "#,0.0"
+#: How a measure that is a text is written: as it is.
+TEXT = "@"
 #: Number format and display folder by unit.
 _FORMATS = {
     "ratio": (PERCENT, "Rates"),
@@ -31,7 +34,7 @@ _FORMATS = {
     "days": (DECIMAL, "Days and points"),
     "points": (DECIMAL, "Days and points"),
 }
-#: Metrics whose last month is shown beside the month before.
+#: Metrics that head the report.
 HEADLINES = ("visits", "gross_charges", "payments", "referrals_made", "leakage_rate", "remittance_denial_rate")
 
 
@@ -124,7 +127,8 @@ def measures() -> list[Measure]:
     """Every measure of the model."""
     return [
         *(_of(name, one) for name, one in MODELLED.items()),
-        *(_change(name) for name in HEADLINES),
+        *(one for name in HEADLINES for one in _headlines(name)),
+        _months_shown(),
         *(_single(Forecasts, name, "Forecast") for name in _numbers(Forecasts)),
         *(_single(ProviderComparison, name, "Compared") for name in _numbers(ProviderComparison)),
         _mixed(),
@@ -137,26 +141,62 @@ def _of(name: str, metric: Metric) -> Measure:
     return Measure(TABLES[metric.mart.short_name], NAMES[name], dax(metric, in_model), format_, folder, said)
 
 
-def _change(name: str) -> Measure:
-    """The last month that has any cases against the month before: in percent, of a rate in points."""
+def headline(name: str) -> str:
+    """The name of the measure of a headline number."""
+    return f"{NAMES[name]}, headline"
+
+
+def _headlines(name: str) -> Iterator[Measure]:
+    """A metric over those of the chosen months that stay, its change, and apart the months that still move.
+
+    Without a choice of months it is of the newest period, as in the other outlets.
+    """
     metric = METRICS[name]
-    table, month = metric.mart.short_name, f"'{DATE}'[Month Start]"
-    counted = in_model(table, (metric.denominator or metric.numerator).columns[0])
-    latest = f"CALCULATE(MAX({in_model(table, 'month')}), KEEPFILTERS({counted} > 0))"
-    of = f"CALCULATE([{NAMES[name]}], REMOVEFILTERS('{DATE}'), {month} = "
+    month, newest = f"'{DATE}'[Month Start]", f"'{DATE}'[Newest Period] = TRUE()"
+    stays = ", ".join(f"'{DATE}'[{words(one)}] = TRUE()" for one in needed(metric))
+    chosen = (
+        f"VAR AnyChosen = ISCROSSFILTERED('{DATE}') VAR NewestMonths = CALCULATETABLE(VALUES({month}), {newest}) "
+        f"VAR KnownMonths = CALCULATETABLE(VALUES({month}), {stays}) "
+        f"VAR ChosenMonths = FILTER(VALUES({month}), AnyChosen || {month} IN NewestMonths) "
+        "VAR StayingMonths = INTERSECT(ChosenMonths, KnownMonths) "
+        "VAR MonthsChosen = COUNTROWS(ChosenMonths) VAR MovingMonths = EXCEPT(ChosenMonths, StayingMonths) "
+    )
+
+    def of(condition: str) -> str:
+        return f"CALCULATE([{NAMES[name]}], REMOVEFILTERS('{DATE}'), {condition})"
+
+    value = of(f"{month} IN StayingMonths")
+    before = of(f"EDATE({month}, MonthsChosen) IN StayingMonths")
+    moving = of(f"{month} IN MovingMonths")
     if metric.denominator:
-        change, unit = "IF(NOT ISBLANK(ValueBefore), ThisValue - ValueBefore)", "in points"
+        change, unit = "IF(NOT ISBLANK(ThisValue) && NOT ISBLANK(ValueBefore), ThisValue - ValueBefore)", "in points"
     else:
-        change, unit = "DIVIDE(ThisValue - ValueBefore, ValueBefore)", "in percent"
-    return Measure(
-        TABLES[table],
-        f"{NAMES[name]}, change in the last month",
-        f"VAR LatestMonth = {latest} VAR ThisValue = {of}LatestMonth) "
-        f"VAR ValueBefore = {of}EDATE(LatestMonth, -1)) RETURN {change}",
+        change, unit = "IF(NOT ISBLANK(ThisValue), DIVIDE(ThisValue - ValueBefore, ValueBefore))", "in percent"
+    format_ = _FORMATS[metric.unit][0]
+    table, folder, said = TABLES[metric.mart.short_name], "Headlines", short(metric)
+    yield Measure(
+        table,
+        headline(name),
+        f"{chosen}RETURN {value}",
+        format_,
+        folder,
+        f"{said} over those of the chosen months (else of the newest period) whose numbers will not move any more.",
+    )
+    yield Measure(
+        table,
+        f"{headline(name)}, change",
+        f"{chosen}VAR ThisValue = {value} VAR ValueBefore = {before} RETURN {change}",
         PERCENT,
-        "Change on the month before",
-        f"{short(metric)}: the last month that is shown and has any against the month before it, {unit}. A month whose "
-        "claims still come in is provisional.",
+        folder,
+        f"{said}: the headline number against the same months one period before, {unit}.",
+    )
+    yield Measure(
+        table,
+        f"{headline(name)}, still moving",
+        f"{chosen}RETURN {moving}",
+        format_,
+        folder,
+        f"{said} over those of the chosen months whose numbers will still move: not part of the headline number.",
     )
 
 
@@ -177,6 +217,21 @@ def _single(mart: type[Gold], name: str, kind: str) -> Measure:
         format_,
         kind,
         f"{mart.columns()[name].description}. Blank where more than one row is meant, since it does not add up.",
+    )
+
+
+def _months_shown() -> Measure:
+    """The months that the headline numbers are chosen from, in words."""
+    newest = f"CALCULATE({{}}('{DATE}'[Month Start]), '{DATE}'[Newest Period])"
+    ends = (f"IF(ISCROSSFILTERED('{DATE}'), {of}('{DATE}'[Month Start]), {newest.format(of)})" for of in ("MIN", "MAX"))
+    written = ' & " to " & '.join(f'FORMAT({end}, "mmm yyyy")' for end in ends)
+    return Measure(
+        RELEASE,
+        "Months of the Headlines",
+        f'{written} & "; those that still move are left out"',
+        TEXT,
+        "About",
+        "The chosen months, else the newest period; headline numbers are of those whose numbers move no more.",
     )
 
 

@@ -2,9 +2,9 @@
 
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.powerbi.layout import BOTH, LOWER, UPPER, Page, cell, figures, page
-from carti_lake.outlets.powerbi.measures import HEADLINES, MODELLED, NAMES
+from carti_lake.outlets.powerbi.measures import HEADLINES, MODELLED, NAMES, headline
 from carti_lake.outlets.powerbi.names import DATE, TABLES
-from carti_lake.outlets.powerbi.visuals import Field, Visual
+from carti_lake.outlets.powerbi.visuals import Field, Visual, meaning
 
 
 def measure(name: str, label: str | None = None) -> Field:
@@ -12,9 +12,9 @@ def measure(name: str, label: str | None = None) -> Field:
     return Field(TABLES[MODELLED[name].mart.short_name], NAMES[name], True, label)
 
 
-def change(name: str, label: str) -> Field:
-    """The measure of a headline's change in its last month."""
-    return Field(TABLES[METRICS[name].mart.short_name], f"{NAMES[name]}, change in the last month", True, label)
+def head(name: str, part: str = "", label: str | None = None) -> Field:
+    """A headline number, or the part of it: its change, or what still moves."""
+    return Field(TABLES[METRICS[name].mart.short_name], f"{headline(name)}{part}", True, label or METRICS[name].title)
 
 
 MONTH = Field(DATE, "Month Year", label="Month")
@@ -55,8 +55,8 @@ def _overview() -> Page:
         "Overview",
         (MONTH, LINE, PROVIDER),
         figures(
-            "Visits, charges, payments, referrals, leakage and denials of what is chosen.",
-            *(measure(name) for name in HEADLINES),
+            "Visits, charges, payments, referrals, leakage and denials, over the months that will not move any more.",
+            *(head(name) for name in HEADLINES),
         ),
         Visual(
             "visits_by_month",
@@ -68,24 +68,25 @@ def _overview() -> Page:
             ((FORECAST_OF, METRICS["visits"].title), (LEVEL, "network")),
         ),
         Visual(
-            "last_month",
+            "changes",
             "cardVisual",
             cell(UPPER, 2, 3),
-            "Change of the key figures in the last month against the month before.",
-            {
-                "Data": [
-                    change("visits", "Visits"),
-                    change("gross_charges", "Charges"),
-                    change("payments", "Payments"),
-                    change("referrals_made", "Referrals"),
-                ]
-            },
-            "Last month against the month before",
+            "Changes of the key figures against the same months one period before.",
+            {"Data": [head(name, ", change") for name in HEADLINES]},
+            "Against the same months one period before",
+        ),
+        Visual(
+            "still_moving",
+            "cardVisual",
+            cell(LOWER, 2, 3),
+            "The key figures over the months that will still move: claims not answered yet, referrals still open.",
+            {"Data": [head(name, ", still moving") for name in HEADLINES[1:]]},
+            "Not in the key figures: months that still move",
         ),
         Visual(
             "money_by_month",
             "clusteredColumnChart",
-            cell(LOWER, 0, 2),
+            cell(LOWER, 0, 3),
             "Columns of gross charges and payments by month.",
             {"Category": [MONTH], "Y": [measure("gross_charges"), measure("payments")]},
             "Charges and payments by month",
@@ -93,7 +94,7 @@ def _overview() -> Page:
         Visual(
             "visits_by_line",
             "clusteredBarChart",
-            cell(LOWER, 1, 2),
+            cell(LOWER, 1, 3),
             "Bars of visits by service line.",
             {"Category": [LINE], "Y": [measure("visits")]},
             "Visits by service line",
@@ -103,12 +104,12 @@ def _overview() -> Page:
 
 def _referrals() -> Page:
     flow = "referral_flow."
-    outcomes = [
-        measure("own_cases", "Completed in network"),
-        measure(f"{flow}out_of_network", "Out of network"),
-        measure(f"{flow}never_completed", "Never completed"),
-        measure(f"{flow}still_open", "Still open"),
-    ]
+    outcomes = {
+        measure("own_cases", "Completed in network"): "completed",
+        measure(f"{flow}out_of_network", "Out of network"): "out of network",
+        measure(f"{flow}never_completed", "Never completed"): "never completed",
+        measure(f"{flow}still_open", "Still open"): "open",
+    }
     return page(
         "referrals",
         "Referrals and leakage",
@@ -127,8 +128,9 @@ def _referrals() -> Page:
             "stackedColumnChart",
             cell(UPPER, 0, 2),
             "Stacked columns of what became of the referrals of each month.",
-            {"Category": [MONTH], "Y": outcomes},
+            {"Category": [MONTH], "Y": [*outcomes]},
             "What became of referrals, by month made",
+            objects=meaning(outcomes),
         ),
         Visual(
             "leakage_by_line",
@@ -227,6 +229,10 @@ def _providers() -> Page:
 
 def _claims() -> Page:
     claims, denials = "claims_monthly.", "denials_monthly."
+    fates = {
+        measure(f"{denials}initially_denied_charges", "Denied"): "denied",
+        measure(f"{denials}overturned_charges", "Overturned"): "paid",
+    }
     return page(
         "claims",
         "Claims and denials",
@@ -261,14 +267,9 @@ def _claims() -> Page:
             "clusteredBarChart",
             cell(LOWER, 0, 2),
             "Bars of the charges of claims ever denied, and of those overturned, by reason.",
-            {
-                "Category": [REASON],
-                "Y": [
-                    measure(f"{denials}initially_denied_charges", "Denied"),
-                    measure(f"{denials}overturned_charges", "Overturned"),
-                ],
-            },
+            {"Category": [REASON], "Y": [*fates]},
             "Charges denied and overturned, by reason",
+            objects=meaning(fates),
         ),
         Visual(
             "payers",
@@ -291,6 +292,11 @@ def _claims() -> Page:
 
 
 def _marketing() -> Page:
+    returns = {
+        measure("roi_as_delivered"): "as delivered",
+        measure("campaign_roi"): "closed-won",
+        measure("realised_roi"): "realised",
+    }
     roi, monthly, quality = "marketing_roi.", "marketing_monthly.", "data_quality."
     return page(
         "marketing",
@@ -310,11 +316,9 @@ def _marketing() -> Page:
             "clusteredBarChart",
             cell(UPPER, 0, 2),
             "Bars of each campaign's return: as delivered, closed-won and realised.",
-            {
-                "Category": [CAMPAIGN],
-                "Y": [measure("roi_as_delivered"), measure("campaign_roi"), measure("realised_roi")],
-            },
+            {"Category": [CAMPAIGN], "Y": [*returns]},
             "Return of campaigns",
+            objects=meaning(returns),
         ),
         Visual(
             "credited_by_month",

@@ -10,7 +10,7 @@ from carti_lake.outlets.powerbi.names import stable_id
 from carti_lake.outlets.powerbi.pages import pages
 from carti_lake.outlets.powerbi.tmdl import model_files
 from carti_lake.outlets.powerbi.visuals import SCHEMAS, visual_json
-from carti_lake.outlets.theme import GREY, INK
+from carti_lake.outlets.theme import GREY, INK, MEANS
 
 if TYPE_CHECKING:
     from carti_lake.store.storage import Storage
@@ -75,6 +75,9 @@ def project_files(data: str = LAKE_FOLDER) -> dict[str, str]:
             "background": "#FFFFFF",
             "foreground": INK,
             "tableAccent": _COLOURS[0],
+            "good": MEANS["better"],
+            "neutral": MEANS["neither"],
+            "bad": MEANS["worse"],
         },
     }
     documents |= {f"{report}/definition/{name}": one for name, one in _report(pages()).items()}

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from carti_lake.outlets.theme import MEANS
+
 SCHEMAS = "https://developer.microsoft.com/json-schemas/fabric/item/report/definition"
 #: An older version of each schema than the newest: then older Desktops open the report as well.
 VISUAL = f"{SCHEMAS}/visualContainer/2.1.0/schema.json"
@@ -70,6 +72,16 @@ class Visual:
     title: str | None = None
     only: Sequence[tuple[Field, str]] = ()
     objects: Mapping[str, Any] | None = None
+
+
+def meaning(parts: Mapping[Field, str]) -> dict[str, Any]:
+    """Objects of a chart whose series have the colours of what they mean, by :data:`carti_lake.outlets.theme.MEANS`."""
+
+    def point(field: Field, means: str) -> dict[str, Any]:
+        fill = {"solid": {"color": text(MEANS[means])}}
+        return {"properties": {"fill": fill}, "selector": {"metadata": f"{field.table}.{field.name}"}}
+
+    return {"dataPoint": [point(field, means) for field, means in parts.items()]}
 
 
 def text(value: str) -> dict[str, Any]:

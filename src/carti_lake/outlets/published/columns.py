@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from carti_lake.outlets.months import ANSWERED, ENDED, OVER
 from carti_lake.outlets.published.star import AXIS_FACTS, DIMENSIONS, FACTS, UNKNOWN_KEY, Dimension, Fact, Reference
 from carti_lake.tables.gold import DimDate, Gold
 
@@ -68,6 +69,10 @@ DATE, MONTH = "dim_date", "month"
 _CALENDAR = (
     Column("quarter_name", pl.String(), "Year and quarter, such as 2026 Q1"),
     Column("month_year", pl.String(), "Month and year, such as Jan 2026"),
+    Column(OVER, pl.Boolean(), "The month was over when the newest extract came"),
+    Column(ANSWERED, pl.Boolean(), "The month is over and 90 % of its claims are expected to be adjudicated"),
+    Column(ENDED, pl.Boolean(), "The month is over and 90 % of its referrals have an outcome"),
+    Column("newest_period", pl.Boolean(), "The month is one of the period that every outlet opens with"),
 )
 SECURITY = Published(
     "security_map",

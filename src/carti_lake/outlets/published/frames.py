@@ -1,12 +1,17 @@
 """From gold tables to published ones: surrogate keys, types and spellings that Power BI takes. No I/O."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 
 import polars as pl
 import polars.selectors as cs
 
 from carti_lake.disclosure import Publication
 from carti_lake.metrics import METRICS
+from carti_lake.metrics.names import IN_WORDS, called
+from carti_lake.outlets.headline import over, usual_period
+from carti_lake.outlets.history import months_of
+from carti_lake.outlets.months import standing
 from carti_lake.outlets.published.columns import ABOUT, DATE, MONTH, PUBLISHED, RELEASE, SECURITY
 from carti_lake.outlets.published.star import (
     AXIS_FACTS,
@@ -20,7 +25,7 @@ from carti_lake.outlets.published.star import (
 )
 from carti_lake.pipeline.gold.dimensions import dim_date
 from carti_lake.releases.release import Release
-from carti_lake.tables.gold import Forecasts, ProviderSummary
+from carti_lake.tables.gold import DataQuality, Forecasts, ProviderSummary
 from carti_lake.tables.gold.dimensions import UNDATED
 
 Frames = Mapping[str, pl.DataFrame]
@@ -50,12 +55,13 @@ def star(
     gold = {**publication.tables, NETWORK: publication.network}
     facts = [fact for fact in FACTS if full_counts or fact.mart.short_name in gold]
     facts += [] if full_counts else [fact for fact in AXIS_FACTS if _source(fact) in gold]
-    rows = {fact.name: _rows(fact, gold) for fact in facts}
+    rows = {fact.name: _rows(fact, gold, release.data_as_of) for fact in facts}
     used = [one for one in DIMENSIONS if any(one is reference.to for fact in facts for reference in fact.references)]
     members = {one.name: _members(one, facts, rows, gold) for one in used}
     made = {fact.name: _fact(fact, rows[fact.name], members) for fact in facts}
     made |= {one.name: _labelled(members[one.name], one).lazy() for one in used}
-    made[DATE] = _dates([rows[fact.name].select(MONTH) for fact in facts if fact.month])
+    dates = _dates([rows[fact.name].select(MONTH) for fact in facts if fact.month])
+    made[DATE] = _standing(dates, publication, release)
     made[SECURITY.name] = _security(allowed or {}, members.get("dim_provider"))
     about = (release.number, release.caption, release.at.date(), release.data_as_of, " ".join(publication.notes))
     made[ABOUT.name] = pl.LazyFrame([about], schema=ABOUT.schema(), orient="row")
@@ -85,11 +91,16 @@ def _source(fact: Fact) -> str:
     return ProviderSummary.short_name if fact.mart is ProviderSummary else fact.table or fact.mart.short_name
 
 
-def _rows(fact: Fact, gold: Frames) -> pl.LazyFrame:
-    """The fact's rows under gold's names, an unknown member for whatever is not said, and only dates that are dates."""
+def _rows(fact: Fact, gold: Frames, as_of: date | None) -> pl.LazyFrame:
+    """The fact's rows under gold's names, an unknown member for whatever is not said, and only dates that are dates.
+
+    Checks of lists, whose rows have no date, count in the month of the newest extract: without a month they would be no
+    part of any choice.
+    """
+    undated = as_of.replace(day=1) if as_of and fact.mart is DataQuality else None
     held = gold.get(_source(fact), pl.DataFrame(schema=fact.mart.dtypes()))
     rows = _current(held.lazy()) if fact.mart is Forecasts else held.lazy()
-    months = [pl.col(fact.month).replace({UNDATED: None}).alias(MONTH)] if fact.month else []
+    months = [pl.col(fact.month).replace({UNDATED: undated}).alias(MONTH)] if fact.month else []
     names = {column: one.to.unknown for one in fact.references for column in one.columns}
     return rows.select(
         *(pl.col(name).fill_null(unknown) for name, unknown in names.items()),
@@ -104,10 +115,10 @@ def _rows(fact: Fact, gold: Frames) -> pl.LazyFrame:
 
 
 def _added_up(rows: pl.LazyFrame, fact: Fact) -> pl.LazyFrame:
-    """One row per published key: where the mart is finer, its rows are added up."""
+    """One row per published key: where the mart is finer, or has rows without a date, its rows are added up."""
     names = [column for one in fact.references for column in one.columns]
     finer = {*fact.mart.key()} - {*names, *fact.texts, fact.month}
-    if fact.table is not None or fact.mart is Forecasts or not finer:
+    if fact.table is not None or fact.mart is Forecasts or not (finer or fact.mart is DataQuality):
         return rows
     keys = [*names, *([MONTH] if fact.month else []), *fact.texts]
     return rows.group_by(keys).agg(pl.col(name).sum() for name in fact.numbers)
@@ -155,6 +166,8 @@ def _labelled(members: pl.DataFrame, one: Dimension) -> pl.DataFrame:
     names = pl.concat_str(one.natural, separator=" · ")
     label = _tidy(pl.col(one.label)) if one.label in members.columns else pl.lit(None, pl.String)
     words = _in_words(names) if len(one.natural) == 1 and not one.attributes else names
+    if (code := one.natural[0]) in IN_WORDS:
+        words = pl.col(code).replace_strict(called(code, members[code]), default=words, return_dtype=pl.String)
     label = pl.coalesce(label, words)
     return members.with_columns(
         pl.when(label.str.to_lowercase().is_duplicated())
@@ -202,6 +215,15 @@ def _dates(months: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
     quarter = pl.format("{} Q{}", pl.col("year"), pl.col("date").dt.quarter())
     days = dim_date(pl.concat([pl.LazyFrame(schema={MONTH: pl.Date}), *months]))
     return days.with_columns(quarter_name=quarter, month_year=pl.col("date").dt.strftime("%b %Y"))
+
+
+def _standing(days: pl.LazyFrame, publication: Publication, release: Release) -> pl.LazyFrame:
+    """The days with what stays of their months, and whether they are of the period that every outlet opens with."""
+    months = days.select(MONTH).unique().collect()
+    stays = standing(months, months_of(publication), publication.tables, release.data_as_of)
+    period = usual_period(over(publication, release.data_as_of))
+    newest = pl.col(MONTH).is_between(*period) if period else pl.lit(False)
+    return days.join(stays.lazy(), on=MONTH, how="left").with_columns(newest_period=newest)
 
 
 def _typed(frame: pl.LazyFrame, name: str, release: int) -> pl.LazyFrame:

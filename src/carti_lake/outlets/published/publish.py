@@ -19,6 +19,7 @@ from carti_lake.store.integrity import hashes
 from carti_lake.tables.catalogue import type_name
 
 if TYPE_CHECKING:
+    from carti_lake.access.viewer import Audience
     from carti_lake.releases.release import Release, When
     from carti_lake.releases.view import View
 
@@ -32,19 +33,24 @@ class PublishError(LakeError):
 
 
 def publish_of(
-    view: "View", target: str, *, after: "When | None" = None, full_counts: str | None = None
+    view: "View",
+    target: str,
+    *,
+    audience: "Audience | None" = None,
+    after: "When | None" = None,
+    full_counts: str | None = None,
 ) -> dict[str, Any]:
     """Publish the release's star schema into a folder; returns the manifest.
 
-    For ``after`` and ``full_counts`` see :func:`opened`. Without full counts the facts that cross two axes are not
-    among the tables, and with them Power BI's model has nothing to read.
+    For ``audience``, ``after`` and ``full_counts`` see :func:`opened`. For the public the facts that cross two axes are
+    not among the tables, and Power BI's model has nothing to read.
 
     Raises
     ------
     PublishError
         Where a check fails; readers keep the set that they have.
     """
-    publication = opened(view, "publish", after=after, full_counts=full_counts)
+    publication = opened(view, "publish", audience=audience, after=after, full_counts=full_counts)
     found = policies(view.storage, view.clock().date())
     if alike(found):
         publication = replace(publication, notes=(*publication.notes, ALIKE))
@@ -53,7 +59,7 @@ def publish_of(
         view.release,
         target,
         view.storage.options,
-        full_counts=full_counts is not None,
+        full_counts=publication.exact,
         allowed=signed_in_by_provider(found),
     )
 

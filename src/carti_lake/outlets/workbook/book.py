@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carti_lake.disclosure import Publication
+from carti_lake.metrics import METRICS
+from carti_lake.metrics.value import undelivered
+from carti_lake.outlets.headline import headlines, over, usual_period
 from carti_lake.outlets.history import history
 from carti_lake.outlets.kpis import kpis
 from carti_lake.outlets.workbook import charts
 from carti_lake.outlets.workbook import kpis as kpi_sheet
 from carti_lake.outlets.workbook.cover import add_cover
-from carti_lake.outlets.workbook.dictionary import add_dictionary, formats
+from carti_lake.outlets.workbook.dictionary import add_dictionary, formats, headers
 from carti_lake.outlets.workbook.look import add_frame, mark_provisional
 from carti_lake.outlets.workbook.notes import notes
 from carti_lake.outlets.workbook.sheets import PROVISIONAL, PURPOSES, SHEETS, sheets
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 #: What the sheets hold that are no published table.
 OTHERS = {
-    kpi_sheet.NAME: "The network's rates and sums, their trend, and the newest month against the one before",
+    kpi_sheet.NAME: "The network's rates and sums over the newest period, against the one before, and their trend",
     charts.NAME: "Trends, payers, leakage, providers and campaigns as charts",
     kpi_sheet.HISTORY: "The same numbers month by month, as far as they are published by month",
     charts.PROVIDERS: f"The first {charts.MOST} providers by visits",
@@ -57,7 +60,9 @@ def write_workbook(
 
     tables = sheets(published.tables, release.data_as_of)
     months = history(published, release.data_as_of)
-    shown = {kpi_sheet.HISTORY: kpi_sheet.by_month(months), **tables, **charts.rankings(tables)}
+    every = {kpi_sheet.HISTORY: kpi_sheet.by_month(months), **tables, **charts.rankings(tables)}
+    shown = {name: frame for name, frame in every.items() if frame.height}
+    empty = [name for name in every if name not in shown]
     order = [kpi_sheet.NAME, charts.NAME, *shown, "Dictionary"]
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")
@@ -65,16 +70,21 @@ def write_workbook(
         with xlsxwriter.Workbook(unfinished, SAFE) as book:
             book.set_properties({"title": f"carti_lake {release.caption}", "created": release.at.replace(tzinfo=None)})
             purposes = {name: OTHERS.get(name) or PURPOSES[name] for name in order}
-            add_cover(book, release, notes(published), purposes, shown)
-            kpi_sheet.add_kpis(book, kpis(published, delivered), months, shown)
+            add_cover(book, release, notes(published), purposes, shown, empty)
+            period = usual_period(over(published, release.data_as_of))
+            told = [one for one in METRICS.values() if delivered is None or undelivered(one, delivered) is None]
+            heads = headlines(published, release.data_as_of, period, told)
+            kpi_sheet.add_kpis(book, kpis(published, delivered), heads, shown)
             charts.add_charts(book, shown, months, release.caption)
-            kpi_sheet.add_history(book, shown[kpi_sheet.HISTORY])
+            if kpi_sheet.HISTORY in shown:
+                kpi_sheet.add_history(book, shown[kpi_sheet.HISTORY])
             for name, frame in shown.items():
                 if name == kpi_sheet.HISTORY:
                     continue
                 key = [column for column in SHEETS[name].key() if column in frame.columns] if name in SHEETS else []
                 named = frame.columns.index("provider_name") + 1 if "provider_name" in frame.columns else 0
-                sheet = add_frame(book, name, frame, formats(name, frame), freeze=min(3, max(named, len(key), 1)))
+                freeze = min(3, max(named, len(key), 1))
+                sheet = add_frame(book, name, frame, formats(name, frame), headers(frame), freeze=freeze)
                 if PROVISIONAL in frame.columns and "month" in frame.columns:
                     mark_provisional(book, sheet, frame)
             add_dictionary(book, shown)

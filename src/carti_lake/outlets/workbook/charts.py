@@ -7,7 +7,8 @@ import polars as pl
 
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.marketing import RETURNS
-from carti_lake.outlets.theme import BLUE, GREY, INK, ORANGE, RULE
+from carti_lake.outlets.charts.marketing import SHORT
+from carti_lake.outlets.theme import BLUE, GREY, INK, MEANS, RULE
 from carti_lake.outlets.workbook.kpis import HISTORY, span
 
 NAME = "Charts"
@@ -97,17 +98,17 @@ def _over_months(book: Any, sheets: Sheets, months: pl.DataFrame, metric: str, t
 
 def _payers(book: Any, sheets: Sheets) -> Any:
     parts = {
-        "paid_claims": ("paid", BLUE),
-        "denied_claims": ("denied", ORANGE),
-        "pending_claims": ("not yet adjudicated", RULE),
+        "paid_claims": ("paid", MEANS["paid"]),
+        "denied_claims": ("denied", MEANS["denied"]),
+        "pending_claims": ("not yet adjudicated", MEANS["open"]),
     }
     return _bars(book, sheets, "network_by_payer", "payer", parts, "Claims by payer", "#,##0", "stacked")
 
 
 def _leakage(book: Any, sheets: Sheets) -> Any:
     parts = {
-        "referrals_made_out_of_network": ("seen out of network", ORANGE),
-        "referrals_made_lost": ("never completed", BLUE),
+        "referrals_made_out_of_network": ("seen out of network", MEANS["out of network"]),
+        "referrals_made_lost": ("never completed", MEANS["never completed"]),
     }
     title = "Referrals that leak, by service line"
     return _bars(book, sheets, "network_by_service_line", "service_line", parts, title, "#,##0", "stacked")
@@ -119,8 +120,7 @@ def _providers(book: Any, sheets: Sheets) -> Any:
 
 
 def _campaigns(book: Any, sheets: Sheets) -> Any:
-    names, colors = ("as delivered", "closed-won", "realised"), (GREY, BLUE, ORANGE)
-    parts = {metric.id: one for metric, one in zip(RETURNS, zip(names, colors, strict=True), strict=True)}
+    parts = {metric: (name, MEANS[name]) for metric, name in SHORT.items()}
     return _bars(book, sheets, CAMPAIGNS, "campaign_name", parts, f"Campaign ROI: the first {MOST} by closed-won", "0%")
 
 

@@ -1,5 +1,6 @@
-"""The data dictionary: what every column of every sheet holds."""
+"""The data dictionary: what every column of every sheet holds, and what stands above it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,8 @@ from carti_lake.outlets.months import PROVISIONAL as PROVISIONAL_MEANS
 from carti_lake.outlets.workbook.look import TEXT, add_frame, number_format
 from carti_lake.outlets.workbook.sheets import PROVISIONAL, SHEETS
 
-SCHEMA = dict.fromkeys(("table", "column", "title", "unit", "description", "formula", "source"), pl.String())
+SCHEMA = dict.fromkeys(("table", "header", "column", "title", "unit", "description", "formula", "source"), pl.String())
+_CAPITALS = {"npi": "NPI", "roi": "ROI", "id": "ID", "zip3": "ZIP3", "ar": "A/R", "crm": "CRM", "usd": "USD"}
 
 
 def explained(name: str, column: str) -> dict[str, str | None]:
@@ -30,6 +32,20 @@ def explained(name: str, column: str) -> dict[str, str | None]:
     return {"unit": None, "description": PROVISIONAL_MEANS if column == PROVISIONAL else "First day of the month"}
 
 
+def headers(frame: pl.DataFrame) -> dict[str, str]:
+    """What stands above each column, in words: a metric's title, else the column's own name; no two alike."""
+    words = {column: _in_words(column) for column in frame.columns}
+    often = Counter(one.lower() for one in words.values())
+    return {column: f"{one} [{column}]" if often[one.lower()] > 1 else one for column, one in words.items()}
+
+
+def _in_words(column: str) -> str:
+    if column in METRICS:
+        return METRICS[column].title.partition(" (")[0]
+    words = " ".join(_CAPITALS.get(word, word) for word in column.split("_"))
+    return words[:1].upper() + words[1:]
+
+
 def formats(name: str, frame: pl.DataFrame) -> dict[str, str]:
     """Number format of each column of a sheet: as the registry and the declaration say."""
     return {column: number_format(explained(name, column)["unit"], dtype) for column, dtype in frame.schema.items()}
@@ -38,9 +54,10 @@ def formats(name: str, frame: pl.DataFrame) -> dict[str, str]:
 def add_dictionary(book: Any, sheets: Mapping[str, pl.DataFrame]) -> None:
     """Add the sheet that explains every column of the sheets."""
     rows = [
-        {"table": name, "column": column, **explained(name, column)}
+        {"table": name, "header": header, "column": column, **explained(name, column)}
         for name, frame in sheets.items()
-        for column in frame.columns
+        for column, header in headers(frame).items()
     ]
     frame = pl.DataFrame(rows, schema=SCHEMA)
-    add_frame(book, "Dictionary", frame, dict.fromkeys(SCHEMA, TEXT), freeze=2, table="dictionary")
+    formats_ = dict.fromkeys(SCHEMA, TEXT)
+    add_frame(book, "Dictionary", frame, formats_, headers(frame), freeze=2, table="dictionary")

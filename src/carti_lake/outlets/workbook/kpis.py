@@ -1,19 +1,20 @@
-"""The sheet of the network's numbers: each with its history, its change against the month before, and its sums."""
+"""The sheet of the network's numbers: each with its history, its change against the period before, and its sums."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import polars as pl
 from xlsxwriter.utility import xl_range_abs
 
 from carti_lake.metrics import FORMATS, METRICS, Metric
-from carti_lake.outlets.history import BY_MONTH, latest
+from carti_lake.outlets.history import BY_MONTH
 from carti_lake.outlets.kpis import Kpi
 from carti_lake.outlets.theme import BLUE, ORANGE
+from carti_lake.outlets.workbook.dictionary import headers
 from carti_lake.outlets.workbook.frame_sheet import TABLE_STYLE
 from carti_lake.outlets.workbook.look import (
     DATE,
-    MONTH,
     PLAIN_FLOAT,
     add_frame,
     header,
@@ -26,24 +27,25 @@ from carti_lake.tables.gold import ProviderMonthly
 NAME, HISTORY = "KPIs", "kpis_by_month"
 #: Columns of the sheet with their widths in letters.
 COLUMNS = {
-    "title": 64,
-    "value": 18,
-    "trend": 24,
-    "month": 11,
-    "in the month": 18,
-    "month before": 18,
-    "change": 18,
-    "relative change": 12,
-    "against the month before": 14,
-    "numerator": 18,
-    "denominator": 18,
-    "n": 12,
-    "unit": 8,
-    "sheet": 24,
-    "definition": 90,
-    "source": 40,
-    "blank because": 60,
-    "metric": 38,
+    "Metric": 64,
+    "Value": 18,
+    "Months": 30,
+    "Trend": 24,
+    "Before": 18,
+    "Change": 18,
+    "Relative change": 12,
+    "Better or worse": 14,
+    "Still moving": 18,
+    "Months that still move": 24,
+    "Numerator": 18,
+    "Denominator": 18,
+    "Cases": 12,
+    "Unit": 8,
+    "Sheet": 24,
+    "Definition": 90,
+    "Source": 40,
+    "Blank because": 60,
+    "Metric id": 38,
 }
 PLACE = {name: place for place, name in enumerate(COLUMNS)}
 #: A change with its direction; that of a ratio in percentage points.
@@ -63,7 +65,7 @@ def by_month(months: pl.DataFrame) -> pl.DataFrame:
     return wide.select("month", PROVISIONAL, *names)
 
 
-def add_kpis(book: Any, rows: Sequence[Kpi], months: pl.DataFrame, sheets: Mapping[str, pl.DataFrame]) -> None:
+def add_kpis(book: Any, rows: Sequence[Kpi], heads: pl.DataFrame, sheets: Mapping[str, pl.DataFrame]) -> None:
     """Add the sheet of the network's numbers.
 
     Parameters
@@ -71,45 +73,50 @@ def add_kpis(book: Any, rows: Sequence[Kpi], months: pl.DataFrame, sheets: Mappi
     book
         The workbook.
     rows
-        The numbers.
-    months
-        Their history, of :func:`carti_lake.outlets.history.history`.
+        The numbers over all months, which stand where there are none of a period.
+    heads
+        Those of the usual period, of :func:`carti_lake.outlets.headline.headlines`.
     sheets
         The sheets that hold a table, among them the one of :func:`by_month`.
     """
     sheet = book.add_worksheet(NAME)
     look = header(book)
-    headers = [{"header": name, "header_format": look} for name in COLUMNS]
+    above = [{"header": name, "header_format": look} for name in COLUMNS]
     last = max(len(rows), 1)
-    sheet.add_table(0, 0, last, len(headers) - 1, {"name": "kpis", "columns": headers, "style": TABLE_STYLE})
+    sheet.add_table(0, 0, last, len(above) - 1, {"name": "kpis", "columns": above, "style": TABLE_STYLE})
     formats = {code: book.add_format({"num_format": code}) for code in {*FORMATS.values(), *SIGNED.values()}}
-    month, relative = book.add_format({"num_format": MONTH}), book.add_format({"num_format": RELATIVE})
+    relative = book.add_format({"num_format": RELATIVE})
     plain = formats[FORMATS["count"]]
     apart = book.add_format({"indent": 1})
     link = book.add_format({"font_color": BLUE, "underline": 1, "indent": 1})
-    newest = {row["metric"]: row for row in latest(months).iter_rows(named=True)}
+    of_period = {row["metric"]: row for row in heads.iter_rows(named=True)}
+    whole = {"value": None, "numerator": None, "denominator": None, "n": None}
     # What has a value comes first.
     for row, kpi in enumerate(sorted(rows, key=lambda kpi: kpi.value is None), start=1):
-        metric, one = kpi.metric, newest.get(kpi.metric.id, {})
+        metric, one = kpi.metric, of_period.get(kpi.metric.id, {})
         own = formats[metric.number_format]
+        said = one or {name: getattr(kpi, name) for name in whole}
+        ratio = metric.denominator is not None
         texts = {
-            "title": metric.title,
-            "against the month before": _verdict(metric, one.get("change")),
-            "unit": metric.unit,
-            "definition": metric.definition,
-            "source": metric.source,
-            "blank because": kpi.reason,
-            "metric": metric.id,
+            "Metric": metric.title,
+            "Months": _months(one) if one else "all" if kpi.value is not None else None,
+            "Better or worse": _verdict(metric, one.get("change" if metric.unit == "ratio" else "relative")),
+            "Months that still move": span_of(one.get("moving", [])),
+            "Unit": metric.unit,
+            "Definition": metric.definition,
+            "Source": metric.source,
+            "Blank because": None if one else kpi.reason,
+            "Metric id": metric.id,
         }
         numbers = {
-            "value": (kpi.value, own),
-            "in the month": (one.get("value"), own),
-            "month before": (one.get("before"), own),
-            "change": (one.get("change"), formats[SIGNED[metric.unit]]),
-            "relative change": (one.get("relative"), relative),
-            "numerator": (kpi.numerator, plain),
-            "denominator": (kpi.denominator, plain),
-            "n": (kpi.n, plain),
+            "Value": (said["value"], own),
+            "Before": (one.get("before"), own),
+            "Change": (one.get("change"), formats[SIGNED[metric.unit]]),
+            "Relative change": (one.get("relative"), relative),
+            "Still moving": (one.get("moving_value"), own),
+            "Numerator": (said["numerator"] if ratio else None, plain),
+            "Denominator": (said["denominator"], plain),
+            "Cases": (said["n"], plain),
         }
         for name, text in texts.items():
             if text is not None:
@@ -117,27 +124,40 @@ def add_kpis(book: Any, rows: Sequence[Kpi], months: pl.DataFrame, sheets: Mappi
         for name, (value, style) in numbers.items():
             if value is not None:
                 sheet.write_number(row, PLACE[name], value, style)
-        if one:
-            sheet.write_datetime(row, PLACE["month"], one["month"], month)
         home = BY_MONTH if metric.mart is ProviderMonthly else metric.mart.short_name
         if home in sheets:
-            sheet.write_url(row, PLACE["sheet"], f"internal:'{home}'!A1", link, home)
+            sheet.write_url(row, PLACE["Sheet"], f"internal:'{home}'!A1", link, home)
         if HISTORY in sheets and metric.id in sheets[HISTORY].columns:
-            sheet.add_sparkline(row, PLACE["trend"], _sparkline(sheets[HISTORY], metric.id))
+            sheet.add_sparkline(row, PLACE["Trend"], _sparkline(sheets[HISTORY], metric.id))
     for place, width in enumerate(COLUMNS.values()):
-        sheet.set_column(place, place, max(width, len(headers[place]["header"]) + 4))
+        sheet.set_column(place, place, max(width, len(above[place]["header"]) + 4))
     _judge(book, sheet, last)
     sheet.freeze_panes(1, 1)
-    sheet.print_area(0, 0, last, PLACE["sheet"] - 1)
+    sheet.print_area(0, 0, last, PLACE["Sheet"] - 1)
     sheet.repeat_rows(0)
     sheet.fit_to_pages(1, 0)
 
 
+def _months(one: Mapping[str, Any]) -> str | None:
+    """The months that a number speaks of, in words."""
+    return f"{span_of(one['months'])}{', still moving' if one['provisional'] else ''}"
+
+
+def span_of(months: Sequence[date]) -> str | None:
+    """Months in words: ``Nov 2024 - Oct 2025``, with their number where some between are left out."""
+    if not months:
+        return None
+    first, last = months[0], months[-1]
+    there = 12 * (last.year - first.year) + last.month - first.month + 1
+    ends = f"{first:%b %Y}" if first == last else f"{first:%b %Y} \N{EN DASH} {last:%b %Y}"
+    return ends if there == len(months) else f"{ends} ({len(months)} months)"
+
+
 def _verdict(metric: Metric, change: float | None) -> str | None:
-    """What a change means, in a word; rounding aside."""
+    """What a change means, in a word; one that is written as 0.0 is none."""
     if change is None:
         return None
-    if abs(change) < 1e-9:
+    if abs(change) < 0.0005:
         return "unchanged"
     if metric.good == "none":
         return "changed"
@@ -166,12 +186,12 @@ def _sparkline(history: pl.DataFrame, name: str) -> dict[str, Any]:
 def _judge(book: Any, sheet: Any, last: int) -> None:
     """Colour the changes by what they mean, and grey what has no value."""
     looks = verdict_formats(book)
-    place = PLACE["against the month before"]
+    place = PLACE["Better or worse"]
     letter = chr(ord("A") + place)
     for word in ("better", "worse"):
         rule = {"type": "formula", "criteria": f'=${letter}2="{word}"', "format": looks[word]}
-        sheet.conditional_format(1, PLACE["change"], last, place, rule)
-    value = chr(ord("A") + PLACE["value"])
+        sheet.conditional_format(1, PLACE["Change"], last, place, rule)
+    value = chr(ord("A") + PLACE["Value"])
     blank = {"type": "formula", "criteria": f"=ISBLANK(${value}2)", "format": looks["blank"]}
     sheet.conditional_format(1, 0, last, 0, blank)
 
@@ -180,5 +200,7 @@ def add_history(book: Any, rows: pl.DataFrame) -> None:
     """Add the sheet of :func:`by_month`."""
     formats = {name: METRICS[name].number_format for name in rows.columns if name in METRICS}
     every = {"month": DATE, PROVISIONAL: "General", **formats}
-    sheet = add_frame(book, HISTORY, rows, {name: every.get(name, PLAIN_FLOAT) for name in rows.columns}, freeze=2)
+    sheet = add_frame(
+        book, HISTORY, rows, {name: every.get(name, PLAIN_FLOAT) for name in rows.columns}, headers(rows), freeze=2
+    )
     mark_provisional(book, sheet, rows)

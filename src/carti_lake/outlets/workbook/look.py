@@ -9,7 +9,7 @@ from carti_lake.metrics import FORMATS
 from carti_lake.outlets.theme import BLUE, GREY, ORANGE
 from carti_lake.outlets.workbook.frame_sheet import FrameSheet
 
-DATE, MONTH, TEXT, PLAIN_INTEGER, PLAIN_FLOAT = "yyyy-mm-dd", "mmm yyyy", "@", "0", "#,##0.00"
+DATE, TEXT, PLAIN_INTEGER, PLAIN_FLOAT = "yyyy-mm-dd", "@", "0", "#,##0.00"
 #: Letters that the widest column has.
 WIDEST = 90
 #: Pixels of columns that one page holds in a size that can be read.
@@ -35,7 +35,14 @@ def number_format(unit: str | None, dtype: pl.DataType) -> str:
 
 
 def add_frame(
-    book: Any, name: str, frame: pl.DataFrame, formats: Mapping[str, str], *, freeze: int, table: str | None = None
+    book: Any,
+    name: str,
+    frame: pl.DataFrame,
+    formats: Mapping[str, str],
+    headers: Mapping[str, str],
+    *,
+    freeze: int,
+    table: str | None = None,
 ) -> FrameSheet:
     """Add a sheet that is one table.
 
@@ -47,18 +54,21 @@ def add_frame(
         Of the sheet, and of the Excel table where it is another one.
     frame
         Its rows.
-    formats
-        Number format of each column.
+    formats, headers
+        Number format of each column, and what stands above it.
     freeze
         Columns at the left that stay in sight.
     """
     sheet: FrameSheet = book.add_worksheet(name, FrameSheet)
     styles = {code: book.add_format({"num_format": code}) for code in dict.fromkeys(formats.values())}
-    sheet.fill(frame, {column: styles[formats[column]] for column in frame.columns}, table or name, header(book))
-    for place, column in enumerate(frame.columns):
-        sheet.set_column_pixels(place, place, pixels(frame[column], formats[column]))
+    shown = frame.rename(dict(headers))
+    by_header = {headers[column]: styles[formats[column]] for column in frame.columns}
+    sheet.fill(shown, by_header, table or name, header(book))
+    widths = [pixels(shown[headers[column]], formats[column]) for column in frame.columns]
+    for place, width in enumerate(widths):
+        sheet.set_column_pixels(place, place, width)
     sheet.freeze_panes(1, freeze)
-    to_print(sheet, freeze, sum(pixels(frame[column], formats[column]) for column in frame.columns))
+    to_print(sheet, freeze, sum(widths))
     return sheet
 
 

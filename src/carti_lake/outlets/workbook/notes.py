@@ -9,9 +9,10 @@ from carti_lake.outlets.months import PROVISIONAL
 
 READING = (
     "Every sheet shows the same audited release; `carti-lake query --release N` shows the same numbers.",
-    "KPIs: the network as a whole, over all months. Rates are sum over sum, never a mean of rates; both sums stand "
-    "beside them. Beside that the newest month that will not move any more, against the month before: blue is better, "
-    "orange is worse, and the words say the same. A difference between two months may be chance.",
+    "KPIs: the network as a whole, over the newest year (half-year, quarter, month) that is over and has one like it "
+    "before it. Value, change and the number before speak of the same months: those that will not move any more, which "
+    "stand beside the value; months that still move stand apart. Rates are sum over sum, never a mean of rates; both "
+    "sums stand beside them. Blue is better, orange is worse, and the words say the same. A difference may be chance.",
     "Charts: drawn by Excel from the tables of the sheets, so that they follow a filter.",
     "The other sheets are one table each, with a name that formulas and pivot tables can use; Dictionary explains "
     "each column.",

@@ -1,0 +1,47 @@
+
+// ---- what is worth a meeting, in a sentence or three
+
+/** Standard deviations between two shares of cases: chance alone seldom makes it more than three. */
+function deviations(now, before) {
+  const mean = (now.above + before.above) / (now.below + before.below);
+  const error = Math.sqrt(mean * (1 - mean) * (1 / now.below + 1 / before.below));
+  return error > 0 ? (now.value - before.value) / error : 0;
+}
+
+const BEYOND_CHANCE = 3;
+const WORTH_SAYING = 0.05; // of a sum
+
+function changes(kept) {
+  const said = [];
+  for (const metric of page.kpis) {
+    const about = page.metrics[metric];
+    const { now, before } = headline(metric, kept);
+    if (about.missing || !now || !before || now.hidden || now.value === null || now.ignored.some((axis) => axis !== "table")) continue;
+    const share = about.unit === "ratio";
+    const by = share ? now.value - before.value : (now.value - before.value) / Math.abs(before.value);
+    const far = about.proportion ? Math.abs(deviations(now, before)) / BEYOND_CHANCE : Math.abs(by) / WORTH_SAYING;
+    if (!(far > 1)) continue;
+    const judged = about.good === "none" ? "" : by > 0 === (about.good === "up") ? " (better)" : " (worse)";
+    const size = share ? `${(100 * Math.abs(by)).toFixed(1)} points` : written(Math.abs(by), "ratio");
+    said.push([far, `${about.short.toLowerCase()} ${by > 0 ? "rose" : "fell"} by ${size} to ${written(now.value, about.unit)}${judged}`]);
+  }
+  said.sort((one, other) => other[0] - one[0]);
+  return said.slice(0, 3).map(([, text]) => text);
+}
+
+/** What changed since the period before, who stands apart, and what is not known yet. */
+function tellStory(kept) {
+  const sentences = [];
+  const compared = page.kpis.some((metric) => headline(metric, kept).before);
+  const changed = changes(kept);
+  if (changed.length) sentences.push(`Since the same months one period before: ${changed.join("; ")}.`);
+  else if (compared) sentences.push("No headline number changed more than chance would since the period before.");
+  if (page.apart.length) sentences.push(`Outside the control limits (99.8 %) over twelve months: ${page.apart.join("; ")}.`);
+  const moves = [...new Set(page.kpis.flatMap((metric) => [...moving(metric)]))].filter((month) => month >= state.from && month <= state.to);
+  if (moves.length) {
+    moves.sort((one, other) => one - other);
+    sentences.push(`Provisional: ${spanOf(moves)}, in which claims are still answered or referrals still open.`);
+  }
+  $("#story").textContent = sentences.join(" ");
+  $("#story").hidden = !sentences.length;
+}

@@ -1,0 +1,143 @@
+"""The numbers that head every outlet: over the months that stay as they are, beside as many months before them."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from carti_lake.disclosure import SMALLEST_CELL, Publication
+from carti_lake.metrics import METRICS, Metric
+from carti_lake.metrics.value import values
+from carti_lake.outlets.history import by_month_of, months_of, needed
+from carti_lake.outlets.months import standing, with_events
+from carti_lake.tables.gold.dimensions import UNDATED
+
+#: Lengths of a period in months, of which the first that has one like it before it is chosen.
+LENGTHS = (12, 6, 3, 1)
+_VALUES = ("value", "numerator", "denominator", "before", "change", "relative", "moving_value")
+SCHEMA: dict[str, Any] = {
+    "metric": pl.String(),
+    "months": pl.List(pl.Date),
+    "moving": pl.List(pl.Date),
+    "provisional": pl.Boolean(),
+    "n": pl.Int64(),
+    **dict.fromkeys(_VALUES, pl.Float64()),
+}
+
+
+def usual_period(months: Collection[date]) -> tuple[date, date] | None:
+    """First and last month of the newest year, half-year, quarter or month that has one like it before it.
+
+    Parameters
+    ----------
+    months
+        The months that there are numbers of, those that are over; gaps between them count as months.
+    """
+    if not months:
+        return None
+    first, last = min(months), max(months)
+    there = 12 * (last.year - first.year) + last.month - first.month + 1
+    length = next((one for one in LENGTHS if 2 * one <= there), there)
+    return shifted(last, 1 - length), last
+
+
+def over(published: Publication, data_as_of: date | None) -> list[date]:
+    """The months of the network's visits or referrals that are over: what a usual period is made of."""
+    rows = months_of(published).filter(pl.col("month") > UNDATED)
+    seen = [with_events(rows, name, data_as_of)["month"] for name in ("visits", "referrals_made")]
+    stays = standing(rows.select("month"), rows, published.tables, data_as_of).filter("over")["month"]
+    return sorted({*seen[0], *seen[1]} & {*stays})
+
+
+def shifted(month: date, by: int) -> date:
+    """The month so many months later."""
+    years, place = divmod(month.month - 1 + by, 12)
+    return date(month.year + years, place + 1, 1)
+
+
+def headlines(
+    published: Publication,
+    data_as_of: date | None,
+    period: tuple[date, date] | None,
+    metrics: Iterable[Metric] = tuple(METRICS.values()),
+) -> pl.DataFrame:
+    """Each metric over those months of a period whose numbers stay, and over the same months one period earlier.
+
+    Parameters
+    ----------
+    published
+        The release as it may be shown.
+    data_as_of
+        Newest extract date of the release.
+    period
+        First and last month; None for none.
+    metrics
+        Which; those whose mart is not published by month, and those of reporting months, have no row.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``metric``, ``months`` that stay, ``value`` with its sums and ``n``, ``before`` (null where there is no such
+        period or it is hidden), ``change``, ``relative`` (as a share of ``before``); apart from them ``moving``, the
+        months of the period that will still move, and ``moving_value``. Where no month stays, the value is of them all
+        and ``provisional``.
+    """
+    if period is None:
+        return pl.DataFrame(schema=SCHEMA)
+    chosen = _between(*period)
+    rows = [
+        row
+        for metric in metrics
+        if (table := by_month_of(metric, published)) is not None and metric.window is None
+        for row in [_headline(metric, table, chosen, published, data_as_of)]
+        if row["value"] is not None
+    ]
+    changed = pl.DataFrame(rows, schema=SCHEMA).with_columns(change=pl.col("value") - pl.col("before"))
+    relative = pl.when(pl.col("before") != 0).then(pl.col("change") / pl.col("before").abs())
+    return changed.with_columns(relative=relative)
+
+
+def _headline(
+    metric: Metric, table: pl.DataFrame, chosen: Sequence[date], published: Publication, data_as_of: date | None
+) -> dict[str, Any]:
+    every = pl.DataFrame({"month": [*chosen, *(shifted(month, -len(chosen)) for month in chosen)]})
+    stands = standing(every, months_of(published), published.tables, data_as_of)
+    stays = {*stands.filter(pl.all_horizontal(needed(metric)))["month"]}
+    earlier = {month: shifted(month, -len(chosen)) for month in chosen}
+    kept = [month for month in chosen if month in stays]
+    moving = [month for month in chosen if month not in stays]
+    pairs = [month for month in kept if earlier[month] in stays]
+    compared = bool(pairs) and earlier[chosen[0]] >= min(table["month"], default=chosen[0])
+    if compared:
+        # Both sides speak of the same months of their periods.
+        kept = pairs
+    months, rest = (kept, moving) if kept else (chosen, [])
+    now, then, apart = (
+        _over(metric, table, some) for some in (months, [earlier[month] for month in pairs] * compared, rest)
+    )
+    return {
+        "metric": metric.id,
+        "months": months,
+        "moving": rest,
+        "provisional": not kept,
+        "before": then["value"],
+        "moving_value": apart["value"],
+        **{name: now[name] for name in ("value", "numerator", "denominator", "n")},
+    }
+
+
+def _over(metric: Metric, table: pl.DataFrame, months: Sequence[date]) -> dict[str, Any]:
+    """The metric over these months; nothing where one of them is hidden, none is there, or a rate has few cases."""
+    rows = table.filter(pl.col("month").is_in(months))
+    nothing: dict[str, Any] = dict.fromkeys(("value", "numerator", "denominator", "n"))
+    always = [name for name in metric.inputs() if not metric.mart.columns()[name].nullable]
+    if rows.is_empty() or rows.select(pl.any_horizontal(pl.lit(False), pl.col(always).is_null().any())).item():
+        return nothing
+    found = values(metric, rows.lazy()).collect().row(0, named=True)
+    few = metric.denominator is not None and metric.cases and found["n"] < SMALLEST_CELL
+    return nothing if few else found
+
+
+def _between(first: date, last: date) -> list[date]:
+    return pl.date_range(first, last, "1mo", eager=True).to_list()
