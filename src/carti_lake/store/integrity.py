@@ -55,7 +55,7 @@ def hashes(folder: Path, files: Iterable[str]) -> dict[str, str]:
     """SHA-256 of each file, by its path within the table's folder."""
     paths = [Path(file) for file in files]
     with ThreadPoolExecutor() as pool:
-        return dict(zip((str(path.relative_to(folder)) for path in paths), pool.map(_sha256, paths), strict=True))
+        return dict(zip((path.relative_to(folder).as_posix() for path in paths), pool.map(_sha256, paths), strict=True))
 
 
 def _sha256(path: Path) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
+from urllib.request import url2pathname
 
 import polars as pl
 
@@ -177,11 +178,12 @@ def _with_new_columns(handle: "DeltaTable", declaration: type[Table]) -> "DeltaT
 
 def data_files(handle: "DeltaTable") -> list[str]:
     """Paths or addresses of the table's data files."""
-    encoded = handle.table_uri.removeprefix("file://")
-    return [f"{address(handle)}{file.removeprefix(encoded)}" for file in handle.file_uris()]
+    if not handle.table_uri.startswith("file:"):
+        return handle.file_uris()
+    return [f"{address(handle)}/{unquote(path)}" for path in pl.DataFrame(handle.get_add_actions())["path"]]
 
 
 def address(handle: "DeltaTable") -> str:
     """Where the table is: a folder's path, or the address in an object store."""
     uri = handle.table_uri
-    return unquote(urlparse(uri).path) if uri.startswith("file:") else uri
+    return Path(url2pathname(urlparse(uri).path)).as_posix() if uri.startswith("file:") else uri

@@ -25,5 +25,5 @@ def dashboard_of(view: "View", target: str, *, after: "When | None" = None, full
     missing = {name: why for name, metric in SHOWN.items() if (why := undelivered(metric, had))}
     file = target if target.endswith(".html") else f"{target.rstrip('/')}/dashboard.html"
     with file_at(file, view.storage.options) as path:
-        path.write_text(page(release, missing), "utf-8")
+        path.write_text(page(release, missing), "utf-8", newline="\n")
     return file

@@ -68,7 +68,7 @@ def put(folder: Path, manifest: Mapping[str, Any], target: str, options: Mapping
         for file in sorted(folder.iterdir()):
             shutil.move(file, place / file.name)
     with file_at(f"{target}/{MANIFEST}", options) as path:
-        path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", "utf-8", newline="\n")
     if before is not None and before["set"] != manifest["set"]:
         kept = before["full_counts"] <= manifest["full_counts"]
         _remove_others(target, options, {manifest["set"], *([before["set"]] if kept else [])})
