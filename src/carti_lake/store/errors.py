@@ -18,10 +18,13 @@ class CorruptTableError(LakeError):
     """A table's files or log cannot be read."""
 
 
-def refuse_empty_commit(table: str, log: Path) -> None:
-    """A power cut can leave a last commit of zero bytes, which Delta reads as an empty one: say so instead."""
+def refuse_empty_commit(table: str, log: Path, version: int | None) -> None:
+    """A power cut can leave a last commit of zero bytes, which Delta reads as an empty one: say so instead.
+
+    What was committed before it, such as a version that a release names, is read all the same.
+    """
     newest = max(log.glob("[0-9]*.json"), default=None)
-    if newest is not None and newest.stat().st_size == 0:
+    if newest is not None and newest.stat().st_size == 0 and (version is None or int(newest.stem) <= version):
         raise CorruptTableError(
             f"{table}: commit {newest.name} is empty (a write was cut off, e.g. by a power failure). "
             f"Remove {newest.name} from the table's _delta_log; the table is then as before that write, and the next "

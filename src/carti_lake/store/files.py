@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from carti_lake.store.durable import sync
 from carti_lake.store.errors import LakeError, translated
 from carti_lake.store.storage import Storage
 
@@ -47,13 +48,14 @@ def write_file(storage: Storage, name: str, content: bytes) -> None:
 
 
 def put_in_place(unfinished: Path, path: Path) -> None:
-    """Let a finished file take the place of the one before, at once.
+    """Let a finished file take the place of the one before, at once; it outlasts a power cut.
 
     Raises
     ------
     HeldOpenError
         Where another program bars that, as Excel does on Windows; the new file then stands beside.
     """
+    sync([unfinished], path.parent)
     try:
         os.replace(unfinished, path)
     except PermissionError as error:
@@ -67,6 +69,7 @@ def put_in_place(unfinished: Path, path: Path) -> None:
             f"{path} is held open by another program and stays as it was; the new one is {beside.name}, beside it. "
             f"Close {path.name} (in Excel, or in Power BI) and run the command again."
         ) from error
+    sync([path], path.parent)
 
 
 def object_store(address: str, options: Mapping[str, str]) -> "DeltaStorageHandler":

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
@@ -10,6 +11,7 @@ from urllib.request import url2pathname
 
 import polars as pl
 
+from carti_lake.store.durable import sync, written_since
 from carti_lake.store.errors import ConflictError, refuse_empty_commit, translated
 from carti_lake.tables import Table, find
 
@@ -36,11 +38,15 @@ class Storage:
         Credentials and endpoints, spelt as deltalake and Polars both take them.
     held
         Open tables that a run goes on using, since opening one reads its log; None outside a run.
+    durable
+        Whether each write outlasts a power cut once it returns; a run sees to that for all its tables at once, before
+        it publishes.
     """
 
     uri: str
     options: dict[str, str] = field(default_factory=dict, repr=False)
     held: "dict[str, DeltaTable | None] | None" = field(default=None, repr=False, compare=False)
+    durable: bool = field(default=True, repr=False, compare=False)
 
     def holding(self) -> "Storage":
         """The same lake with each table opened once and then held, for a run or a series of loads."""
@@ -86,7 +92,7 @@ class Storage:
             log = Path(self.path(table)) / "_delta_log"
             if not log.is_dir():
                 return None
-            refuse_empty_commit(table, log)
+            refuse_empty_commit(table, log, version)
         with translated(table):
             try:
                 return DeltaTable(self.path(table), version=version, storage_options=self.options or None)
@@ -106,8 +112,12 @@ class Storage:
 
         handle = self.open(table)
         if handle is not None:
-            return _with_new_columns(handle, declaration)
+            before = handle.version()
+            handle = _with_new_columns(handle, declaration)
+            self.settle((handle, before))
+            return handle
         feed = {"delta.enableChangeDataFeed": "true"} if change_feed else {}
+        new = [] if self.local is None else [one for one in (self.local, *self.local.parents) if not one.exists()]
         if self.local is not None:
             Path(self.path(table)).mkdir(parents=True, exist_ok=True)
         # Where another process creates it at the same moment, it is there all the same.
@@ -124,7 +134,23 @@ class Storage:
         self.let_go(table)
         created = self.open(table)
         assert created is not None
+        if new:
+            # The lake's own folder, and those above that it is the first in.
+            sync(new, new[-1].parent)
+        self.settle((created, -1))
         return created
+
+    def settle(self, *gained: "tuple[DeltaTable, int]") -> None:
+        """Make what tables gained after a version each outlast a power cut, in one sweep; a run does that at its end.
+
+        Raises
+        ------
+        NotDurableError
+            Where the disk does not confirm it.
+        """
+        if self.durable and self.local is not None:
+            new = [written_since(Path(address(handle)), handle.version(), since) for handle, since in gained]
+            sync(chain.from_iterable(new), self.local)
 
     def scan(self, table: str, version: int | None = None) -> pl.LazyFrame:
         """Lazy rows of the table at a version (default: the newest); an empty frame of its schema where it is new."""

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
 from carti_lake.store import datafiles
+from carti_lake.store.durable import log_since, sync
 from carti_lake.store.errors import translated
 from carti_lake.store.log import commit_properties
 from carti_lake.store.storage import Storage, address, scan
@@ -38,6 +40,10 @@ def append(
         files = datafiles.sink(frame, address(handle), partitions, storage.options)
         if check is not None and files:
             check(datafiles.written(files, address(handle), storage.options))
+        if storage.durable and storage.local is not None:
+            # Before the commit, so that none ever names what a power cut took.
+            sync(datafiles.paths(files, address(handle)), storage.local)
+        before = handle.version()
         handle.create_write_transaction(
             [*files],
             mode=mode,
@@ -46,6 +52,8 @@ def append(
             commit_properties=commit_properties(transactions, {**metadata, "rows": datafiles.row_counts(files)}),
         )
         handle.update_incremental()
+        if storage.durable and storage.local is not None:
+            sync(log_since(Path(address(handle)), handle.version(), before), storage.local)
         return handle.version()
 
 
@@ -83,6 +91,7 @@ def merge(
         conditions.insert(0, f"({' OR '.join(literal(partition_by, value) for value in values)})")
         conditions.insert(1, f"(t.{partition_by} IS NOT DISTINCT FROM s.{partition_by})")
     changed = " OR ".join(f"(t.{name} IS DISTINCT FROM s.{name})" for name in columns if name not in key)
+    before = handle.version()
     with translated(handle.table_uri):
         (
             handle.merge(
@@ -100,6 +109,7 @@ def merge(
             .when_not_matched_insert({name: f"s.{name}" for name in columns}, predicate="NOT s.delete")
             .execute()
         )
+        storage.settle((handle, before))
         return handle.version()
 
 

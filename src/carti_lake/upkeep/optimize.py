@@ -17,7 +17,7 @@ def optimize(storage: Storage, names: Collection[str], progress: Callable[[str],
             progress(name)
             handle = storage.open(name)
             assert handle is not None
-            files, rows = len(handle.file_uris()), row_count(handle)
+            files, rows, before = len(handle.file_uris()), row_count(handle), handle.version()
             with translated(name):
                 handle.optimize.compact()
             fresh = storage.open(name)
@@ -27,5 +27,6 @@ def optimize(storage: Storage, names: Collection[str], progress: Callable[[str],
                     f"{name}: {rows} rows before and {row_count(fresh)} after compaction. Releases still read the "
                     f"version before; run `carti-lake run --full` to rebuild the table."
                 )
+            storage.settle((fresh, before))
             done.append(Upkeep(name, files, len(fresh.file_uris())))
     return done

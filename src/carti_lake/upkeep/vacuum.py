@@ -36,6 +36,9 @@ def vacuum(
             progress(name)
             handle = storage.open(name)
             assert handle is not None
+            if not dry_run:
+                # What stands in place of a file that goes must outlast it, though its writer died before the sync.
+                storage.settle((handle, -1))
             readers = [*kept, *compared] if name in COMPARED else kept
             needed = sorted({one.versions[name] for one in readers if name in one.versions})
             with translated(name):
