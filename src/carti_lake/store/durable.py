@@ -71,6 +71,18 @@ def log_since(table: Path, version: int, since: int) -> list[Path]:
     return [*found, log / "_last_checkpoint"] if checkpointed else found
 
 
+def log_of(table: Path, version: int) -> list[Path]:
+    """Files of a table's log from which a version is read: the last checkpoint before it, and the commits since."""
+    log = table / "_delta_log"
+    files: list[Path] = []
+    for one in range(version, -1, -1):
+        commit, checkpoint = log / f"{one:020}.json", log / f"{one:020}.checkpoint.parquet"
+        if checkpoint.exists():
+            return [checkpoint, *files]
+        files.insert(0, commit)
+    return files
+
+
 def _sync(path: Path) -> None:
     if not FOLDERS and path.is_dir():
         return

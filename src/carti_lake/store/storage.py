@@ -12,7 +12,14 @@ from urllib.request import url2pathname
 import polars as pl
 
 from carti_lake.store.durable import sync, written_since
-from carti_lake.store.errors import ConflictError, refuse_empty_commit, translated
+from carti_lake.store.errors import (
+    ConflictError,
+    fault,
+    refuse_broken_log,
+    refuse_empty_commit,
+    refuse_newer,
+    translated,
+)
 from carti_lake.tables import Table, find
 
 if TYPE_CHECKING:
@@ -24,6 +31,10 @@ CONFIGURATION = {
     "delta.deletedFileRetentionDuration": "interval 3650 days",
     "delta.checkpointInterval": "50",
 }
+
+
+#: Number of the format that this version writes and reads; each table's log holds the number that it was written in.
+FORMAT, FORMAT_KEY = 1, "carti_lake.format"
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,7 @@ class Storage:
 
     def _open(self, table: str, version: int | None) -> "DeltaTable | None":
         from deltalake import DeltaTable
-        from deltalake.exceptions import TableNotFoundError
+        from deltalake.exceptions import DeltaError, TableNotFoundError
 
         if self.local is not None:
             log = Path(self.path(table)) / "_delta_log"
@@ -95,9 +106,17 @@ class Storage:
             refuse_empty_commit(table, log, version)
         with translated(table):
             try:
-                return DeltaTable(self.path(table), version=version, storage_options=self.options or None)
+                handle = DeltaTable(self.path(table), version=version, storage_options=self.options or None)
+                refuse_newer(table, format_of(handle), FORMAT)
+                return handle
             except TableNotFoundError:
+                if self.local is not None and any(log.iterdir()):
+                    refuse_broken_log(table, log, version)
                 return None
+            except DeltaError as error:
+                if self.local is not None and fault(error, table) is None:
+                    refuse_broken_log(table, log, version)
+                raise
 
     def create(
         self,
@@ -128,7 +147,9 @@ class Storage:
                 mode="ignore",
                 partition_by=[declaration.partition_by] if declaration.partition_by else None,
                 description=declaration.purpose(),
-                configuration={**CONFIGURATION, **feed, **(configuration or {})},
+                configuration={**CONFIGURATION, FORMAT_KEY: str(FORMAT), **feed, **(configuration or {})},
+                # The number is ours, and no key that Delta knows.
+                raise_if_key_not_exists=False,
                 storage_options=self.options or None,
             )
         self.let_go(table)
@@ -160,21 +181,25 @@ class Storage:
         return scan(handle, self.options)
 
 
+def format_of(handle: "DeltaTable") -> int:
+    """Number of the format that a table was written in; 0 where it is from before there were numbers."""
+    return int(handle.metadata().configuration.get(FORMAT_KEY, 0))
+
+
 def scan(handle: "DeltaTable", options: Mapping[str, str]) -> pl.LazyFrame:
     """Lazy rows of an open table."""
     with translated(handle.table_uri):
         if handle.table_uri.startswith("file:") and {*"%="} & {*handle.table_uri}:
-            return _scan_spelt_out(handle)
+            return scan_files(handle, data_files(handle))
         return pl.scan_delta(handle, storage_options=dict(options) or None)
 
 
-def _scan_spelt_out(handle: "DeltaTable") -> pl.LazyFrame:
-    """Rows of a local table whose address Polars misreads: spelt otherwise as a URI, or like a partition's folder."""
+def scan_files(handle: "DeltaTable", paths: list[str]) -> pl.LazyFrame:
+    """Rows of some files of a local table, whatever its address: Polars misreads it where a URI spells it otherwise."""
     schema = pl.Schema(handle.schema().to_arrow())
     partitions = {name: schema[name] for name in handle.metadata().partition_columns}
     # Folders above the table may look like partitions, too.
     above = {part.partition("=")[0]: pl.String() for part in address(handle).split("/") if "=" in part}
-    paths = data_files(handle)
     if not paths:
         return pl.LazyFrame(schema=schema)
     rows = pl.scan_parquet(

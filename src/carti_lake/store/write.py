@@ -10,8 +10,9 @@ import polars as pl
 from carti_lake.store import datafiles
 from carti_lake.store.durable import log_since, sync
 from carti_lake.store.errors import translated
+from carti_lake.store.hashes import OF_COMMIT, hashes
 from carti_lake.store.log import commit_properties
-from carti_lake.store.storage import Storage, address, scan
+from carti_lake.store.storage import FORMAT, FORMAT_KEY, Storage, address, scan
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable, WriterProperties
@@ -40,16 +41,19 @@ def append(
         files = datafiles.sink(frame, address(handle), partitions, storage.options)
         if check is not None and files:
             check(datafiles.written(files, address(handle), storage.options))
+        told = {**metadata, "rows": datafiles.row_counts(files)}
         if storage.durable and storage.local is not None:
-            # Before the commit, so that none ever names what a power cut took.
-            sync(datafiles.paths(files, address(handle)), storage.local)
+            # Before the commit, so that none ever names what a power cut took; a release records what a run writes.
+            paths = datafiles.paths(files, address(handle))
+            sync(paths, storage.local)
+            told = {OF_COMMIT: hashes(Path(address(handle)), paths), **told}
         before = handle.version()
         handle.create_write_transaction(
             [*files],
             mode=mode,
             schema=schema,
             partition_by=partitions or None,
-            commit_properties=commit_properties(transactions, {**metadata, "rows": datafiles.row_counts(files)}),
+            commit_properties=commit_properties(transactions, told),
         )
         handle.update_incremental()
         if storage.durable and storage.local is not None:
@@ -111,6 +115,14 @@ def merge(
         )
         storage.settle((handle, before))
         return handle.version()
+
+
+def note_format(storage: Storage, handle: "DeltaTable") -> None:
+    """Write the number of the current format into the table's log."""
+    before = handle.version()
+    with translated(handle.table_uri):
+        handle.alter.set_table_properties({FORMAT_KEY: str(FORMAT)}, raise_if_not_exists=False)
+    storage.settle((handle, before))
 
 
 def literal(column: str, value: date | str | None) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from carti_lake.store.errors import CorruptTableError, translated
+from carti_lake.store.errors import DamagedFileError, translated
 from carti_lake.store.locks import lake_lock
 from carti_lake.store.log import row_count
 from carti_lake.store.storage import Storage
@@ -23,7 +23,7 @@ def optimize(storage: Storage, names: Collection[str], progress: Callable[[str],
             fresh = storage.open(name)
             assert fresh is not None
             if name.startswith(("silver", "gold", "quarantine")) and row_count(fresh) != rows:
-                raise CorruptTableError(
+                raise DamagedFileError(
                     f"{name}: {rows} rows before and {row_count(fresh)} after compaction. Releases still read the "
                     f"version before; run `carti-lake run --full` to rebuild the table."
                 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from carti_lake.releases.publish import retire
 from carti_lake.releases.release import preceding, releases
 from carti_lake.store.errors import translated
+from carti_lake.store.hashes import forget
 from carti_lake.store.locks import lake_lock
 from carti_lake.store.storage import Storage
 from carti_lake.tables.gold.events import COMPARED
@@ -52,6 +53,8 @@ def vacuum(
             done.append(Upkeep(name, len(removed), 0))
             if not dry_run and storage.local is not None:
                 _sweep(Path(storage.path(name)), now)
+    if not dry_run and storage.local is not None:
+        forget(storage.local)
     return done
 
 
