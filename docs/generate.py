@@ -12,6 +12,7 @@ from carti_lake.cli.app import VERBS, main
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.catalogue import describe_metric
 from carti_lake.pipeline.marts import BUILT
+from carti_lake.store.errors import FAULTS
 from carti_lake.tables import GOLD, QUARANTINE, TABLES
 from carti_lake.tables.catalogue import describe
 from carti_lake.tables.gold import DataQuality, Reconciliation
@@ -30,7 +31,16 @@ def cli_page() -> str:
         "Made from the program's own help by `make docs`.",
         "",
         "Every verb takes `--lake` (or `CARTI_LAKE`; default `./lake`), prints a table for people, or JSON with "
-        "`--json`, and exits 0 on success, 1 on a failed audit or load, 2 on wrong usage.",
+        "`--json`, and exits with one of these:",
+        "",
+        "| exit code | what it says |",
+        "| --- | --- |",
+        "| 0 | done |",
+        "| 1 | a failed audit, a refused extract, or what the message says |",
+        "| 2 | wrong usage |",
+        *(f"| {one.exit_code} | {(one.__doc__ or '').strip()} |" for one in FAULTS),
+        "",
+        "Each message of 3 and above names the place and the remedy; what was acknowledged before stands.",
     ]
     for verb in ("", *VERBS):
         lines += ["", f"## carti-lake {verb}".rstrip(), "", "```text", _help(verb), "```"]

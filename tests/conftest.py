@@ -5,7 +5,6 @@ The one thing that may still be absent is the folder ``../shared`` with its inde
 """
 
 import contextlib
-import fcntl
 import os
 import shutil
 import socket
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 # A busy machine is no reason to fail. Where everything is required, the same examples are tried each time: a new one
@@ -71,8 +71,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callab
 
     def folder(name: str, make: Callable[[Path], object]) -> Path:
         made, whole = root / name, root / f"{name}.whole"
-        with (root / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with FileLock(root / f"{name}.lock"):
             if not whole.exists():
                 # What another process has left half done.
                 shutil.rmtree(made, ignore_errors=True)

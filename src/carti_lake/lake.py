@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from carti_lake.sources.preview import Preview
 
 Progress = Callable[[str], None]
-#: Characters of a local path that Delta takes for something else.
-UNREADABLE = frozenset("%[]#?")
+#: What Delta takes for something else in a local path: parts of an address, and spellings of other characters.
+UNREADABLE = re.compile(r"[\[\]#?^|\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
 
 
 def _quiet(step: str) -> None:
@@ -58,7 +59,7 @@ def secret_from(environment: Mapping[str, str]) -> str:
     path = environment.get("CARTI_LAKE_PATIENT_KEY_FILE")
     if path:
         try:
-            return Path(path).read_text().strip()
+            return Path(path).read_text("utf-8").strip()
         except OSError as error:
             raise LakeError(
                 f"CARTI_LAKE_PATIENT_KEY_FILE names {path}, which cannot be read: {error.strerror}."
@@ -93,10 +94,13 @@ class Lake:
         text = str(self.uri)
         if "://" in text:
             return Storage(text, dict(self.storage_options))
-        folder = str(Path(text).resolve())
-        if odd := sorted({*folder} & UNREADABLE):
-            raise LakeError(f"The lake's folder {folder!r} has {' '.join(odd)} in its path, which Delta cannot read.")
-        return Storage(folder, dict(self.storage_options))
+        folder = Path(text).resolve()
+        if odd := sorted({*UNREADABLE.findall(folder.as_posix())}):
+            raise LakeError(
+                f"The lake's folder {str(folder)!r} has {' '.join(odd)} in its path, which Delta cannot read. Give the "
+                f"lake a folder without, e.g. one beside it, and move what is there."
+            )
+        return Storage(str(folder), dict(self.storage_options))
 
     def load(
         self,

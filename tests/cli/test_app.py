@@ -94,8 +94,8 @@ def test_a_storage_that_does_not_answer(carti_lake: Type, here: Path, monkeypatc
 
     monkeypatch.setattr(verb, "open_lake", fail)
     ended = carti_lake("status")
-    assert ended.code == 1
-    assert "The storage does not answer (Generic S3 error error sending request)." in ended.err
+    assert ended.code == 6
+    assert "The storage: it does not answer (error sending request). Check its address" in ended.err
 
 
 def test_options_of_the_object_store_come_from_a_file_and_the_command_line(

@@ -201,9 +201,9 @@ def test_an_empty_last_commit_is_named_with_its_remedy(lake):
     empty = log / f"{lake.storage.open('silver.visits').version() + 1:020}.json"
     empty.touch()
 
-    for read in (lambda: lake.scan("silver.visits").collect(), lake.run):
-        with pytest.raises(LakeError, match=rf"silver.visits: commit {empty.name} is empty .* Remove {empty.name}"):
-            read()
+    with pytest.raises(LakeError, match=rf"silver.visits: commit {empty.name} is empty .* Remove {empty.name}"):
+        lake.run()
+    assert lake.scan("silver.visits").collect().height > 0
     assert f"Remove {empty.name}" in problems(lake)["silver.visits"]
 
     empty.unlink()

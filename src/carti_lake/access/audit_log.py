@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from carti_lake.store import write
+from carti_lake.store.durable import NotDurableError
 from carti_lake.store.errors import LakeError
 from carti_lake.store.log import commits, transaction
 from carti_lake.store.storage import Storage
@@ -108,8 +109,11 @@ def append(storage: Storage, entries: Sequence[Entry]) -> str:
         handle = storage.create(TABLE, AuditEntries, change_feed=False, configuration=SHORT_LOG)
         count = transaction(handle, NUMBERING) or 0
         head = _head(storage, handle, count)
+        if not entries:
+            return head
         # A commit may have landed although its writer was told that it had not.
-        if not entries or (last and last == head):
+        if last and last == head:
+            storage.settle((handle, handle.version() - 1))
             return head
         sealed = _all_sealed(entries, count, head)
         last = str(sealed["hash"][-1])
@@ -121,6 +125,8 @@ def append(storage: Storage, entries: Sequence[Entry]) -> str:
                 transactions={NUMBERING: count + sealed.height},
                 metadata={"seq": count + sealed.height, "head": last},
             )
+        except NotDurableError:
+            raise
         except LakeError:
             storage.let_go(TABLE)
             if attempt == TRIES - 1:

@@ -53,7 +53,7 @@ def version(version: bool = typer.Option(False, "--version", is_eager=True, help
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command line and exit: 0 success, 1 a failed audit or load, 2 wrong usage."""
+    """Run a command line and exit: 0 success, 1 a failed audit or load, 2 wrong usage, else `store.errors.FAULTS`."""
     try:
         app(args=arguments, prog_name="carti-lake")
     except Exception as error:
@@ -72,8 +72,7 @@ def _ended(error: BaseException) -> int:
     from carti_lake.models.catalogue import UnknownModelError
     from carti_lake.sources.batches import UnknownFeedError
     from carti_lake.sources.extract import ExtractError
-    from carti_lake.store.errors import LakeError
-    from carti_lake.store.locks import BusyError
+    from carti_lake.store.errors import NetworkError, fault
     from carti_lake.tables import UnknownTableError
 
     if os.environ.get(DEBUG):
@@ -81,8 +80,11 @@ def _ended(error: BaseException) -> int:
     if isinstance(error, UnknownTableError | UnknownFeedError | UnknownMetricError | UnknownModelError):
         complain(str(error))
         return WRONG_USAGE
-    if isinstance(error, LakeError | ExtractError | BusyError):
+    if isinstance(error, ExtractError):
         complain(str(error))
+    elif (known := fault(error, _place(error))) is not None:
+        complain(str(known))
+        return known.exit_code
     elif isinstance(error, ModuleNotFoundError):
         complain(f"This needs the package {error.name}: pip install 'carti_lake[all]'.")
     elif isinstance(error, OSError) and error.strerror:
@@ -90,6 +92,7 @@ def _ended(error: BaseException) -> int:
     elif isinstance(error, OSError):
         said = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())[:300]
         complain(f"The storage does not answer ({said}). Check its address, the credentials, and the network.")
+        return NetworkError.exit_code
     else:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         complain(
@@ -97,3 +100,8 @@ def _ended(error: BaseException) -> int:
             f"{DEBUG}=1 shows the traceback, which may quote rows: do not share it unread."
         )
     return FAILED
+
+
+def _place(error: BaseException) -> str:
+    """Where a fault that no verb foresaw has happened, as far as the error tells."""
+    return str(getattr(error, "filename", None) or "The storage")

@@ -39,7 +39,7 @@ def map_(
         proposal = propose(sample(found.local(Path(folder)), Path(folder), found.name), declared, found.name)
     text = map_text(proposal)
     if output is not None:
-        output.write_text(text, "utf-8")
+        output.write_text(text, "utf-8", newline="\n")
     if json:
         show.as_json(proposal)
         return

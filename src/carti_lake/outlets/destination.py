@@ -1,13 +1,12 @@
 """Where an outlet's files go: a path or an object store, and never half a file."""
 
 import contextlib
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from carti_lake.store.files import object_store, send
+from carti_lake.store.files import object_store, put_in_place, send
 
 CHUNK = 8 << 20
 
@@ -32,7 +31,7 @@ def file_at(target: str, options: Mapping[str, str]) -> Iterator[Path]:
     unfinished = path.with_name(f".{path.name}.part")
     try:
         yield unfinished
-        os.replace(unfinished, path)
+        put_in_place(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -50,4 +49,4 @@ def folder_at(target: str, options: Mapping[str, str]) -> Iterator[Path]:
         for path in sorted(Path(folder).rglob("*")):
             if path.is_file():
                 with path.open("rb") as file:
-                    send(store, str(path.relative_to(folder)), iter(partial(file.read, CHUNK), b""))
+                    send(store, path.relative_to(folder).as_posix(), iter(partial(file.read, CHUNK), b""))

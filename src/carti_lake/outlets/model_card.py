@@ -34,8 +34,8 @@ def card_of(storage: "Storage", model: Model, target: str) -> list[str]:
     with folder_at(target, storage.options) as folder:
         for title, chart in charts.values():
             svg = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[])
-            (folder / names[title]).write_text(svg, encoding="utf-8")
-        (folder / f"{model.name}.md").write_text(card(model, row, names), encoding="utf-8")
+            (folder / names[title]).write_text(svg, "utf-8", newline="\n")
+        (folder / f"{model.name}.md").write_text(card(model, row, names), "utf-8", newline="\n")
     return [f"{target}/{name}" for name in (f"{model.name}.md", *names.values())]
 
 

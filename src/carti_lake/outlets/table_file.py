@@ -40,7 +40,7 @@ def write_table(rows: pl.LazyFrame, format: str, target: str, options: Mapping[s
         elif format == "csv":
             flat(rows).sink_csv(path, engine="streaming")
         else:
-            path.write_text(json_text(rows), encoding="utf-8")
+            path.write_text(json_text(rows), "utf-8", newline="\n")
 
 
 def json_text(rows: pl.LazyFrame) -> str:

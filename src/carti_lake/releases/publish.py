@@ -9,7 +9,8 @@ from datetime import date, datetime
 import polars as pl
 
 from carti_lake.releases.release import TABLE, Audit, Release, ReleaseError, releases
-from carti_lake.store.log import transaction
+from carti_lake.store.hashes import NEAR
+from carti_lake.store.log import commits, transaction
 from carti_lake.store.storage import Storage
 from carti_lake.store.write import append
 from carti_lake.tables.releases import Releases
@@ -58,6 +59,23 @@ def publish(
         storage, handle, pl.concat(rows), transactions={NUMBERING: number}, metadata={"release": number, "files": files}
     )
     return number
+
+
+def log_recorded(storage: Storage) -> dict[str, int]:
+    """The last version of the table of releases whose log the newest release could record: that before its own."""
+    handle = storage.create(TABLE, Releases, change_feed=False)
+    # Locks and refusals between two releases are few.
+    for since in (max(handle.version() - NEAR, -1), -1):
+        published = [one.version for one in commits(handle, since) if "release" in one.metadata]
+        if published:
+            return {TABLE: published[-1] - 1}
+    return {TABLE: -1}
+
+
+def settle_releases(storage: Storage) -> None:
+    """Make the newest release outlast a power cut, where whoever published it died before that."""
+    handle = storage.create(TABLE, Releases, change_feed=False)
+    storage.settle((handle, handle.version() - 1))
 
 
 def record_refusal(storage: Storage, audits: Sequence[Audit], now: datetime) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time
 import polars as pl
 
 from carti_lake.store.errors import LakeError
+from carti_lake.store.integrity import refuse_damaged
 from carti_lake.store.storage import Storage
 from carti_lake.tables.gold.events import COMPARED
 from carti_lake.tables.releases import Releases
@@ -89,6 +90,8 @@ class Release:
 
 def releases(storage: Storage) -> list[Release]:
     """All releases, oldest first."""
+    if storage.local is not None and storage.open(TABLE) is not None:
+        refuse_damaged(storage, {TABLE: None})
     events = storage.scan(TABLE).collect().sort("at", "table_name")
     # Counted, since a lock and its removal may bear one time, or the times of two clocks.
     held = (pl.col("event") == "lock").sum() > (pl.col("event") == "unlock").sum()

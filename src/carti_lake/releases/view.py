@@ -71,7 +71,7 @@ class View:
             raise ReleaseError(f"{name} is not for readers: a release shows silver and gold.")
         if name not in self.release.versions:
             raise ReleaseError(f"Release {self.release.number} has no {name}; nothing has filled it yet.")
-        refuse_damaged(self.storage, name, self.release.versions[name])
+        refuse_damaged(self.storage, {name: self.release.versions[name]})
         of_lines = self.release.versions.get(ClaimsOfLines.full_name()) if declared is Claims else None
         beside = None if of_lines is None else self.storage.scan(ClaimsOfLines.full_name(), of_lines)
         return readable(declared, self.storage.scan(name, self.release.versions[name]), beside)

@@ -12,7 +12,7 @@ from carti_lake.models.registry import all_due, versions
 from carti_lake.pipeline.mart import Mart
 from carti_lake.pipeline.marts import MARTS
 from carti_lake.pipeline.silver.providers import references, resolve_references
-from carti_lake.releases.publish import expire, publish, record_refusal
+from carti_lake.releases.publish import expire, log_recorded, publish, record_refusal, settle_releases
 from carti_lake.releases.release import Audit, latest, releases
 from carti_lake.runner.audits import audit
 from carti_lake.runner.claim_lines import update_claims_of_lines
@@ -22,7 +22,8 @@ from carti_lake.runner.marts import changes, update_mart
 from carti_lake.runner.quality import update_quality, update_reconciliation
 from carti_lake.runner.references import update_references
 from carti_lake.runner.scores import in_order, update_scores
-from carti_lake.store.integrity import explained, new_hashes
+from carti_lake.store.hashes import new_hashes
+from carti_lake.store.integrity import explained, refuse_damaged, refuse_lost_commits
 from carti_lake.store.locks import lake_lock
 from carti_lake.store.log import row_count
 from carti_lake.store.scratch import sweep
@@ -119,8 +120,14 @@ def run(
         return RunResult(None, ())
     with lake_lock(storage, "run"), explained(storage):
         sweep(storage)
-        storage = storage.holding()
-        _expire_lost(storage, now)
+        acknowledged = storage.holding()
+        # What the tables gain is made durable at once, before the release that names it.
+        storage = replace(acknowledged, durable=False)
+        _expire_lost(acknowledged, now)
+        # Nothing is built on bytes that are not those that were written.
+        refuse_damaged(storage, dict.fromkeys(_existing(storage)))
+        if (standing := latest(storage)) is not None:
+            refuse_lost_commits(storage, {} if standing.expired else standing.versions)
         changed = _update(storage, full=full, secret=secret, progress=progress)
         last = latest(storage)
         if last is not None and last.expired:
@@ -128,17 +135,20 @@ def run(
         existing = _existing(storage)
         tables = {name: (handle.version(), row_count(handle)) for name, handle in existing.items()}
         if last is not None and not full and {name: version for name, (version, _) in tables.items()} == last.versions:
+            settle_releases(acknowledged)
             return RunResult(None, tuple(changed))
         progress("audit")
         audits = tuple(audit(storage, last))
         result = RunResult(None, tuple(changed), audits, tuple(sorted(accept)))
+        before = {} if last is None else last.versions
+        acknowledged.settle(*((handle, before.get(name, -1)) for name, handle in existing.items()))
         if result.failed:
-            record_refusal(storage, audits, now)
+            record_refusal(acknowledged, audits, now)
             return result
         progress("release")
-        files = new_hashes(storage, tables, {} if last is None else last.versions)
+        files = new_hashes(storage, [*tables, Releases.full_name()], {**before, **log_recorded(storage)})
         as_of = _data_as_of(storage)
-        number = publish(storage, tables, _ids(existing), audits, sorted(accept), as_of, now, files)
+        number = publish(acknowledged, tables, _ids(existing), audits, sorted(accept), as_of, now, files)
         rows = {name: count for name, (_, count) in tables.items()}
         return replace(result, release=number, due=all_due(versions(storage), as_of or date.min, rows))
 

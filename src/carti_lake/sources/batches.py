@@ -14,11 +14,13 @@ from carti_lake.sources.apply import as_mapped
 from carti_lake.sources.extract import Extract, ExtractError
 from carti_lake.sources.files import explain_failure
 from carti_lake.sources.readings import asks, find_readings
+from carti_lake.store.durable import NotDurableError
 from carti_lake.store.errors import ConflictError
 from carti_lake.store.log import commits, transaction
 from carti_lake.store.storage import Storage
 from carti_lake.store.write import append
 from carti_lake.tables import FEEDS, Feed
+from carti_lake.tables.releases import Releases
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -62,10 +64,14 @@ def load(
     storage: Storage, feed: type[Feed], extracts: Iterator[Extract], progress: Callable[[str], None]
 ) -> Iterator[Loaded]:
     """Append each extract to the feed's bronze table, as one commit that can happen only once."""
-    held = storage.holding()
+    held, settled = storage.holding(), False
     for extract in extracts:
         progress(extract.name)
-        yield _load_one(held, feed, extract)
+        loaded = _load_one(held, feed, extract)
+        if loaded.already and not settled:
+            _settle(held, feed)
+            settled = True
+        yield loaded
 
 
 def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
@@ -77,7 +83,7 @@ def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
             return _append(storage, feed, extract, rows, find_readings(rows, extract, feed, whole=False))
         except _ReadAsAWhole:
             return _append(storage, feed, extract, rows, find_readings(rows, extract, feed, whole=True))
-    except (ConflictError, ExtractError):
+    except (ConflictError, ExtractError, NotDurableError):
         raise
     except Exception as error:
         raise explain_failure(extract, error) from error
@@ -133,7 +139,7 @@ def _append(
                 raise
             storage.let_go(feed.full_name())
             continue
-        except _ReadAsAWhole:
+        except (_ReadAsAWhole, NotDurableError):
             raise
         except Exception as error:
             storage.let_go(feed.full_name())
@@ -141,6 +147,7 @@ def _append(
             # A failure after the commit (at a checkpoint) has loaded the batch all the same.
             if fresh is None or transaction(fresh, batch_id) is None:
                 raise explain_failure(extract, error) from error
+            storage.settle((fresh, before))
             handle = fresh
         else:
             assert version > before
@@ -192,6 +199,16 @@ def _withdraw(storage: Storage, feed: type[Feed], batch_id: str, extract: Extrac
             storage.let_go(feed.full_name())
         else:
             return
+
+
+def _settle(storage: Storage, feed: type[Feed]) -> None:
+    """Make batches outlast a power cut that no release has taken in yet: their loader may have died before that."""
+    handle = storage.open(feed.full_name())
+    assert handle is not None
+    published = pl.col("event").eq("release") & pl.col("table_name").eq(feed.full_name())
+    released = storage.scan(Releases.full_name()).filter(published).select(pl.col("version").max()).collect().item()
+    # A folder that was removed and made again counts anew.
+    storage.settle((handle, -1 if released is None or released > handle.version() else released))
 
 
 def _delivered(storage: Storage, feed: type[Feed], batch_id: str, day: date, otherwise: datetime) -> datetime:

@@ -30,6 +30,7 @@ from carti_lake.sources.names import day_and_moment
 from carti_lake.sources.objects import read_json
 from carti_lake.sources.sheets import read_workbook
 from carti_lake.sources.text import as_utf8, decompressed, encoding_of, head, is_binary, packed_by
+from carti_lake.store.errors import CorruptTableError, LakeError, fault
 from carti_lake.store.others import other_table
 from carti_lake.tables.feeds import Feed
 
@@ -117,7 +118,7 @@ def _with_values(content_hash: str, added: Mapping[str, str | None]) -> str:
     return hashlib.sha256(f"{content_hash}{sorted(added.items())}".encode()).hexdigest() if added else content_hash
 
 
-def explain_failure(extract: Extract, failure: BaseException) -> ExtractError:
+def explain_failure(extract: Extract, failure: BaseException) -> ExtractError | LakeError:
     """Why reading the extract's rows failed, in words that help its sender.
 
     Parameters
@@ -129,6 +130,9 @@ def explain_failure(extract: Extract, failure: BaseException) -> ExtractError:
     """
     if isinstance(failure, ExtractError):
         return failure
+    # What is damaged while an extract is read is the extract.
+    if (of_system := fault(failure, extract.name)) is not None and not isinstance(of_system, CorruptTableError):
+        return of_system
     found = extract.diagnose()
     if found is None and isinstance(failure, OSError) and failure.strerror:
         found = f"{extract.name}: {failure.strerror}."

@@ -137,7 +137,7 @@ def _as_lines(path: Path, folder: Path, name: str, is_row: IsRow) -> tuple[Path,
     if not values or not all(isinstance(value, dict) for value in values):
         raise ExtractError(f"{name}: JSON, but no list of objects. Deliver an array of objects, or NDJSON.")
     lines = folder / "objects.ndjson"
-    lines.write_text("\n".join(json.dumps(value) for value in values), "utf-8")
+    lines.write_text("\n".join(json.dumps(value) for value in values), "utf-8", newline="\n")
     return lines, notes
 
 

@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -79,8 +80,13 @@ def sink(rows: pl.LazyFrame, table: str, partitions: list[str], options: Mapping
 
 def written(files: list["AddAction"], table: str, options: Mapping[str, str]) -> pl.LazyFrame:
     """Rows of files that are not committed yet, without the partition columns."""
-    paths = [f"{table.rstrip('/')}/{unquote(file.path)}" for file in files]
-    return pl.scan_parquet(paths, hive_partitioning=False, glob=False, storage_options=dict(options) or None)
+    named = [f"{table.rstrip('/')}/{unquote(file.path)}" for file in files]
+    return pl.scan_parquet(named, hive_partitioning=False, glob=False, storage_options=dict(options) or None)
+
+
+def paths(files: list["AddAction"], table: str) -> list[Path]:
+    """Where a local table's files are."""
+    return [Path(table) / unquote(file.path) for file in files]
 
 
 def row_counts(files: list["AddAction"]) -> int:

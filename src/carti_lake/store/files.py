@@ -2,14 +2,20 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carti_lake.store.errors import translated
+from carti_lake.store.durable import sync
+from carti_lake.store.errors import LakeError, translated
 from carti_lake.store.storage import Storage
 
 if TYPE_CHECKING:
     from deltalake.fs import DeltaStorageHandler
     from pyarrow.fs import FileSystem
+
+
+class HeldOpenError(LakeError):
+    """A file cannot be replaced, since another program holds it open."""
 
 
 class UnreachableError(OSError):
@@ -35,10 +41,35 @@ def write_file(storage: Storage, name: str, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
         unfinished.write_bytes(content)
-        os.replace(unfinished, path)
+        put_in_place(unfinished, path)
         return
     with translated(name):
         send(object_store(storage.uri, storage.options), name, [content])
+
+
+def put_in_place(unfinished: Path, path: Path) -> None:
+    """Let a finished file take the place of the one before, at once; it outlasts a power cut.
+
+    Raises
+    ------
+    HeldOpenError
+        Where another program bars that, as Excel does on Windows; the new file then stands beside.
+    """
+    sync([unfinished], path.parent)
+    try:
+        os.replace(unfinished, path)
+    except PermissionError as error:
+        # A folder that may not be written to would have refused the unfinished file already.
+        beside = path.with_name(f"{path.stem}.new{path.suffix}")
+        try:
+            os.replace(unfinished, beside)
+        except PermissionError:
+            raise error from None
+        raise HeldOpenError(
+            f"{path} is held open by another program and stays as it was; the new one is {beside.name}, beside it. "
+            f"Close {path.name} (in Excel, or in Power BI) and run the command again."
+        ) from error
+    sync([path], path.parent)
 
 
 def object_store(address: str, options: Mapping[str, str]) -> "DeltaStorageHandler":

@@ -5,62 +5,22 @@ stores keep checksums of their own, so hashes are recorded for local lakes.
 """
 
 import contextlib
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import polars as pl
 
-from carti_lake.store.errors import CorruptTableError
-from carti_lake.store.log import commits
-from carti_lake.store.storage import Storage, data_files
+from carti_lake.store.durable import log_of
+from carti_lake.store.errors import DamagedFileError, DamagedLogError, LakeError, fault
+from carti_lake.store.hashes import LOG, changed
+from carti_lake.store.storage import Storage
 from carti_lake.tables import TABLES
-from carti_lake.tables.releases import Releases
 
-#: By full table name: data file (relative to the table's folder) to SHA-256.
-Hashes = dict[str, dict[str, str]]
-
-
-def recorded(storage: Storage) -> Hashes:
-    """Every hash that a release recorded."""
-    handle = storage.open(Releases.full_name())
-    found: Hashes = {}
-    for commit in [] if handle is None else commits(handle, 0):
-        for table, files in commit.metadata.get("files", {}).items():
-            found.setdefault(table, {}).update(files)
-    return found
-
-
-def new_hashes(storage: Storage, tables: Iterable[str], before: Mapping[str, int]) -> Hashes:
-    """Hashes of the files that the tables gained since the given versions."""
-    if storage.local is None:
-        return {}
-    found: Hashes = {}
-    for table in tables:
-        handle = storage.open(table)
-        assert handle is not None
-        if before.get(table) == handle.version():
-            continue
-        then = storage.open(table, before[table]) if table in before else None
-        known = set() if then is None else set(data_files(then))
-        gained = sorted(set(data_files(handle)) - known)
-        if gained:
-            found[table] = hashes(Path(storage.path(table)), gained)
-    return found
-
-
-def hashes(folder: Path, files: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of each file, by its path within the table's folder."""
-    paths = [Path(file) for file in files]
-    with ThreadPoolExecutor() as pool:
-        return dict(zip((str(path.relative_to(folder)) for path in paths), pool.map(_sha256, paths), strict=True))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 
 def damage(storage: Storage, table: str, version: int | None = None) -> str | None:
@@ -71,24 +31,78 @@ def damage(storage: Storage, table: str, version: int | None = None) -> str | No
     handle = storage.open(table, version)
     if handle is None:
         return "its folder is gone"
-    if storage.local is None:
-        return None
-    files = pl.DataFrame(handle.get_add_actions(flatten=True)).select("path", "size_bytes")
-    for path, size in files.iter_rows():
-        file = Path(storage.path(table)) / unquote(path)
-        if not file.is_file():
-            return f"data file {unquote(path)} is missing"
-        if file.stat().st_size != size:
-            return f"data file {unquote(path)} has {file.stat().st_size} bytes, the log records {size}"
-    return None
+    found = {} if storage.local is None else _stats(storage, table, handle)
+    return next((one for one in found.values() if isinstance(one, str)), None)
 
 
-def refuse_damaged(storage: Storage, table: str, version: int | None = None) -> None:
-    """Raise where a data file of the table is damaged, with what to do."""
-    problem = damage(storage, table, version)
-    if problem is not None:
+def refuse_damaged(storage: Storage, tables: Mapping[str, int | None]) -> None:
+    """Raise where a file of a table at a version (None: the newest) is gone, cut or changed, with what to do.
+
+    Bytes are compared with their recorded hash once on a machine.
+    """
+    stats: dict[str, dict[str, os.stat_result]] = {}
+    for table, version in tables.items():
         at = "" if version is None else f", version {version}"
-        raise CorruptTableError(f"{table}{at}: {problem}. {repair(table)}")
+        try:
+            handle = storage.open(table, version)
+        except LakeError:
+            _refuse_changed_log(storage, table, version)
+            raise
+        if handle is None:
+            raise DamagedFileError(f"{table}{at}: its folder is gone. {repair(table)}")
+        for name, found in ({} if storage.local is None else _stats(storage, table, handle)).items():
+            if isinstance(found, str):
+                raise DamagedFileError(f"{table}{at}: {found}. {repair(table)}")
+            stats.setdefault(table, {})[name] = found
+    _refuse_changed(storage, stats)
+
+
+def refuse_lost_commits(storage: Storage, known: Mapping[str, int]) -> None:
+    """Raise where a table's log ends before the version that a release knows: its last commits are gone."""
+    for table, version in known.items():
+        handle = storage.open(table)
+        if handle is not None and handle.version() < version:
+            raise DamagedLogError(
+                f"{table}: its log ends with version {handle.version()}, the newest release read version {version}: "
+                f"the commits between are gone, with what they added. {repair(table)}"
+            )
+
+
+def _refuse_changed(storage: Storage, stats: Mapping[str, Mapping[str, os.stat_result]]) -> None:
+    for table, files in (changed(storage, stats) if stats else {}).items():
+        of_log = files[0].startswith(LOG)
+        raise (DamagedLogError if of_log else DamagedFileError)(
+            f"{table}: {'' if of_log else 'data file '}{files[0]} does not hold the bytes that were written. "
+            f"{repair(table)}"
+        )
+
+
+def _refuse_changed_log(storage: Storage, table: str, version: int | None) -> None:
+    """Name the file of a log that cannot be read, where its hash tells which."""
+    if storage.local is not None:
+        folder = Path(storage.path(table))
+        commits = [int(path.stem) for path in (folder / LOG).glob("[0-9]*.json")]
+        files = log_of(folder, max(commits, default=-1) if version is None else version)
+        _refuse_changed(storage, {table: {f"{LOG}{file.name}": file.stat() for file in files if file.exists()}})
+
+
+def _stats(storage: Storage, table: str, handle: "DeltaTable") -> dict[str, os.stat_result | str]:
+    """By data file what the disk says of it, or what is wrong with it."""
+    found: dict[str, os.stat_result | str] = {}
+    folder = storage.path(table)
+    for path, size in pl.DataFrame(handle.get_add_actions()).select("path", "size_bytes").iter_rows():
+        name = unquote(path)
+        try:
+            stat = os.stat(f"{folder}/{name}")
+        except FileNotFoundError:
+            found[name] = f"data file {name} is missing"
+            continue
+        right = stat.st_size == size
+        found[name] = stat if right else f"data file {name} has {stat.st_size} bytes, the log records {size}"
+    for file in log_of(Path(folder), handle.version()):
+        with contextlib.suppress(FileNotFoundError):
+            found[f"{LOG}{file.name}"] = file.stat()
+    return found
 
 
 @contextlib.contextmanager
@@ -97,11 +111,15 @@ def explained(storage: Storage) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
+        if isinstance(error, LakeError):
+            raise
+        if isinstance(error, Exception) and (of_system := fault(error, storage.uri)) is not None:
+            raise of_system from error
         # A truncated file panics inside the reader, past every `except Exception`.
         if isinstance(error, FileNotFoundError | pl.exceptions.PolarsError) or type(error).__name__ == "PanicException":
             for name, table in TABLES.items():
                 if table.view_of is None and storage.open(name) is not None:
-                    refuse_damaged(storage, name)
+                    refuse_damaged(storage, {name: None})
         raise
 
 

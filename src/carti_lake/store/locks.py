@@ -49,7 +49,7 @@ def file_lock(folder: Path, purpose: str) -> Iterator[None]:
             f"Another run is active on {folder} ({held_by or 'another process'}). Wait for it to end, then try again."
         ) from None
     try:
-        holder.write_text(f"{purpose}, process {os.getpid()}", "utf-8")
+        holder.write_text(f"{purpose}, process {os.getpid()}", "utf-8", newline="\n")
         yield
     finally:
         # The lock's own file stays: whoever removed it might remove one that another process holds.

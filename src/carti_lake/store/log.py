@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from carti_lake.store.errors import translated
+from carti_lake.store.errors import DIGITS, LOOK, DamagedLogError, translated
 
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable
@@ -58,16 +58,24 @@ def commits(handle: "DeltaTable", since: int) -> list[Commit]:
             version=version,
             timestamp=datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
             operation=entry["operation"],
-            metadata=json.loads(entry.get(METADATA_KEY) or "{}"),
-            rows_added=_rows_added(entry),
+            metadata=(metadata := _metadata(handle, version, entry)),
+            rows_added=_rows_added(entry, metadata),
         )
         for version, entry in enumerate(reversed(entries), start=since + 1)
         if version <= handle.version()
     ]
 
 
-def _rows_added(entry: dict[str, Any]) -> int:
-    ours = json.loads(entry.get(METADATA_KEY) or "{}").get("rows")
+def _metadata(handle: "DeltaTable", version: int, entry: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return dict(json.loads(entry.get(METADATA_KEY) or "{}"))
+    except ValueError as error:
+        name = ".".join(handle.table_uri.rstrip("/").split("/")[-2:])
+        raise DamagedLogError(f"{name}: {version:0{DIGITS}}.json of its log is changed. {LOOK}") from error
+
+
+def _rows_added(entry: dict[str, Any], metadata: Mapping[str, Any]) -> int:
+    ours = metadata.get("rows")
     metrics = entry.get("operationMetrics", {})
     return int(metrics.get("num_added_rows", metrics.get("num_target_rows_inserted", 0)) if ours is None else ours)
 

@@ -3,13 +3,23 @@
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
+from urllib.request import url2pathname
 
 import polars as pl
 
-from carti_lake.store.errors import ConflictError, refuse_empty_commit, translated
+from carti_lake.store.durable import sync, written_since
+from carti_lake.store.errors import (
+    ConflictError,
+    fault,
+    refuse_broken_log,
+    refuse_empty_commit,
+    refuse_newer,
+    translated,
+)
 from carti_lake.tables import TABLES, Table, find
 
 if TYPE_CHECKING:
@@ -21,6 +31,10 @@ CONFIGURATION = {
     "delta.deletedFileRetentionDuration": "interval 3650 days",
     "delta.checkpointInterval": "50",
 }
+
+
+#: Number of the format that this version writes and reads; each table's log holds the number that it was written in.
+FORMAT, FORMAT_KEY = 1, "carti_lake.format"
 
 
 @dataclass(frozen=True)
@@ -35,11 +49,15 @@ class Storage:
         Credentials and endpoints, spelt as deltalake and Polars both take them.
     held
         Open tables that a run goes on using, since opening one reads its log; None outside a run.
+    durable
+        Whether each write outlasts a power cut once it returns; a run sees to that for all its tables at once, before
+        it publishes.
     """
 
     uri: str
     options: dict[str, str] = field(default_factory=dict, repr=False)
     held: "dict[str, DeltaTable | None] | None" = field(default=None, repr=False, compare=False)
+    durable: bool = field(default=True, repr=False, compare=False)
 
     def holding(self) -> "Storage":
         """The same lake with each table opened once and then held, for a run or a series of loads."""
@@ -79,18 +97,26 @@ class Storage:
 
     def _open(self, table: str, version: int | None) -> "DeltaTable | None":
         from deltalake import DeltaTable
-        from deltalake.exceptions import TableNotFoundError
+        from deltalake.exceptions import DeltaError, TableNotFoundError
 
         if self.local is not None:
             log = Path(self.path(table)) / "_delta_log"
             if not log.is_dir():
                 return None
-            refuse_empty_commit(table, log)
+            refuse_empty_commit(table, log, version)
         with translated(table):
             try:
-                return DeltaTable(self.path(table), version=version, storage_options=self.options or None)
+                handle = DeltaTable(self.path(table), version=version, storage_options=self.options or None)
+                refuse_newer(table, format_of(handle), FORMAT)
+                return handle
             except TableNotFoundError:
+                if self.local is not None and any(log.iterdir()):
+                    refuse_broken_log(table, log, version)
                 return None
+            except DeltaError as error:
+                if self.local is not None and fault(error, table) is None:
+                    refuse_broken_log(table, log, version)
+                raise
 
     def create(
         self,
@@ -105,8 +131,12 @@ class Storage:
 
         handle = self.open(table)
         if handle is not None:
-            return _with_new_columns(handle, declaration)
+            before = handle.version()
+            handle = _with_new_columns(handle, declaration)
+            self.settle((handle, before))
+            return handle
         feed = {"delta.enableChangeDataFeed": "true"} if change_feed else {}
+        new = [] if self.local is None else [one for one in (self.local, *self.local.parents) if not one.exists()]
         if self.local is not None:
             Path(self.path(table)).mkdir(parents=True, exist_ok=True)
         # Where another process creates it at the same moment, it is there all the same.
@@ -117,13 +147,31 @@ class Storage:
                 mode="ignore",
                 partition_by=[declaration.partition_by] if declaration.partition_by else None,
                 description=declaration.purpose(),
-                configuration={**CONFIGURATION, **feed, **(configuration or {})},
+                configuration={**CONFIGURATION, FORMAT_KEY: str(FORMAT), **feed, **(configuration or {})},
+                # The number is ours, and no key that Delta knows.
+                raise_if_key_not_exists=False,
                 storage_options=self.options or None,
             )
         self.let_go(table)
         created = self.open(table)
         assert created is not None
+        if new:
+            # The lake's own folder, and those above that it is the first in.
+            sync(new, new[-1].parent)
+        self.settle((created, -1))
         return created
+
+    def settle(self, *gained: "tuple[DeltaTable, int]") -> None:
+        """Make what tables gained after a version each outlast a power cut, in one sweep; a run does that at its end.
+
+        Raises
+        ------
+        NotDurableError
+            Where the disk does not confirm it.
+        """
+        if self.durable and self.local is not None:
+            new = [written_since(Path(address(handle)), handle.version(), since) for handle, since in gained]
+            sync(chain.from_iterable(new), self.local)
 
     def scan(self, table: str, version: int | None = None) -> pl.LazyFrame:
         """Lazy rows of the table at a version (default: the newest); an empty frame of its schema where it is new.
@@ -140,21 +188,25 @@ class Storage:
         return rows.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in gained.items()) if gained else rows
 
 
+def format_of(handle: "DeltaTable") -> int:
+    """Number of the format that a table was written in; 0 where it is from before there were numbers."""
+    return int(handle.metadata().configuration.get(FORMAT_KEY, 0))
+
+
 def scan(handle: "DeltaTable", options: Mapping[str, str]) -> pl.LazyFrame:
     """Lazy rows of an open table."""
     with translated(handle.table_uri):
         if handle.table_uri.startswith("file:") and {*"%="} & {*handle.table_uri}:
-            return _scan_spelt_out(handle)
+            return scan_files(handle, data_files(handle))
         return pl.scan_delta(handle, storage_options=dict(options) or None)
 
 
-def _scan_spelt_out(handle: "DeltaTable") -> pl.LazyFrame:
-    """Rows of a local table whose address Polars misreads: spelt otherwise as a URI, or like a partition's folder."""
+def scan_files(handle: "DeltaTable", paths: list[str]) -> pl.LazyFrame:
+    """Rows of some files of a local table, whatever its address: Polars misreads it where a URI spells it otherwise."""
     schema = pl.Schema(handle.schema().to_arrow())
     partitions = {name: schema[name] for name in handle.metadata().partition_columns}
     # Folders above the table may look like partitions, too.
     above = {part.partition("=")[0]: pl.String() for part in address(handle).split("/") if "=" in part}
-    paths = data_files(handle)
     if not paths:
         return pl.LazyFrame(schema=schema)
     rows = pl.scan_parquet(
@@ -184,11 +236,12 @@ def _with_new_columns(handle: "DeltaTable", declaration: type[Table]) -> "DeltaT
 
 def data_files(handle: "DeltaTable") -> list[str]:
     """Paths or addresses of the table's data files."""
-    encoded = handle.table_uri.removeprefix("file://")
-    return [f"{address(handle)}{file.removeprefix(encoded)}" for file in handle.file_uris()]
+    if not handle.table_uri.startswith("file:"):
+        return handle.file_uris()
+    return [f"{address(handle)}/{unquote(path)}" for path in pl.DataFrame(handle.get_add_actions())["path"]]
 
 
 def address(handle: "DeltaTable") -> str:
     """Where the table is: a folder's path, or the address in an object store."""
     uri = handle.table_uri
-    return unquote(urlparse(uri).path) if uri.startswith("file:") else uri
+    return Path(url2pathname(urlparse(uri).path)).as_posix() if uri.startswith("file:") else uri

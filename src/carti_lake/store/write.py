@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
 from carti_lake.store import datafiles
+from carti_lake.store.durable import log_since, sync
 from carti_lake.store.errors import translated
+from carti_lake.store.hashes import OF_COMMIT, hashes
 from carti_lake.store.log import commit_properties
-from carti_lake.store.storage import Storage, address, scan
+from carti_lake.store.storage import FORMAT, FORMAT_KEY, Storage, address, scan
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable, WriterProperties
@@ -38,14 +41,23 @@ def append(
         files = datafiles.sink(frame, address(handle), partitions, storage.options)
         if check is not None and files:
             check(datafiles.written(files, address(handle), storage.options))
+        told = {**metadata, "rows": datafiles.row_counts(files)}
+        if storage.durable and storage.local is not None:
+            # Before the commit, so that none ever names what a power cut took; a release records what a run writes.
+            paths = datafiles.paths(files, address(handle))
+            sync(paths, storage.local)
+            told = {OF_COMMIT: hashes(Path(address(handle)), paths), **told}
+        before = handle.version()
         handle.create_write_transaction(
             [*files],
             mode=mode,
             schema=schema,
             partition_by=partitions or None,
-            commit_properties=commit_properties(transactions, {**metadata, "rows": datafiles.row_counts(files)}),
+            commit_properties=commit_properties(transactions, told),
         )
         handle.update_incremental()
+        if storage.durable and storage.local is not None:
+            sync(log_since(Path(address(handle)), handle.version(), before), storage.local)
         return handle.version()
 
 
@@ -83,6 +95,7 @@ def merge(
         conditions.insert(0, f"({' OR '.join(literal(partition_by, value) for value in values)})")
         conditions.insert(1, f"(t.{partition_by} IS NOT DISTINCT FROM s.{partition_by})")
     changed = " OR ".join(f"(t.{name} IS DISTINCT FROM s.{name})" for name in columns if name not in key)
+    before = handle.version()
     with translated(handle.table_uri):
         (
             handle.merge(
@@ -100,7 +113,16 @@ def merge(
             .when_not_matched_insert({name: f"s.{name}" for name in columns}, predicate="NOT s.delete")
             .execute()
         )
+        storage.settle((handle, before))
         return handle.version()
+
+
+def note_format(storage: Storage, handle: "DeltaTable") -> None:
+    """Write the number of the current format into the table's log."""
+    before = handle.version()
+    with translated(handle.table_uri):
+        handle.alter.set_table_properties({FORMAT_KEY: str(FORMAT)}, raise_if_not_exists=False)
+    storage.settle((handle, before))
 
 
 def literal(column: str, value: date | str | None) -> str:

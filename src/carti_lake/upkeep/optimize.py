@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from carti_lake.store.errors import CorruptTableError, translated
+from carti_lake.store.errors import DamagedFileError, translated
 from carti_lake.store.locks import lake_lock
 from carti_lake.store.log import row_count
 from carti_lake.store.storage import Storage
@@ -17,15 +17,16 @@ def optimize(storage: Storage, names: Collection[str], progress: Callable[[str],
             progress(name)
             handle = storage.open(name)
             assert handle is not None
-            files, rows = len(handle.file_uris()), row_count(handle)
+            files, rows, before = len(handle.file_uris()), row_count(handle), handle.version()
             with translated(name):
                 handle.optimize.compact()
             fresh = storage.open(name)
             assert fresh is not None
             if name.startswith(("silver", "gold", "quarantine")) and row_count(fresh) != rows:
-                raise CorruptTableError(
+                raise DamagedFileError(
                     f"{name}: {rows} rows before and {row_count(fresh)} after compaction. Releases still read the "
                     f"version before; run `carti-lake run --full` to rebuild the table."
                 )
+            storage.settle((fresh, before))
             done.append(Upkeep(name, files, len(fresh.file_uris())))
     return done

@@ -7,6 +7,7 @@ from pathlib import Path
 from carti_lake.releases.publish import retire
 from carti_lake.releases.release import preceding, releases
 from carti_lake.store.errors import translated
+from carti_lake.store.hashes import forget
 from carti_lake.store.locks import lake_lock
 from carti_lake.store.storage import Storage
 from carti_lake.tables.gold.events import COMPARED
@@ -36,6 +37,9 @@ def vacuum(
             progress(name)
             handle = storage.open(name)
             assert handle is not None
+            if not dry_run:
+                # What stands in place of a file that goes must outlast it, though its writer died before the sync.
+                storage.settle((handle, -1))
             readers = [*kept, *compared] if name in COMPARED else kept
             needed = sorted({one.versions[name] for one in readers if name in one.versions})
             with translated(name):
@@ -49,6 +53,8 @@ def vacuum(
             done.append(Upkeep(name, len(removed), 0))
             if not dry_run and storage.local is not None:
                 _sweep(Path(storage.path(name)), now)
+    if not dry_run and storage.local is not None:
+        forget(storage.local)
     return done
 
 

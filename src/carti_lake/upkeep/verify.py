@@ -8,10 +8,13 @@ import polars as pl
 
 from carti_lake.models import registry, store
 from carti_lake.releases.release import latest
-from carti_lake.store.errors import LakeError, translated
-from carti_lake.store.integrity import damage, hashes, recorded, repair
+from carti_lake.store.durable import log_of
+from carti_lake.store.errors import CorruptTableError, LakeError, translated
+from carti_lake.store.hashes import hashes, of_table, own, recorded
+from carti_lake.store.integrity import damage, repair
 from carti_lake.store.log import row_count
 from carti_lake.store.storage import Storage, data_files
+from carti_lake.tables.releases import Releases
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,12 @@ def verify(storage: Storage, names: list[str], progress: Callable[[str], None]) 
 
     Tables that were never made are left out.
     """
-    newest = latest(storage)
-    known = recorded(storage)
     checks = []
+    try:
+        newest, known = latest(storage), recorded(storage)
+    except CorruptTableError as error:
+        newest, known = None, {}
+        checks.append(Check(Releases.full_name(), 0, str(error)))
     for name in names:
         progress(name)
         try:
@@ -82,7 +88,10 @@ def _verify_table(storage: Storage, name: str, version: int | None, known: Mappi
         files = len(handle.file_uris())
         if storage.local is not None:
             with translated(name):
-                found = hashes(Path(storage.path(name)), data_files(handle))
+                folder = Path(storage.path(name))
+                log = [file for file in log_of(folder, handle.version()) if file.exists()]
+                found = hashes(folder, [*data_files(handle), *log])
+                known = {**of_table(known, str(handle.metadata().id)), **own(storage, name)}
             changed = sorted(file for file, digest in found.items() if known.get(file, digest) != digest)
             if changed:
                 return Check(name, files, f"{', '.join(changed[:3])}: not the bytes that were written. {repair(name)}")

@@ -33,5 +33,5 @@ def dashboard_of(
     missing = {name: why for name, metric in SHOWN.items() if (why := undelivered(metric, had))}
     file = target if target.endswith(".html") else f"{target.rstrip('/')}/dashboard.html"
     with file_at(file, view.storage.options) as path:
-        path.write_text(page(release, missing), "utf-8")
+        path.write_text(page(release, missing), "utf-8", newline="\n")
     return file

@@ -15,7 +15,7 @@ from carti_lake.outlets.published.columns import PUBLISHED
 from carti_lake.outlets.published.frames import Allowed, star
 from carti_lake.outlets.published.sets import one_publisher, put, set_name, workshop
 from carti_lake.store.errors import LakeError
-from carti_lake.store.integrity import hashes
+from carti_lake.store.hashes import hashes
 from carti_lake.tables.catalogue import type_name
 
 if TYPE_CHECKING:

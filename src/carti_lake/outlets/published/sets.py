@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carti_lake.outlets.destination import file_at, folder_at
+from carti_lake.store.durable import sync
 from carti_lake.store.files import folder_of
 from carti_lake.store.locks import file_lock
 
@@ -67,8 +68,11 @@ def put(folder: Path, manifest: Mapping[str, Any], target: str, options: Mapping
     with folder_at(f"{target}/{SETS}/{manifest['set']}", options) as place:
         for file in sorted(folder.iterdir()):
             shutil.move(file, place / file.name)
+        if "://" not in target:
+            # Before the manifest that names them.
+            sync(place.iterdir(), Path(target))
     with file_at(f"{target}/{MANIFEST}", options) as path:
-        path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", "utf-8", newline="\n")
     if before is not None and before["set"] != manifest["set"]:
         kept = before["full_counts"] <= manifest["full_counts"]
         _remove_others(target, options, {manifest["set"], *([before["set"]] if kept else [])})

@@ -1,6 +1,5 @@
 """The whole workbook as one file."""
 
-import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from carti_lake.outlets.workbook.dictionary import add_dictionary, formats, head
 from carti_lake.outlets.workbook.look import add_frame, mark_provisional
 from carti_lake.outlets.workbook.notes import notes
 from carti_lake.outlets.workbook.sheets import PROVISIONAL, PURPOSES, SHEETS, sheets
+from carti_lake.store.files import put_in_place
 
 if TYPE_CHECKING:
     from carti_lake.releases.release import Release
@@ -91,7 +91,7 @@ def write_workbook(
             for worksheet in book.worksheets():
                 worksheet.set_landscape()
                 worksheet.set_footer(f"&L{release.caption}&C&A&R&P of &N")
-        os.replace(unfinished, path)
+        put_in_place(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
     return path

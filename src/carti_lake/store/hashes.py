@@ -1,0 +1,190 @@
+"""Hashes of data files and logs: recorded with the commits that add them, compared before anybody builds on them.
+
+A file is compared once on a machine. What was compared is known by its size, its time and its number on the disk, and
+remembered in a file of the lake's folder that belongs to the machine; losing it costs comparing again.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping, Set
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+
+from carti_lake.store.durable import log_since
+from carti_lake.store.errors import CorruptTableError
+from carti_lake.store.log import commits
+from carti_lake.store.storage import Storage, data_files
+from carti_lake.tables.releases import Releases
+
+#: By full table name: data file (relative to the table's folder) to SHA-256.
+Hashes = dict[str, dict[str, str]]
+#: Where a release's commit has the hashes of all tables' new files, and where a commit has those of its own files.
+OF_RELEASE, OF_COMMIT = "files", "sha256"
+#: How the files of a lake begin that say what a machine has compared.
+MEMORY = ".compared-"
+LOG = "_delta_log/"
+#: Stands between a table's id and the name of a file of its log.
+OF = ":"
+#: Commits that are looked through first.
+NEAR = 16
+
+
+def recorded(storage: Storage) -> Hashes:
+    """Every hash that a release recorded."""
+    handle = storage.open(Releases.full_name())
+    found: Hashes = {}
+    for commit in [] if handle is None else commits(handle, 0):
+        for table, files in commit.metadata.get(OF_RELEASE, {}).items():
+            found.setdefault(table, {}).update(files)
+    return found
+
+
+def own(storage: Storage, table: str, since: int = -1) -> dict[str, str]:
+    """Hashes that the table's own commits after a version recorded: of what is acknowledged with its commit."""
+    handle = storage.open(table)
+    found: dict[str, str] = {}
+    for commit in [] if handle is None else commits(handle, since):
+        found.update(commit.metadata.get(OF_COMMIT, {}))
+    return found
+
+
+def new_hashes(storage: Storage, tables: Iterable[str], before: Mapping[str, int]) -> Hashes:
+    """Hashes of the files that the tables gained since the given versions: those recorded already, else as they are."""
+    if storage.local is None:
+        return {}
+    found: Hashes = {}
+    for table in tables:
+        handle = storage.open(table)
+        assert handle is not None
+        folder, since = Path(storage.path(table)), before.get(table, -1)
+        if since == handle.version():
+            continue
+        then = storage.open(table, since) if since >= 0 else None
+        known = set() if then is None else set(data_files(then))
+        table_id = str(handle.metadata().id)
+        log = [str(file) for file in log_since(folder, handle.version(), since) if file.suffix]
+        gained = [*sorted(set(data_files(handle)) - known), *log]
+        if gained:
+            told = own(storage, table, since)
+            names = [Path(file).relative_to(folder).as_posix() for file in gained]
+            read = hashes(folder, [file for file, name in zip(gained, names, strict=True) if name not in told])
+            found[table] = {
+                f"{table_id}{OF}{name}" if name.startswith(LOG) else name: told[name] if name in told else read[name]
+                for name in names
+            }
+    return found
+
+
+def hashes(folder: Path, files: Iterable[str | Path]) -> dict[str, str]:
+    """SHA-256 of each file, by its path within the table's folder."""
+    paths = [Path(file) for file in files]
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(_sha256, paths)
+        return dict(zip((path.relative_to(folder).as_posix() for path in paths), found, strict=True))
+
+
+def changed(storage: Storage, tables: Mapping[str, Mapping[str, os.stat_result]]) -> dict[str, list[str]]:
+    """By local table, those of its files that are not the bytes that were written, among those not compared before.
+
+    Parameters
+    ----------
+    storage
+        The lake.
+    tables
+        By full name of a table, what the disk says of its files.
+    """
+    assert storage.local is not None
+    remembered = _remembered(storage.local)
+    compared: set[str] = set()
+    wrong: dict[str, list[str]] = {}
+    for table, files in tables.items():
+        keys = {name: f"{table} {name} {it.st_size} {it.st_mtime_ns} {it.st_ino}" for name, it in files.items()}
+        waiting = [name for name, key in keys.items() if key not in remembered]
+        if not waiting:
+            continue
+        told = of_table(_released(storage).get(table, {}), _table_id(storage, table))
+        if lacking := {name for name in waiting if name not in told and not name.startswith(LOG)}:
+            told = {**told, **_own_of(storage, table, lacking)}
+        folder = Path(storage.path(table))
+        for name, digest in hashes(folder, [folder / name for name in waiting if name in told]).items():
+            if digest == told[name]:
+                compared.add(keys[name])
+            else:
+                wrong.setdefault(table, []).append(name)
+    if compared:
+        remembered |= compared
+        _remember(storage.local)
+    return wrong
+
+
+def _remember(lake: Path) -> None:
+    """Keep for other processes of this machine what was compared; where nobody may write, they compare again."""
+    with contextlib.suppress(OSError):
+        unfinished = _memory(lake).with_name(f"{MEMORY}{os.getpid()}.part")
+        unfinished.write_text(json.dumps(sorted(_remembered(lake))), "utf-8", newline="\n")
+        os.replace(unfinished, _memory(lake))
+
+
+def forget(lake: Path) -> None:
+    """Compare everything again, now and then: a file can go bad that was compared."""
+    for memory in lake.glob(f"{MEMORY}*"):
+        memory.unlink(missing_ok=True)
+
+
+def _table_id(storage: Storage, table: str) -> str | None:
+    """Which table it is; None where it cannot be opened."""
+    try:
+        handle = storage.open(table)
+    except CorruptTableError:
+        return None
+    return None if handle is None else str(handle.metadata().id)
+
+
+def of_table(told: Mapping[str, str], table_id: str | None) -> dict[str, str]:
+    """Hashes by file: a table made anew has commits of the same names."""
+    split = {name: name.rpartition(OF) for name in told}
+    return {file: told[name] for name, (of, _, file) in split.items() if not of or table_id in (None, of)}
+
+
+def _own_of(storage: Storage, table: str, files: Set[str]) -> dict[str, str]:
+    """What the table's own commits recorded of the files; most were added by the last few."""
+    handle = storage.open(table)
+    version = -1 if handle is None else handle.version()
+    found: dict[str, str] = {}
+    for reach in (NEAR, version + 1):
+        found = own(storage, table, max(version - reach, -1))
+        if files <= found.keys() or reach > version:
+            break
+    return found
+
+
+@lru_cache(maxsize=16)
+def _remembered(lake: Path) -> set[str]:
+    """What this process and, before it began, others of the machine have compared."""
+    try:
+        return set(json.loads(_memory(lake).read_text("utf-8")))
+    except (OSError, ValueError):
+        return set()
+
+
+def _memory(lake: Path) -> Path:
+    return lake / f"{MEMORY}{platform.node() or 'here'}"
+
+
+def _released(storage: Storage) -> Hashes:
+    handle = storage.open(Releases.full_name())
+    return {} if handle is None else _of_releases(storage.uri, str(handle.metadata().id), handle.version())
+
+
+@lru_cache(maxsize=4)
+def _of_releases(lake: str, table_id: str, version: int) -> Hashes:
+    return recorded(Storage(lake))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
