@@ -19,7 +19,11 @@ from carti_lake.tables.gold import DataQuality, Reconciliation
 HERE = Path(__file__).parent
 #: Gold tables that no mart makes, but what commits and checks say.
 OF_QUALITY = (DataQuality, Reconciliation)
-INNER_VERBS = {"release": ("list", "show", "lock", "unlock"), "quality": ("report", "set")}
+INNER_VERBS = {
+    "source": ("list", "check", "add"),
+    "release": ("list", "show", "lock", "unlock"),
+    "quality": ("report", "set"),
+}
 
 
 def cli_page() -> str:
@@ -30,7 +34,8 @@ def cli_page() -> str:
         "Made from the program's own help by `make docs`.",
         "",
         "Every verb takes `--lake` (or `CARTI_LAKE`; default `./lake`), prints a table for people, or JSON with "
-        "`--json`, and exits 0 on success, 1 on a failed audit or load, 2 on wrong usage.",
+        "`--json`, and exits 0 on success, 1 on a failed audit or load, 2 on wrong usage; "
+        "`daily` exits 3 where another is active.",
     ]
     for verb in ("", *VERBS):
         lines += ["", f"## carti-lake {verb}".rstrip(), "", "```text", _help(verb), "```"]

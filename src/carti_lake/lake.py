@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -19,11 +20,12 @@ from carti_lake.releases.release import Release, When
 from carti_lake.releases.view import View
 from carti_lake.runner import RunResult
 from carti_lake.runner import run as runner
+from carti_lake.runner.patient_key import secret_from
 from carti_lake.sources import batches
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.store.errors import LakeError
 from carti_lake.store.log import commits
-from carti_lake.store.storage import Storage
+from carti_lake.store.storage import Storage, storage_at
 from carti_lake.tables import TABLES, Feed, Thresholds, find
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import HIDDEN
@@ -35,12 +37,12 @@ from carti_lake.upkeep.verify import Check, verify
 
 if TYPE_CHECKING:
     from carti_lake.models import registry
+    from carti_lake.pull.declaration import Source
+    from carti_lake.pull.pull import Edge, Planned, Pulled
     from carti_lake.sources.extract import Extract
     from carti_lake.sources.preview import Preview
 
 Progress = Callable[[str], None]
-#: Characters of a local path that Delta takes for something else.
-UNREADABLE = frozenset("%[]#?")
 
 
 def _quiet(step: str) -> None:
@@ -49,19 +51,6 @@ def _quiet(step: str) -> None:
 
 def _clock() -> datetime:
     return datetime.now(UTC)
-
-
-def secret_from(environment: Mapping[str, str]) -> str:
-    """Key of the patients' pseudonyms: ``CARTI_LAKE_PATIENT_KEY``, or the file that ``…_FILE`` names; else empty."""
-    path = environment.get("CARTI_LAKE_PATIENT_KEY_FILE")
-    if path:
-        try:
-            return Path(path).read_text().strip()
-        except OSError as error:
-            raise LakeError(
-                f"CARTI_LAKE_PATIENT_KEY_FILE names {path}, which cannot be read: {error.strerror}."
-            ) from error
-    return environment.get("CARTI_LAKE_PATIENT_KEY", "")
 
 
 @dataclass(frozen=True)
@@ -88,13 +77,7 @@ class Lake:
     @property
     def storage(self) -> Storage:
         """Where the tables are."""
-        text = str(self.uri)
-        if "://" in text:
-            return Storage(text, dict(self.storage_options))
-        folder = str(Path(text).resolve())
-        if odd := sorted({*folder} & UNREADABLE):
-            raise LakeError(f"The lake's folder {folder!r} has {' '.join(odd)} in its path, which Delta cannot read.")
-        return Storage(folder, dict(self.storage_options))
+        return storage_at(str(self.uri), self.storage_options)
 
     def load(
         self,
@@ -172,6 +155,39 @@ class Lake:
         from carti_lake.sources.opened import open_extracts
 
         return open_extracts(extracts, feed, clock=self.clock, storage_options=dict(self.storage_options), **how)
+
+    def sources(self, *names: str, folder: str | Path | None = None) -> "list[Source]":
+        """The declared sources, all or those named; ``folder`` is where, else ``sources`` in the lake's folder."""
+        from carti_lake.pull.declaration import folder_of, read_sources
+
+        return read_sources(folder_of(self.storage, folder), names)
+
+    def pull(self, *names: str, folder: str | Path | None = None, progress: Progress = _quiet) -> "list[Pulled]":
+        """Take in what is new of the declared sources; a source that fails says so and leaves the others alone.
+
+        Parameters
+        ----------
+        names
+            Sources; none for all.
+        folder
+            Where they are declared, as in :meth:`sources`.
+        """
+        from carti_lake.pull.pull import pull
+
+        return pull(self.storage, self.sources(*names, folder=folder), self.edge, progress)
+
+    def plan_pull(self, *names: str, folder: str | Path | None = None) -> "list[Planned]":
+        """What :meth:`pull` would take; nothing is kept."""
+        from carti_lake.pull.pull import plan
+
+        return plan(self.storage, self.sources(*names, folder=folder), self.edge)
+
+    @property
+    def edge(self) -> "Edge":
+        """Clock, patience and secrets for pulling."""
+        from carti_lake.pull.pull import Edge
+
+        return Edge(self.clock, time.sleep, self.environment)
 
     def run(self, *, full: bool = False, accept: Collection[str] = (), progress: Progress = _quiet) -> RunResult:
         """Bring silver, gold and models up to date, audit them, and publish a release.

@@ -12,11 +12,12 @@ from typer.core import TyperGroup
 
 #: Set to see the traceback of an unexpected error; it may quote rows, so it is never shown unasked.
 DEBUG = "CARTI_LAKE_DEBUG"
-FAILED, WRONG_USAGE = 1, 2
+FAILED, WRONG_USAGE, BUSY = 1, 2, 3
 
 #: Verbs in the order of use.
 VERBS = (
-    *("demo", "generate", "map", "load", "run", "status", "tables", "metrics"),
+    *("demo", "generate", "map", "load", "source", "pull", "run", "daily", "status"),
+    *("tables", "metrics"),
     *("query", "history", "diff", "explain", "compare", "quality", "quarantine"),
     *("release", "model", "charts", "dashboard", "workbook", "publish", "powerbi", "disclosures"),
     *("access", "key", "audit", "serve", "optimize", "vacuum", "verify"),
@@ -53,7 +54,7 @@ def version(version: bool = typer.Option(False, "--version", is_eager=True, help
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command line and exit: 0 success, 1 a failed audit or load, 2 wrong usage."""
+    """Run a command line and exit: 0 success, 1 a failed audit or load, 2 wrong usage, 3 another is active."""
     try:
         app(args=arguments, prog_name="carti-lake")
     except Exception as error:
@@ -70,6 +71,7 @@ def _ended(error: BaseException) -> int:
     from carti_lake.cli.show import complain
     from carti_lake.metrics import UnknownMetricError
     from carti_lake.models.catalogue import UnknownModelError
+    from carti_lake.pull.declaration import UnknownSourceError
     from carti_lake.sources.batches import UnknownFeedError
     from carti_lake.sources.extract import ExtractError
     from carti_lake.store.errors import LakeError
@@ -78,7 +80,9 @@ def _ended(error: BaseException) -> int:
 
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
-    if isinstance(error, UnknownTableError | UnknownFeedError | UnknownMetricError | UnknownModelError):
+    if isinstance(
+        error, UnknownTableError | UnknownFeedError | UnknownMetricError | UnknownModelError | UnknownSourceError
+    ):
         complain(str(error))
         return WRONG_USAGE
     if isinstance(error, LakeError | ExtractError | BusyError):

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlparse
 
 import polars as pl
 
-from carti_lake.store.errors import ConflictError, refuse_empty_commit, translated
+from carti_lake.store.errors import ConflictError, LakeError, refuse_empty_commit, translated
 from carti_lake.tables import TABLES, Table, find
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ CONFIGURATION = {
     "delta.deletedFileRetentionDuration": "interval 3650 days",
     "delta.checkpointInterval": "50",
 }
+
+#: Characters of a local path that Delta takes for something else.
+UNREADABLE = frozenset("%[]#?")
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,16 @@ class Storage:
         gained = {name: dtype for name, dtype in declared.items() if name not in held}
         rows = scan(handle, self.options)
         return rows.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in gained.items()) if gained else rows
+
+
+def storage_at(uri: str, options: Mapping[str, str]) -> Storage:
+    """The lake at an address, a local one by its whole path."""
+    if "://" in uri:
+        return Storage(uri, dict(options))
+    folder = str(Path(uri).resolve())
+    if odd := sorted({*folder} & UNREADABLE):
+        raise LakeError(f"The lake's folder {folder!r} has {' '.join(odd)} in its path, which Delta cannot read.")
+    return Storage(folder, dict(options))
 
 
 def scan(handle: "DeltaTable", options: Mapping[str, str]) -> pl.LazyFrame:
