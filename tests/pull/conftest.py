@@ -31,10 +31,14 @@ class World:
         (self.folder / f"{name}.toml").write_text("\n".join(lines), "utf-8")
 
 
+def world_in(folder: Path) -> World:
+    clock = Clock()
+    return World(lake_in(folder / "lake", clock), clock, folder / "lake" / "sources")
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    clock = Clock()
-    return World(lake_in(tmp_path / "lake", clock), clock, tmp_path / "lake" / "sources")
+    return world_in(tmp_path)
 
 
 @dataclass
@@ -55,11 +59,15 @@ class Ehr:
         self.run(f"INSERT OR REPLACE INTO visits VALUES ({marks})", *(row[name] for name in COLUMNS), updated_at)
 
 
-@pytest.fixture
-def ehr(tmp_path: Path) -> Ehr:
-    made = Ehr(tmp_path / "ehr.db")
+def ehr_in(folder: Path) -> Ehr:
+    made = Ehr(folder / "ehr.db")
     made.run(f"CREATE TABLE visits ({', '.join(COLUMNS)}, updated_at, PRIMARY KEY (visit_id))")
     return made
+
+
+@pytest.fixture
+def ehr(tmp_path: Path) -> Ehr:
+    return ehr_in(tmp_path)
 
 
 Amounts = Callable[[], dict[str, float]]

@@ -35,7 +35,8 @@ PHRASES = {
     r"no such table|Table with name .* does not exist": SQLSTATES["42P01"],
     r"no such column|Referenced column .* not found": SQLSTATES["42703"],
     r"syntax error|incomplete input|Parser Error": SQLSTATES["42"],
-    r"unable to open|No such file|does not exist": "there is no such file",
+    r"unable to open|No such file|mode: database does not exist": "there is no such file",
+    r"invalid input syntax|out of range|division by zero|Conversion Error": SQLSTATES["22"],
     r"locked|lock on file": "another process holds the file",
     r"not a database|not a valid DuckDB": "the file is no such database",
     r"connect": "the database does not answer, or refuses the user, the password or the database's name",
@@ -87,9 +88,20 @@ def _postgresql(uri: str) -> Iterator[Ask]:
 
         def ask(query: str) -> pa.RecordBatchReader:
             cursor.execute(query)
-            return cursor.fetch_record_batch()
+            return _plain(cursor.fetch_record_batch())
 
         yield ask
+
+
+def _plain(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """The stream without extension types, which not all of Polars takes: a numeric is text with all its digits."""
+    types = {field.name: field.type for field in reader.schema}
+    return reader.cast(
+        pa.schema(
+            (name, kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind)
+            for name, kind in types.items()
+        )
+    )
 
 
 @contextlib.contextmanager

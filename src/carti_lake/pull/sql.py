@@ -114,19 +114,12 @@ def _column(name: str, dtype: pl.DataType) -> str:
 
 def _type_of(arrow: pa.DataType) -> pl.DataType:
     kind = pa.types
-    if isinstance(arrow, pa.BaseExtensionType):
-        # PostgreSQL's numeric comes as text, with all its digits.
-        return pl.String() if arrow.extension_name == "arrow.opaque" and _is_number(arrow) else NO_SCALAR
     if kind.is_nested(arrow) or kind.is_interval(arrow) or kind.is_duration(arrow) or kind.is_time(arrow):
         return NO_SCALAR
     if kind.is_dictionary(arrow):
         return pl.String()
     (dtype,) = pl.DataFrame(pa.schema([("x", arrow)]).empty_table()).dtypes
     return dtype
-
-
-def _is_number(arrow: pa.DataType) -> bool:
-    return getattr(arrow, "type_name", "") == "numeric"
 
 
 def _check(types: pl.Schema, source: Source) -> None:
