@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from carti_lake.cli.app import VERBS, main
+from carti_lake.cli.app import BUSY, VERBS, main
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.catalogue import describe_metric
 from carti_lake.pipeline.marts import BUILT
@@ -20,7 +20,11 @@ from carti_lake.tables.gold import DataQuality, Reconciliation
 HERE = Path(__file__).parent
 #: Gold tables that no mart makes, but what commits and checks say.
 OF_QUALITY = (DataQuality, Reconciliation)
-INNER_VERBS = {"release": ("list", "show", "lock", "unlock"), "quality": ("report", "set")}
+INNER_VERBS = {
+    "source": ("list", "check", "add"),
+    "release": ("list", "show", "lock", "unlock"),
+    "quality": ("report", "set"),
+}
 
 
 def cli_page() -> str:
@@ -39,6 +43,7 @@ def cli_page() -> str:
         "| 1 | a failed audit, a refused extract, or what the message says |",
         "| 2 | wrong usage |",
         *(f"| {one.exit_code} | {(one.__doc__ or '').strip()} |" for one in FAULTS),
+        f"| {BUSY} | `daily`: another is active; nothing was done |",
         "",
         "Each message of 3 and above names the place and the remedy; what was acknowledged before stands.",
     ]

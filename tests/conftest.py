@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,9 +29,11 @@ settings.load_profile("carti_lake")
 
 SHARED = Path(__file__).resolve().parents[1] / "../shared"
 BUCKET = "carti-lake"
+#: With what an address must spell otherwise.
+POSTGRESQL_PASSWORD = "p@ss/w:rd#marked"
 CHROMIUM = Path("/usr/bin/chromium")
 #: What a test needs beside Python is told by the fixture that it asks for.
-MARKED_BY_FIXTURE = {"browser": "browser", "s3": "server"}
+MARKED_BY_FIXTURE = {"browser": "browser", "s3": "server", "postgresql": "server"}
 
 
 def fail_if_skipped(report: Any) -> Any:
@@ -122,9 +125,7 @@ def s3() -> Iterator[dict[str, str]]:
     import boto3
 
     # A process of its own: some calls of deltalake hold this one's interpreter while they wait for an answer.
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         stdout=subprocess.DEVNULL,
@@ -152,13 +153,47 @@ def s3() -> Iterator[dict[str, str]]:
     server.wait()
 
 
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a PostgreSQL server on loopback, without the password ``POSTGRESQL_PASSWORD`` of its user."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    folder, port = Path(tempfile.mkdtemp(prefix="carti-lake-postgresql-")), _free_port()
+    (folder / "password").write_text(POSTGRESQL_PASSWORD)
+    # It refuses to be run by root.
+    user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    if user:
+        shutil.chown(folder, "postgres")
+    quietly: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, **user}
+    made = [programs[-1] / "initdb", "-D", folder / "data", "-U", "reader", "--auth=scram-sha-256", "--no-sync"]
+    subprocess.run([*made, f"--pwfile={folder / 'password'}", "--encoding=UTF8"], check=True, **quietly)
+    server = subprocess.Popen(
+        [programs[-1] / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder, "-h", "127.0.0.1", "-F"],
+        **quietly,
+    )
+    try:
+        _wait_for(port, server)
+        yield f"postgresql://reader@127.0.0.1:{port}/postgres"
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(folder)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     while server.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.05)
-    raise RuntimeError("the S3-compatible server does not start")
+    raise RuntimeError("the server does not start")
 
 
 @pytest.fixture

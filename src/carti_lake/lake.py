@@ -2,7 +2,7 @@
 
 import getpass
 import os
-import re
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -22,11 +22,12 @@ from carti_lake.releases.release import Release, When
 from carti_lake.releases.view import View
 from carti_lake.runner import RunResult
 from carti_lake.runner import run as runner
+from carti_lake.runner.patient_key import secret_from
 from carti_lake.sources import batches
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.store.errors import LakeError
 from carti_lake.store.log import commits
-from carti_lake.store.storage import Storage
+from carti_lake.store.storage import Storage, storage_at
 from carti_lake.tables import TABLES, Feed, Thresholds, find
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import HIDDEN
@@ -38,12 +39,12 @@ from carti_lake.upkeep.verify import Check, verify
 
 if TYPE_CHECKING:
     from carti_lake.models import registry
+    from carti_lake.pull.declaration import Source
+    from carti_lake.pull.pull import Edge, Planned, Pulled
     from carti_lake.sources.extract import Extract
     from carti_lake.sources.preview import Preview
 
 Progress = Callable[[str], None]
-#: What Delta takes for something else in a local path: parts of an address, and spellings of other characters.
-UNREADABLE = re.compile(r"[\[\]#?^|\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
 
 
 def _quiet(step: str) -> None:
@@ -52,19 +53,6 @@ def _quiet(step: str) -> None:
 
 def _clock() -> datetime:
     return datetime.now(UTC)
-
-
-def secret_from(environment: Mapping[str, str]) -> str:
-    """Key of the patients' pseudonyms: ``CARTI_LAKE_PATIENT_KEY``, or the file that ``…_FILE`` names; else empty."""
-    path = environment.get("CARTI_LAKE_PATIENT_KEY_FILE")
-    if path:
-        try:
-            return Path(path).read_text("utf-8").strip()
-        except OSError as error:
-            raise LakeError(
-                f"CARTI_LAKE_PATIENT_KEY_FILE names {path}, which cannot be read: {error.strerror}."
-            ) from error
-    return environment.get("CARTI_LAKE_PATIENT_KEY", "")
 
 
 @dataclass(frozen=True)
@@ -91,16 +79,7 @@ class Lake:
     @property
     def storage(self) -> Storage:
         """Where the tables are."""
-        text = str(self.uri)
-        if "://" in text:
-            return Storage(text, dict(self.storage_options))
-        folder = Path(text).resolve()
-        if odd := sorted({*UNREADABLE.findall(folder.as_posix())}):
-            raise LakeError(
-                f"The lake's folder {str(folder)!r} has {' '.join(odd)} in its path, which Delta cannot read. Give the "
-                f"lake a folder without, e.g. one beside it, and move what is there."
-            )
-        return Storage(str(folder), dict(self.storage_options))
+        return storage_at(str(self.uri), self.storage_options)
 
     def load(
         self,
@@ -178,6 +157,31 @@ class Lake:
         from carti_lake.sources.opened import open_extracts
 
         return open_extracts(extracts, feed, clock=self.clock, storage_options=dict(self.storage_options), **how)
+
+    def sources(self, *names: str, folder: str | Path | None = None) -> "list[Source]":
+        """The declared sources, all or those named; ``folder`` is where, else ``sources`` in the lake's folder."""
+        from carti_lake.pull.declaration import folder_of, read_sources
+
+        return read_sources(folder_of(self.storage, folder), names)
+
+    def pull(self, *names: str, folder: str | Path | None = None, progress: Progress = _quiet) -> "list[Pulled]":
+        """Take in what is new of all declared sources, or of those named; one that fails leaves the others alone."""
+        from carti_lake.pull.pull import pull
+
+        return pull(self.storage, self.sources(*names, folder=folder), self.edge, progress)
+
+    def plan_pull(self, *names: str, folder: str | Path | None = None) -> "list[Planned]":
+        """What :meth:`pull` would take; nothing is kept."""
+        from carti_lake.pull.pull import plan
+
+        return plan(self.storage, self.sources(*names, folder=folder), self.edge)
+
+    @property
+    def edge(self) -> "Edge":
+        """Clock, patience and secrets for pulling."""
+        from carti_lake.pull.pull import Edge
+
+        return Edge(self.clock, time.sleep, self.environment)
 
     def run(self, *, full: bool = False, accept: Collection[str] = (), progress: Progress = _quiet) -> RunResult:
         """Bring silver, gold and models up to date, audit them, and publish a release.
@@ -326,16 +330,8 @@ class Lake:
     def set_thresholds(self, check: str, wanted: Thresholds | None, *, why: str, who: str | None = None) -> None:
         """Put other thresholds in force for a check, at once and for every release; recorded in ``thresholds``.
 
-        Parameters
-        ----------
-        check
-            E.g. ``payment_on_unpaid_claim``, or ``visits.payment_on_unpaid_claim``.
-        wanted
-            The thresholds; None for those that the table declares.
-        why
-            The reason, for the record.
-        who
-            Who changes them; else the user of this process.
+        The check is named as ``payment_on_unpaid_claim``, or ``visits.payment_on_unpaid_claim``; None puts those in
+        force that the table declares. The reason and who changes them, else the user of this process, are recorded.
         """
         entity, rule = quality.find_check(check)
         quality.set_thresholds(

@@ -13,10 +13,13 @@ from typer.core import TyperGroup
 #: Set to see the traceback of an unexpected error; it may quote rows, so it is never shown unasked.
 DEBUG = "CARTI_LAKE_DEBUG"
 FAILED, WRONG_USAGE = 1, 2
+#: Beyond those of `store.errors.FAULTS`.
+BUSY = 10
 
 #: Verbs in the order of use.
 VERBS = (
-    *("demo", "generate", "map", "load", "run", "status", "tables", "metrics"),
+    *("demo", "generate", "map", "load", "source", "pull", "run", "daily", "status"),
+    *("tables", "metrics"),
     *("query", "history", "diff", "explain", "compare", "quality", "quarantine"),
     *("release", "model", "charts", "dashboard", "workbook", "publish", "powerbi", "audience", "disclosures"),
     *("access", "key", "audit", "serve", "optimize", "vacuum", "verify"),
@@ -70,6 +73,7 @@ def _ended(error: BaseException) -> int:
     from carti_lake.cli.show import complain
     from carti_lake.metrics import UnknownMetricError
     from carti_lake.models.catalogue import UnknownModelError
+    from carti_lake.pull.declaration import UnknownSourceError
     from carti_lake.sources.batches import UnknownFeedError
     from carti_lake.sources.extract import ExtractError
     from carti_lake.store.errors import NetworkError, fault
@@ -77,7 +81,9 @@ def _ended(error: BaseException) -> int:
 
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
-    if isinstance(error, UnknownTableError | UnknownFeedError | UnknownMetricError | UnknownModelError):
+    if isinstance(
+        error, UnknownTableError | UnknownFeedError | UnknownMetricError | UnknownModelError | UnknownSourceError
+    ):
         complain(str(error))
         return WRONG_USAGE
     if isinstance(error, ExtractError):

@@ -28,6 +28,11 @@ StorageOptions = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+SourcesIn = Annotated[
+    Path | None,
+    typer.Option("--sources", metavar="DIR", help="Folder of the declarations; else sources in the lake's folder."),
+]
+SourceNames = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Declared sources; else all.")]
 OfRelease = Annotated[
     str | None, typer.Option("--release", metavar="R", help="Number, or name of a lock; else the latest.")
 ]

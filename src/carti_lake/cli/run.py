@@ -46,7 +46,7 @@ def run(
     """Bring everything up to date, audit it, and publish a release."""
     opened = open_lake(lake, storage_option)
     if plan:
-        from carti_lake.lake import secret_from
+        from carti_lake.runner.patient_key import secret_from
         from carti_lake.runner.run import plan as planned
 
         waiting = planned(opened.storage, secret_from(opened.environment), full=full).waiting
@@ -77,7 +77,7 @@ def run(
 
 
 def _warn_without_key(lake: "Lake") -> None:
-    from carti_lake.lake import secret_from
+    from carti_lake.runner.patient_key import secret_from
     from carti_lake.upkeep.status import UNKEYED
 
     if not secret_from(lake.environment):
@@ -178,6 +178,7 @@ def status(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, j
         show.say(f"A run of {found['refused']['at']:%Y-%m-%d %H:%M} UTC was not published:", "bold red")
         for finding in found["refused"]["audits"]:
             show.say(f"  {finding}", "red")
+    _print_sources(found["sources"])
     _print_feeds(feeds)
     _print_quarantine(found["quarantine"])
     if "not set" in found["patient_key"]:
@@ -192,6 +193,22 @@ def status(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, j
 
 def _age(hours: float) -> str:
     return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
+
+
+def _print_sources(sources: list[dict[str, Any]]) -> None:
+    if not sources:
+        return
+    rows = [
+        (
+            one["source"],
+            one["feed"],
+            one["cursor"],
+            "never" if one["age_hours"] is None else f"{_age(one['age_hours'])} ago",
+            one["error"],
+        )
+        for one in sources
+    ]
+    show.screen().print(show.grid(["source", "feed", "cursor", "pulled", "error of the last pull"], rows))
 
 
 def _print_feeds(feeds: list[dict[str, Any]]) -> None:

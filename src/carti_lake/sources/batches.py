@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -125,13 +125,14 @@ def _append(
             **({"replaces": replaces} if replaces is not None else {}),
         }
         before = handle.version()
+        marks, marked = _marked(handle, extract)
         try:
             version = append(
                 storage,
                 handle,
                 with_lineage(rows, feed, batch_id, extract.extract_date, moment),
-                transactions={batch_id: extract.mapping.number()},
-                metadata={"batch": batch},
+                transactions={batch_id: extract.mapping.number(), **marks},
+                metadata={"batch": batch, **marked},
                 check=check if readings is None else None,
             )
         except ConflictError:
@@ -156,6 +157,19 @@ def _append(
             _withdraw(storage, feed, replaces, extract)
         return replace(done, rows=added, already=False)
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _marked(handle: "DeltaTable", extract: Extract) -> tuple[dict[str, int], dict[str, Any]]:
+    """Transaction and metadata that say how far the extract's source has been read with it.
+
+    The number is that of the next commit: the mark stands there or, where others commit meanwhile, soon after.
+    """
+    mark = extract.mark
+    if mark is None:
+        return {}, {}
+    if (transaction(handle, mark.application) or 0) != mark.follows:
+        raise ConflictError(f"{mark.source}: another process has pulled this source meanwhile. Pull again.")
+    return {mark.application: handle.version() + 1}, {"source": {"name": mark.source, **mark.says}}
 
 
 def turn(handle: "DeltaTable | None", feed: type[Feed], extract: Extract) -> tuple[str, str | None, bool]:

@@ -3,10 +3,11 @@
 import hashlib
 import shutil
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -42,6 +43,35 @@ class Content:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """How far a declared source has been read; written in the commit that the rows are in.
+
+    Attributes
+    ----------
+    source
+        The source's name.
+    follows
+        Number of the mark that stood when reading began, 0 for none: another one means that somebody else has read on.
+    says
+        Where the source stands after these rows, as JSON values.
+    """
+
+    source: str
+    follows: int
+    says: Mapping[str, Any]
+
+    @property
+    def application(self) -> str:
+        """Name of the source's application transactions."""
+        return application_of(self.source)
+
+
+def application_of(source: str) -> str:
+    """Under which name a source's marks stand in the log."""
+    return f"source:{source}"
+
+
+@dataclass(frozen=True)
 class Extract:
     """What a source delivered, ready for bronze.
 
@@ -66,6 +96,8 @@ class Extract:
         Reads the source again and says what is wrong with it and where, None if nothing is found.
     notes
         What its sender should know, though it loads: headers that name no column, files left out.
+    mark
+        How far its source has been read with it; None where nobody declares the source.
     """
 
     name: str
@@ -76,6 +108,7 @@ class Extract:
     mapping: SourceMap = NO_MAP
     diagnose: Callable[[], str | None] = field(default=nothing_found, repr=False, compare=False)
     notes: tuple[str, ...] = ()
+    mark: Mark | None = None
 
 
 def file_hash(path: Path) -> str:

@@ -53,20 +53,13 @@ def open_frame(
     """
     folder = Path(tempfile.mkdtemp(prefix="carti-lake-"))
     try:
-        rows = _as_rows(frame, folder)
-        headers = rows.collect_schema().names()
-        columns = column_names(headers, match_headers(headers, feed, mapping, NAME))
-        delivered, rows = rows, rows.rename(dict(zip(headers, columns, strict=True)))
-        moment = whole_milliseconds(delivered_at or now)
-        extract = Extract(
-            name=NAME,
-            # What a map calls a column does not make the content another one.
-            content_hash=_content_hash(rows if mapping == NO_MAP else delivered),
-            delivered_at=moment,
-            extract_date=extract_date or moment.date(),
-            rows=rows,
-            notes=unmatched(headers, feed, mapping),
+        extract = extract_of(
+            _as_rows(frame, folder),
+            feed,
             mapping=mapping,
+            name=NAME,
+            extract_date=extract_date,
+            delivered_at=delivered_at or now,
         )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -74,11 +67,37 @@ def open_frame(
     return keep_with(extract, folder)
 
 
+def extract_of(
+    rows: pl.LazyFrame,
+    feed: type[Feed],
+    *,
+    mapping: SourceMap,
+    name: str,
+    extract_date: date | None = None,
+    delivered_at: datetime,
+) -> Extract:
+    """Rows that are the same however often they are read, as an extract of the feed; parameters as in `open_frame`."""
+    headers = rows.collect_schema().names()
+    columns = column_names(headers, match_headers(headers, feed, mapping, name))
+    delivered, rows = rows, rows.rename(dict(zip(headers, columns, strict=True)))
+    moment = whole_milliseconds(delivered_at)
+    return Extract(
+        name=name,
+        # What a map calls a column does not make the content another one.
+        content_hash=_content_hash(rows if mapping == NO_MAP else delivered),
+        delivered_at=moment,
+        extract_date=extract_date or moment.date(),
+        rows=rows,
+        notes=unmatched(headers, feed, mapping),
+        mapping=mapping,
+    )
+
+
 def _as_rows(frame: Any, folder: Path) -> pl.LazyFrame:
     if isinstance(frame, pl.DataFrame):
         return frame.lazy()
     if isinstance(frame, pl.LazyFrame):
-        return _spooled(frame, folder)
+        return spooled(frame, folder)
     if isinstance(frame, Sequence):
         return _from_records(frame).lazy()
     if not hasattr(frame, "__arrow_c_stream__"):
@@ -87,10 +106,10 @@ def _as_rows(frame: Any, folder: Path) -> pl.LazyFrame:
             "dictionaries."
         )
     # A stream has no length, and can be read only once.
-    return pl.DataFrame(frame).lazy() if hasattr(frame, "__len__") else _spooled(pl.scan_arrow_c_stream(frame), folder)
+    return pl.DataFrame(frame).lazy() if hasattr(frame, "__len__") else spooled(pl.scan_arrow_c_stream(frame), folder)
 
 
-def _spooled(rows: pl.LazyFrame, folder: Path) -> pl.LazyFrame:
+def spooled(rows: pl.LazyFrame, folder: Path) -> pl.LazyFrame:
     """The rows, run once: they are hashed and then loaded, and need not be the same if run twice."""
     path = folder / "rows.parquet"
     rows.sink_parquet(path, compression="lz4", engine="streaming")

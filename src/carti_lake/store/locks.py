@@ -23,30 +23,31 @@ class BusyError(LakeError):
 
 
 @contextlib.contextmanager
-def lake_lock(storage: Storage, purpose: str) -> Iterator[None]:
-    """Hold the lake; raises BusyError where another process does."""
+def lake_lock(storage: Storage, purpose: str, which: str = "") -> Iterator[None]:
+    """Hold the lake, or the lock of that name beside it; raises BusyError where another process does."""
     if storage.local is not None:
-        with file_lock(storage.local, purpose):
+        with file_lock(storage.local, purpose, which):
             yield
     else:
-        with lease(storage, purpose):
+        with lease(storage, purpose, which):
             yield
 
 
 @contextlib.contextmanager
-def file_lock(folder: Path, purpose: str) -> Iterator[None]:
+def file_lock(folder: Path, purpose: str, which: str = "") -> Iterator[None]:
     """An advisory lock that the operating system ends with the process, however it ends."""
     from filelock import FileLock, Timeout
 
     folder.mkdir(parents=True, exist_ok=True)
-    holder = folder / HOLDER
-    lock = FileLock(folder / LOCK)
+    holder = folder / f"{HOLDER}{which}"
+    lock = FileLock(folder / f"{LOCK}{which}")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         held_by = holder.read_text("utf-8").strip() if holder.exists() else ""
         raise BusyError(
-            f"Another run is active on {folder} ({held_by or 'another process'}). Wait for it to end, then try again."
+            f"Another {which.lstrip('-') or 'run'} is active on {folder} ({held_by or 'another process'}). Wait for it "
+            "to end, then try again."
         ) from None
     try:
         holder.write_text(f"{purpose}, process {os.getpid()}", "utf-8", newline="\n")
@@ -58,23 +59,24 @@ def file_lock(folder: Path, purpose: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def lease(storage: Storage, purpose: str) -> Iterator[None]:
+def lease(storage: Storage, purpose: str, which: str = "") -> Iterator[None]:
     """An application transaction that says until when the lake is held; two that begin at once conflict in the log."""
+    name = f"lease{which}"
     handle = storage.create("releases", Releases, change_feed=False)
     now = int(time.time())
-    held_until = transaction(handle, "lease") or 0
+    held_until = transaction(handle, name) or 0
     if held_until > now:
         raise BusyError(f"Another run is active on {storage.uri}; its lock ends in {held_until - now} s at the latest.")
     empty = Releases.create_empty()
     until = now + LEASE_SECONDS
     try:
-        append(storage, handle, empty, transactions={"lease": until}, metadata={"lock": purpose})
+        append(storage, handle, empty, transactions={name: until}, metadata={"lock": purpose})
     except ConflictError:
         raise BusyError(f"Another run has just started on {storage.uri}. Try again when it has ended.") from None
     try:
         yield
     finally:
         fresh = storage.create("releases", Releases, change_feed=False)
-        if transaction(fresh, "lease") == until:
+        if transaction(fresh, name) == until:
             # Not where ours ran out and another process took the lake: that lease is not ours to end.
-            append(storage, fresh, empty, transactions={"lease": now}, metadata={"lock": "ended"})
+            append(storage, fresh, empty, transactions={name: now}, metadata={"lock": "ended"})

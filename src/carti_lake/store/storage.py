@@ -1,6 +1,7 @@
 """A lake's folder or bucket: its tables, opened, created and scanned."""
 
 import contextlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -14,6 +15,7 @@ import polars as pl
 from carti_lake.store.durable import sync, written_since
 from carti_lake.store.errors import (
     ConflictError,
+    LakeError,
     fault,
     refuse_broken_log,
     refuse_empty_commit,
@@ -31,6 +33,9 @@ CONFIGURATION = {
     "delta.deletedFileRetentionDuration": "interval 3650 days",
     "delta.checkpointInterval": "50",
 }
+
+#: What Delta takes for something else in a local path: parts of an address, and spellings of other characters.
+UNREADABLE = re.compile(r"[\[\]#?^|\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
 
 
 #: Number of the format that this version writes and reads; each table's log holds the number that it was written in.
@@ -191,6 +196,19 @@ class Storage:
 def format_of(handle: "DeltaTable") -> int:
     """Number of the format that a table was written in; 0 where it is from before there were numbers."""
     return int(handle.metadata().configuration.get(FORMAT_KEY, 0))
+
+
+def storage_at(uri: str, options: Mapping[str, str]) -> Storage:
+    """The lake at an address, a local one by its whole path."""
+    if "://" in uri:
+        return Storage(uri, dict(options))
+    folder = Path(uri).resolve()
+    if odd := sorted({*UNREADABLE.findall(folder.as_posix())}):
+        raise LakeError(
+            f"The lake's folder {str(folder)!r} has {' '.join(odd)} in its path, which Delta cannot read. Give the "
+            f"lake a folder without, e.g. one beside it, and move what is there."
+        )
+    return Storage(str(folder), dict(options))
 
 
 def scan(handle: "DeltaTable", options: Mapping[str, str]) -> pl.LazyFrame:

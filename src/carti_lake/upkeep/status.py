@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from carti_lake.pipeline.newest import OUTCOMES
+from carti_lake.pull.journal import overview
 from carti_lake.releases.publish import last_refusal
 from carti_lake.releases.release import latest
 from carti_lake.store.log import row_count
@@ -50,6 +51,7 @@ def status(storage: Storage, now: datetime, *, keyed: bool) -> dict[str, Any]:
         "refused": None
         if refusal is None
         else {"at": refusal[0], "audits": [f"{one.name}: {one.detail}" for one in refusal[1] if not one.passed]},
+        "sources": overview(storage, now),
         "feeds": [_feed(storage, name, balance) for name in FEEDS],
         "quarantine": [_quarantine(storage, name) for name in ENTITIES if storage.open(QUARANTINE[name].full_name())],
         "patient_key": "set" if keyed else UNKEYED,

@@ -1,0 +1,138 @@
+"""``source``: declared sources, listed, checked, added."""
+
+import json as json_
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from carti_lake.cli import show
+from carti_lake.cli.app import FAILED, app
+from carti_lake.cli.options import (
+    DEFAULT_LAKE,
+    Json,
+    LakeAt,
+    SourceNames,
+    SourcesIn,
+    StorageOptions,
+    command,
+    open_lake,
+)
+
+if TYPE_CHECKING:
+    from carti_lake.pull.declaration import Source
+
+group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(group, name="source", help="List, check and add the systems that extracts are pulled from.")
+
+
+@group.command("list")
+def list_(
+    sources: SourcesIn = None, lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, json: Json = False
+) -> None:
+    """List the declared sources."""
+    declared = open_lake(lake, storage_option).sources(folder=sources)
+    rows = [
+        {"source": one.name, "kind": one.kind, "feed": one.feed.short_name, "reads": _reads(one), "cursor": one.cursor}
+        for one in declared
+    ]
+    if json:
+        show.as_json(rows)
+    elif rows:
+        show.screen().print(show.grid(list(rows[0]), [list(row.values()) for row in rows]))
+    else:
+        show.say("No source is declared.")
+        show.next_steps((command("source add NAME --kind KIND --feed FEED --address ADDRESS", lake), "declares one"))
+
+
+def _reads(source: "Source") -> str:
+    return source.files if source.kind == "folder" else f"table {source.table}" if source.table else "a query"
+
+
+@group.command()
+def check(
+    names: SourceNames = None,
+    sources: SourcesIn = None,
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
+    """Reach each source, and compare its columns and types with the feed; no row is read."""
+    from carti_lake.pull.pull import check as check_source
+
+    opened = open_lake(lake, storage_option)
+    with show.steps("Checking") as progress:
+        found = {}
+        for one in opened.sources(*names or [], folder=sources):
+            progress(one.name)
+            found[one.name] = check_source(one, opened.edge)
+    if json:
+        show.as_json([{"source": name, "error": error} for name, error in found.items()])
+    for name, error in found.items():
+        if error:
+            show.complain(error)
+        elif not json:
+            show.say(f"{name}: reached, and what it gives is what the feed takes.", "green")
+    if any(found.values()):
+        raise typer.Exit(FAILED)
+
+
+@group.command()
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the source, e.g. ehr-visits.")],
+    kind: Annotated[str, typer.Option(metavar="KIND", help="folder or sql.")],
+    feed: Annotated[str, typer.Option(metavar="FEED", help="Feed that it fills.")],
+    address: Annotated[
+        str, typer.Option(metavar="A", help="Folder, postgresql://USER@HOST/DB, sqlite:PATH, duckdb:PATH, or env:NAME.")
+    ],
+    password: Annotated[
+        str | None, typer.Option(metavar="REF", help="Where the password is: env:NAME or file:PATH.")
+    ] = None,
+    table: Annotated[str | None, typer.Option(metavar="T", help="Table or view to read.")] = None,
+    query: Annotated[str | None, typer.Option(metavar="SQL", help="Query to read instead.")] = None,
+    cursor: Annotated[str | None, typer.Option(metavar="C", help="Column that grows with every change.")] = None,
+    overlap: Annotated[
+        str | None, typer.Option(metavar="O", help="How far to go back for late commits: 2h, 3d, or a number.")
+    ] = None,
+    files: Annotated[str | None, typer.Option(metavar="GLOB", help="Files of a folder, e.g. ehr_visits_*.csv.")] = None,
+    complete: Annotated[
+        str | None,
+        typer.Option(metavar="HOW", help="What shows a whole file: rest, a mark such as .done, or a manifest's name."),
+    ] = None,
+    map_: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Map of its columns.")] = None,
+    sources: SourcesIn = None,
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+) -> None:
+    """Declare a source: writes a TOML file, once it is checked; secrets are given as references only."""
+    from carti_lake.pull.declaration import folder_of, parse
+
+    said = {
+        "kind": kind,
+        "feed": feed,
+        "address": address,
+        "password": password,
+        "table": table,
+        "query": query,
+        "cursor": cursor,
+        "overlap": int(overlap) if overlap and overlap.isdecimal() else overlap,
+        "files": files,
+        "complete": complete,
+        "map": str(map_.resolve()) if map_ else None,
+    }
+    given = {key: value for key, value in said.items() if value is not None}
+    opened = open_lake(lake, storage_option)
+    folder = folder_of(opened.storage, sources)
+    path = folder / f"{name}.toml"
+    if path.exists():
+        raise typer.BadParameter(f"{path} is there already: change it, or take another name.", param_hint="NAME")
+    parse(given, path)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Texts of JSON are texts of TOML.
+    lines = [f"{key} = {json_.dumps(value, ensure_ascii=False)}\n" for key, value in given.items()]
+    path.write_text("".join(lines), "utf-8")
+    show.say(f"Declared {name} in {path}.")
+    show.next_steps(
+        (command(f"source check {name}", lake), "reaches it"),
+        (command(f"pull {name} --plan", lake), "shows what would come"),
+    )

@@ -1,0 +1,1 @@
+"""Straight from the systems: declared sources, each taken in from where it was left."""

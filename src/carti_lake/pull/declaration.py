@@ -1,0 +1,228 @@
+"""Sources as users declare them: a TOML file each, in the lake's folder ``sources``."""
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from carti_lake.pull.secrets import PASSWORD_IN_ADDRESS, SourceError, is_reference, resolve
+from carti_lake.sources.headers import matches
+from carti_lake.sources.map_check import check_map
+from carti_lake.sources.map_file import parse as parse_map
+from carti_lake.sources.map_file import read_mapping
+from carti_lake.sources.mapping import SourceMap
+from carti_lake.store.storage import Storage
+from carti_lake.tables import FEEDS, Feed
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.IGNORECASE)
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+#: Keys of every declaration, and of each kind.
+OF_ALL = ("kind", "feed", "address", "map")
+OF_KIND = {
+    "folder": ("files", "complete", "rest"),
+    "sql": ("password", "table", "query", "cursor", "overlap"),
+}
+#: What a cursor of days or moments goes back by, where nothing is said.
+A_DAY = timedelta(days=1)
+
+
+class UnknownSourceError(ValueError):
+    """A source that no file declares."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A declared source.
+
+    Attributes
+    ----------
+    name
+        Of its file, without ``.toml``.
+    file
+        Where it is declared; what paths in it start from.
+    kind
+        ``folder`` or ``sql``.
+    feed
+        Feed that it fills.
+    address
+        Folder, or address of a database without its password; or a reference to it.
+    mapping
+        How its columns become the feed's.
+    password
+        Reference to the database's password.
+    files
+        Glob of a folder's files.
+    complete
+        How a file shows that it is whole: ``rest``, the suffix of a mark beside it (``.done``), or a manifest's name.
+    rest
+        Seconds between the two looks at a file that must be at rest.
+    table, query
+        What is read of a database.
+    cursor
+        Column by which a database tells what is new; None: everything is read each time.
+    overlap
+        How far before the cursor reading starts again, for rows that were committed late.
+    """
+
+    name: str
+    file: Path
+    kind: str
+    feed: type[Feed]
+    address: str = field(repr=False)
+    mapping: SourceMap
+    password: str | None = field(default=None, repr=False)
+    files: str = "*"
+    complete: str = "rest"
+    rest: float = 10.0
+    table: str | None = None
+    query: str | None = None
+    cursor: str | None = None
+    overlap: timedelta | int | None = None
+
+    @property
+    def reading(self) -> str:
+        """Tells what is read and how from any other way: where it changes, reading starts from the beginning."""
+        said = [self.kind, self.table, self.query, self.cursor, self.mapping.said()]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+    def cursor_gives(self) -> list[str]:
+        """The feed's columns that the cursor's column is a value of; none where it only tells of the row."""
+        if self.cursor is None:
+            return []
+        taken = [column for column, froms in self.mapping.sources.items() if self.cursor in froms]
+        return [*matches([self.cursor], self.feed, self.mapping).values(), *taken]
+
+    def secret(self, key: str, environment: Mapping[str, str]) -> str | None:
+        """What ``address`` or ``password`` says, with what it refers to in its place."""
+        said = getattr(self, key)
+        return None if said is None else resolve(said, environment, f"{self.file.name}: {key}", self.file.parent)
+
+
+def folder_of(storage: Storage, given: str | Path | None) -> Path:
+    """The folder with the declarations: the one given, else ``sources`` in the lake's folder."""
+    if given is not None:
+        return Path(given)
+    if storage.local is None:
+        raise SourceError("The sources of a lake in an object store are declared in a local folder: give --sources.")
+    return storage.local / "sources"
+
+
+def read_sources(folder: Path, names: Sequence[str] = ()) -> list[Source]:
+    """The sources that a folder declares, in the order of their names: all, or those named.
+
+    Raises
+    ------
+    SourceError
+        What is wrong with a declaration, with the file and the key.
+    UnknownSourceError
+        A name that no file has.
+    """
+    files = {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    for name in names:
+        if name not in files:
+            near = get_close_matches(name, files, n=1)
+            known = f"Sources: {', '.join(files)}." if files else f"{folder} declares none."
+            raise UnknownSourceError(
+                f"There is no source {name!r}. {f'Did you mean {near[0]}?' if near else ''} {known}".replace("  ", " ")
+            )
+    return [read_source(files[name]) for name in (dict.fromkeys(names) or files)]
+
+
+def read_source(path: Path) -> Source:
+    """The source that a file declares."""
+    try:
+        said = tomllib.loads(path.read_text("utf-8-sig"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        # The parser's own words may quote the line, and so a secret.
+        raise SourceError(f"{path.name}: not valid TOML in UTF-8.") from None
+    return parse(said, path)
+
+
+def parse(said: Mapping[str, Any], path: Path) -> Source:
+    """What a declaration says, checked key by key; no value is repeated: one may be a secret in the wrong place."""
+    where = path.name
+    if not NAME.fullmatch(path.stem):
+        raise SourceError(f"{where}: a source's name has letters, digits, - and _ only.")
+    kind = _text(said, "kind", where)
+    if kind not in OF_KIND:
+        raise SourceError(f"{where}: kind must be one of {', '.join(OF_KIND)}.")
+    keys = (*OF_ALL, *OF_KIND[kind])
+    for key in said:
+        if key not in keys:
+            near = get_close_matches(key, keys, n=1)
+            hint = f'; did you mean "{near[0]}"?' if near else f"; it may be {', '.join(keys)}."
+            raise SourceError(f'{where}: a source of kind {kind} has no "{key}"{hint}')
+    feed = FEEDS.get(name := _text(said, "feed", where))
+    if feed is None:
+        near = get_close_matches(name, FEEDS, n=1)
+        raise SourceError(f"{where}: feed names none; {f'did you mean {near[0]}?' if near else ', '.join(FEEDS)}")
+    address = _text(said, "address", where)
+    if PASSWORD_IN_ADDRESS.search(address):
+        raise SourceError(
+            f'{where}: address holds a password in clear text. Leave it out and say password = "env:NAME" or '
+            '"file:PATH"; or let the whole address be such a reference.'
+        )
+    mapping = _mapping(said.get("map", {}), path)
+    check_map(mapping, feed)
+    parsed = Source(path.stem, path, kind, feed, address, mapping, **_of_kind(said, kind, where))
+    if parsed.cursor is not None:
+        _check_cursor(parsed, where)
+    return parsed
+
+
+def _of_kind(said: Mapping[str, Any], kind: str, where: str) -> dict[str, Any]:
+    texts = {key: _text(said, key, where) for key in OF_KIND[kind] if key in said and key not in ("overlap", "rest")}
+    if kind == "folder":
+        return texts | ({"rest": _span(said["rest"], f"{where}: rest").total_seconds()} if "rest" in said else {})
+    if "password" in texts and not is_reference(texts["password"]):
+        raise SourceError(
+            f'{where}: password is in clear text. Say where it is instead: "env:NAME" for an environment variable, '
+            '"file:PATH" for a file.'
+        )
+    if ("table" in texts) == ("query" in texts):
+        raise SourceError(f"{where}: say either table or query: what is to be read.")
+    if "overlap" not in said:
+        return texts
+    if "cursor" not in texts:
+        raise SourceError(f"{where}: overlap is said of a cursor, and there is none.")
+    overlap = said["overlap"]
+    if isinstance(overlap, int) and not isinstance(overlap, bool) and overlap >= 0:
+        return texts | {"overlap": overlap}
+    return texts | {"overlap": _span(overlap, f"{where}: overlap")}
+
+
+def _check_cursor(source: Source, where: str) -> None:
+    """Refuse a cursor that is a patient's identifier: where a source stands is shown to whoever asks."""
+    if {*source.cursor_gives()} & {*source.feed.phi_columns()}:
+        raise SourceError(
+            f"{where}: the cursor identifies patients, and where a source stands is shown. Take the moment or the "
+            "number of a row's last change."
+        )
+
+
+def _mapping(said: Any, path: Path) -> SourceMap:
+    if isinstance(said, str):
+        return read_mapping(path.parent / said)
+    if not isinstance(said, dict):
+        raise SourceError(f"{path.name}: map must be a table, or name a map's file.")
+    return parse_map(said, f"{path.name}: map") if said else SourceMap(file=f"{path.name}: map")
+
+
+def _text(said: Mapping[str, Any], key: str, where: str) -> str:
+    text = said.get(key)
+    if not isinstance(text, str) or not text.strip():
+        raise SourceError(f"{where}: {key} is {'no text' if text else 'missing'}.")
+    return text.strip()
+
+
+def _span(said: Any, where: str) -> timedelta:
+    match = re.fullmatch(r"(\d+)\s*([smhd])", said) if isinstance(said, str) else None
+    if match is None:
+        raise SourceError(f'{where} must be a length of time such as "90s", "30m", "2h" or "3d".')
+    return timedelta(**{UNITS[match[2]]: int(match[1])})

@@ -1,0 +1,68 @@
+"""What was pulled, when, and what went wrong: for ``status``, and so that a file is not opened twice."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from carti_lake.pull.declaration import Source
+from carti_lake.pull.folder import Seen
+from carti_lake.pull.marks import standing
+from carti_lake.store.storage import Storage
+from carti_lake.store.write import append
+from carti_lake.tables.pulls import Pulls
+
+TABLE = Pulls.full_name()
+
+
+def entry(
+    source: Source, now: datetime, rows: int, error: str | None = None, seen: Seen | None = None
+) -> dict[str, Any]:
+    """A row of the journal: of a pull, or of a file that it took."""
+    return {
+        "at": now,
+        "source": source.name,
+        "file": seen.file if seen else "",
+        "feed": source.feed.short_name,
+        "reading": source.reading,
+        "size": seen.size if seen else None,
+        "modified": seen.modified if seen else None,
+        "rows": rows,
+        "error": error,
+    }
+
+
+def record(storage: Storage, entries: Sequence[dict[str, Any]]) -> None:
+    """Write entries down. What a kill keeps from being written is only looked at again, not loaded again."""
+    rows = pl.DataFrame(entries, schema=Pulls.dtypes())
+    append(storage, storage.create(TABLE, Pulls, change_feed=False), rows, transactions={}, metadata={})
+
+
+def taken(storage: Storage, source: Source) -> set[Seen]:
+    """Files of a source that were taken as it reads them now, as they looked then."""
+    mine = (pl.col("source") == source.name) & (pl.col("reading") == source.reading) & (pl.col("file") != "")
+    found = storage.scan(TABLE).filter(mine).select("file", "size", "modified").collect()
+    return {Seen(*row) for row in found.iter_rows()}
+
+
+def overview(storage: Storage, now: datetime) -> list[dict[str, Any]]:
+    """Each source that was ever pulled: where it stands, how old that is, and the error of its last pull."""
+    pulls = storage.scan(TABLE).filter(pl.col("file") == "")
+    succeeded = pl.col("at").filter(pl.col("error").is_null()).max()
+    newest = (
+        pulls.group_by("source")
+        .agg(pl.col("feed", "error").sort_by("at").last(), pulled_at=pl.col("at").max(), succeeded_at=succeeded)
+        .sort("source")
+        .collect()
+    )
+    return [
+        {
+            **one,
+            "cursor": standing(storage, one["feed"], one["source"]).cursor,
+            "age_hours": None
+            if (since := one["succeeded_at"]) is None
+            else round((now - since).total_seconds() / 3600, 1),
+        }
+        for one in newest.iter_rows(named=True)
+    ]

@@ -1,0 +1,113 @@
+"""Any changes at the source, pulled in any steps and with any kills, come to what one load of its end comes to."""
+
+import random
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carti_lake.store.write import append
+from tests.processes import FORKS
+from tests.pull.conftest import Ehr, World, ehr_in, world_in
+from tests.worlds.lakes import lake_in
+
+OVERLAP = timedelta(hours=2)
+KILLS = 12
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.integers(1, 4), st.integers(0, 120), st.integers(1, 3)),
+        st.tuples(st.just("pull"), st.sampled_from(["whole", "killed before", "killed after"])),
+        st.tuples(st.just("turn"), st.integers(-30, 300)),
+    ),
+    min_size=3,
+    max_size=9,
+)
+
+
+def declare(world: World, ehr: Ehr) -> None:
+    world.declare(
+        "ehr",
+        kind="sql",
+        feed="ehr_visits",
+        address=f"sqlite:{ehr.path}",
+        table="visits",
+        cursor="updated_at",
+        overlap="2h",
+    )
+
+
+def newest(world: World) -> list[tuple[str, float]]:
+    """What bronze holds of each visit, as delivered last."""
+    rows = world.lake.storage.scan("bronze.ehr_visits").sort("extract_date", "delivered_at", "row_number").collect()
+    last = rows.group_by("visit_id").agg(pl.col("claim_amount").last())
+    return sorted(last.iter_rows())
+
+
+def at_the_source(ehr: Ehr) -> list[tuple[str, float]]:
+    return [(visit, float(amount)) for visit, amount in ehr.run("select visit_id, claim_amount from visits order by 1")]
+
+
+def pull(world: World, how: str) -> None:
+    def killed(*args: object, **kwargs: object) -> None:
+        if how == "killed after":
+            append(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        if how != "whole":
+            patch.setattr("carti_lake.sources.batches.append", killed)
+        try:
+            (pulled,) = world.lake.pull()
+            assert pulled.error is None, pulled.error
+        except KeyboardInterrupt:
+            pass
+
+
+@settings(max_examples=10)
+@given(taken=steps)
+def test_any_pulls_with_late_rows_and_kills_come_to_what_the_source_holds(taken):
+    with tempfile.TemporaryDirectory() as name:
+        world, ehr = world_in(Path(name)), ehr_in(Path(name))
+        declare(world, ehr)
+        changed = world.clock.now
+        for step in [*taken, ("put", 1, 0, 1), ("pull", "whole")]:
+            match step:
+                case ("put", number, minutes, amount):
+                    # The source's own clock goes on, whatever the lake's does.
+                    changed = max(changed, world.clock.now)
+                    moment = changed - timedelta(minutes=minutes)
+                    ehr.put(number, f"{moment:%Y-%m-%dT%H:%M:%S}", claim_amount=str(amount))
+                case ("pull", how):
+                    pull(world, how)
+                case ("turn", minutes):
+                    world.clock.turn(minutes=minutes)
+        assert newest(world) == at_the_source(ehr)
+
+
+def pull_in(folder: Path) -> None:
+    lake_in(folder / "lake").pull()
+
+
+@pytest.mark.slow
+def test_a_pull_survives_kills_at_any_moment(tmp_path):
+    world, ehr, draw = world_in(tmp_path), ehr_in(tmp_path), random.Random(15)
+    declare(world, ehr)
+    killed, number = 0, 0
+    while killed < KILLS:
+        for _ in range(50):
+            number += 1
+            moment = world.clock.now - timedelta(minutes=draw.randrange(120))
+            ehr.put(draw.randrange(200), f"{moment:%Y-%m-%dT%H:%M:%S}", claim_amount=str(number))
+        process = FORKS.Process(target=pull_in, args=(tmp_path,))
+        process.start()
+        process.join(draw.uniform(0, 1.5))
+        process.kill()
+        process.join()
+        killed += process.exitcode != 0
+    pull(world, "whole")
+    assert newest(world) == at_the_source(ehr)

@@ -1,0 +1,124 @@
+"""A real PostgreSQL server as a source: its types, late commits, and what it refuses."""
+
+import pytest
+from adbc_driver_postgresql import dbapi
+
+from carti_lake.pull.databases import _with_password
+from tests.conftest import POSTGRESQL_PASSWORD
+from tests.worlds.lakes import visit
+
+COLUMNS = {
+    "visit_id": "text primary key",
+    "patient_id": "uuid",
+    "visit_date": "date",
+    "service_line": "text",
+    "diagnosis_code": "char(7)",
+    "procedure_code": "varchar",
+    "provider_name": "text",
+    "claim_amount": "numeric(14,2)",
+    "claim_paid": "double precision",
+    "claim_status": "text",
+}
+
+
+@pytest.fixture
+def database(postgresql):
+    """A connection that changes the server's visits."""
+    with dbapi.connect(_with_password(postgresql, POSTGRESQL_PASSWORD), autocommit=True) as connection:
+        with connection.cursor() as cursor:
+            columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+            cursor.execute("drop schema if exists ehr cascade")
+            cursor.execute("create schema ehr")
+            cursor.execute(f"create table ehr.visits ({columns}, updated_at timestamptz, extra jsonb, waited interval)")
+        yield connection
+
+
+@pytest.fixture
+def source(world, postgresql, tmp_path):
+    """How the visits are declared."""
+    (tmp_path / "password").write_text(POSTGRESQL_PASSWORD)
+    declared = {
+        "kind": "sql",
+        "feed": "ehr_visits",
+        "address": postgresql,
+        "password": f"file:{tmp_path / 'password'}",
+        "table": "ehr.visits",
+        "cursor": "updated_at",
+        "overlap": "2h",
+    }
+    world.declare("ehr", **declared)
+    return declared
+
+
+def put(connection, number, updated_at, **changes):
+    row = {**visit(number), "patient_id": f"00000000-0000-0000-0000-{number:012}", **changes}
+    values = ", ".join(f"'{row[name]}'" for name in COLUMNS)
+    with connection.cursor() as cursor:
+        cursor.execute(f"delete from ehr.visits where visit_id = 'V{number}'")
+        cursor.execute(f"insert into ehr.visits values ({values}, '{updated_at}', '{{\"a\": 1}}', '1 day')")
+
+
+def rows(world):
+    (pulled,) = world.lake.pull()
+    assert pulled.error is None, pulled.error
+    return pulled.rows
+
+
+def test_visits_come_once_with_all_their_digits(world, database, source, amounts):
+    put(database, 1, "2026-03-09 08:00:00+00", claim_amount="123456789012.34")
+    put(database, 2, "2026-03-09 12:00:00+05:00")
+    assert [rows(world), rows(world)] == [2, 0]
+    assert amounts()["V1"] == 123456789012.34
+    first = world.lake.storage.scan("bronze.ehr_visits").sort("visit_id").collect().to_dicts()[0]
+    assert first["patient_id"] == "00000000-0000-0000-0000-000000000001"
+    assert first["rescued"] == '{"extra":"{\\"a\\": 1}","waited":"1 day"}'
+    assert world.lake.status()["sources"][0]["cursor"] == "2026-03-09T08:00:00+00:00"
+
+
+def test_what_a_transaction_commits_late_comes_within_the_overlap(world, postgresql, database, source, amounts):
+    with dbapi.connect(_with_password(postgresql, POSTGRESQL_PASSWORD)) as slow:
+        put(slow, 1, "2026-03-09 08:00:00+00")
+        put(database, 2, "2026-03-09 09:00:00+00")
+        assert rows(world) == 1
+        slow.commit()
+    assert rows(world) == 2
+    assert amounts() == {"V1": 100, "V2": 100}
+
+
+def test_nothing_is_changed_in_the_database(world, database, source):
+    put(database, 1, "2026-03-09 08:00:00+00")
+    with database.cursor() as cursor:
+        cursor.execute(
+            "create function ehr.drop_all() returns int language plpgsql as "
+            "$$ begin delete from ehr.visits; return 1; end $$"
+        )
+    query = "select v.* from ehr.visits v where ehr.drop_all() = 1"
+    world.declare("ehr", **{**{key: value for key, value in source.items() if key != "table"}, "query": query})
+    (pulled,) = world.lake.pull()
+    assert "SQLSTATE" in pulled.error or "the database failed" in pulled.error
+    world.declare("ehr", **source)
+    assert rows(world) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"password": "env:WRONG"}, "the database does not answer, or refuses the user"),
+        ({"table": "ehr.nobody"}, "there is no such table (ProgrammingError, SQLSTATE 42P01)"),
+        ({"cursor": "changed_at"}, 'there is no column "changed_at"'),
+        ({"address": "postgresql://reader@127.0.0.1:9/postgres"}, "the database does not answer"),
+        ({"query": "select visit_id::int from ehr.visits", "table": None}, "columns"),
+        (
+            {"query": "select *, (patient_id || 'MRN-marked')::int as n from ehr.visits", "table": None},
+            "a value does not fit what the query makes of it",
+        ),
+    ],
+)
+def test_what_the_server_refuses_is_said_in_our_words(world, database, source, changes, said):
+    world.lake.environment["WRONG"] = "marked-wrong"
+    put(database, 1, "2026-03-09 08:00:00+00")
+    world.declare("ehr", **{key: value for key, value in {**source, **changes}.items() if value is not None})
+    (pulled,) = world.lake.pull()
+    assert said in pulled.error
+    assert "marked" not in pulled.error
+    assert "127.0.0.1" not in pulled.error
