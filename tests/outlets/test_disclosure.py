@@ -44,6 +44,14 @@ def test_whoever_publishes_some_releases_only_names_the_last_one(lake: Lake) -> 
     assert "since release 1," in " ".join(opened(lake.at(release=3), "workbook", after="1").notes)
 
 
+def test_the_first_that_anybody_gets_is_compared_with_none(lake: Lake, tmp_path: Path) -> None:
+    assert shown(lake, 2, after="none") == {"Dr. Ann Lee": 45, "Dr. Bo Chan": 40}
+    own = lake_in(shutil.copytree(lake.uri, tmp_path / "lake"))
+    own.lock("none", 1)
+    # The word names a release now, and hides what moved since.
+    assert shown(own, 2, after="none") == {"Dr. Ann Lee": None, "Dr. Bo Chan": 40}
+
+
 SOME = Viewer("some", providers=frozenset({"name:ann lee"}), service_lines=None)
 SOME_LINES = Viewer("lines", providers=None, service_lines=frozenset({"lung"}))
 

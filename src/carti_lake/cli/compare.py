@@ -43,7 +43,7 @@ def compare(
         show.screen().print(show.grid(COLUMNS, [_cells(row) for row in shown.iter_rows(named=True)]))
     if shown["rank"].count():
         show.say(f"Ranks: {ranks_explained(chosen)}.", "dim")
-    show.next_steps((command('charts --full-counts "who stands apart"', lake), "draws funnel plots and intervals"))
+    show.next_steps((command("charts", lake), "draws funnel plots and intervals, for the audience inside"))
 
 
 def _metric(name: str) -> "Metric":

@@ -28,7 +28,8 @@ After = Annotated[
     typer.Option(
         "--after",
         metavar="R",
-        help="Release that its readers had before: small changes since are hidden; else the last.",
+        help="Release that its readers had before (none: no one has had any): small changes since are hidden; else the "
+        "last.",
     ),
 ]
 For = Annotated[

@@ -38,6 +38,6 @@ def powerbi(
         return
     show.say(f"{target}/{NAME}.pbip: {len(files)} files; it holds no numbers, and is the same for every release.")
     show.next_steps(
-        (command("publish --full-counts REASON", lake), "publishes the tables that it reads; the reason is kept"),
+        (command("publish", lake), "publishes the tables that it reads, for the audience inside"),
         (f"{NAME}.pbip in Power BI Desktop", "set LakeFolder to the folder of the tables, then refresh"),
     )

@@ -345,6 +345,26 @@ def test_without_full_counts_one_filter_at_a_time(
     assert tab.inner_text("#trend .badge") == "Shows all service lines"
 
 
+def test_a_hidden_month_makes_no_number_of_the_public_look_final(
+    frames: dict[str, pl.DataFrame], open_page: Open, tmp_path: Path
+) -> None:
+    release = shown(frames, in_full=False)
+    months = release.published.tables["network_by_month"]
+    hidden = pl.when(pl.col("month") != date(2025, 6, 1)).then(pl.col("payments")).alias("payments")
+    release.published.tables["network_by_month"] = months.with_columns(hidden)
+    file = tmp_path / "public.html"
+    file.write_text(page(release, {}), "utf-8")
+    tab = open_page(file)
+    # All months stand at first, since the newest year is not to be had by itself.
+    assert tab.inner_text("#in-force") == "Feb 2024 \N{EN DASH} Mar 2026"
+    assert tiles(tab)["payments"] == pytest.approx(float(frames["provider_monthly"]["payments"].sum()))
+    assert "provisional: still moves" in tab.inner_text("[data-metric=payments] .change")
+    assert (
+        tiles(tab)["visits"]
+        == frames["provider_monthly"].filter(pl.col("month") < AS_OF.replace(day=1))["visits"].sum()
+    )
+
+
 def test_what_is_hidden_says_so(frames: dict[str, pl.DataFrame], open_page: Open, tmp_path: Path) -> None:
     release = shown(frames, in_full=False)
     lines = release.published.tables["network_by_service_line"]

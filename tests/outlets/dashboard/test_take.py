@@ -179,3 +179,8 @@ def test_the_first_sentence_says_what_changed_and_what_is_not_known_yet(
     assert tab.inner_text("#story").startswith("Since the same months one period before: no-show rate rose by ")
     assert f"points to {rate} (worse)" in tab.inner_text("#story")
     assert HOSTILE not in tab.inner_text("#story")
+    begun = pl.when(pl.col("month") >= pl.date(2025, 3, 1)).then(pl.col("visits")).otherwise(0)
+    months = months.with_columns(visits=begun, no_shows=frames["provider_monthly"]["no_shows"])
+    file.write_text(page(shown(frames | {"provider_monthly": months}), {}), "utf-8")
+    said = open_page(file).inner_text("#story")
+    assert "visits" not in said and "\N{INFINITY}" not in said

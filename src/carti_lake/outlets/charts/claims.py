@@ -58,7 +58,7 @@ def denials_by_reason(release: Shown) -> "alt.LayerChart":
         words = (
             "reasons are counted by month, provider, payer and service line together, and most of these counts are of "
         )
-        words += "1 to 10 people: not published. With --full-counts REASON they are."
+        words += "1 to 10 people: not published. For the audience inside they are."
         return said(BY_REASON, words, release.line)
     ever, stand, paid = "initially_denied_claims", "denied_claims", "overturned_claims"
     rows = (

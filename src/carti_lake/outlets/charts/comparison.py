@@ -56,7 +56,7 @@ def _drawn(
         words = (
             "the comparison takes other months than the rest, so that small counts could be worked out from both: not "
         )
-        words += f"published. carti-lake compare {metric.id} prints it; with --full-counts REASON it is drawn."
+        words += f"published. carti-lake compare {metric.id} prints it; for the audience inside it is drawn."
         return said(title, words, release.line)
     rows = compared(tables, metric)
     if rows["rate"].count() < FEWEST:

@@ -1,6 +1,7 @@
 """What the page knows: its cubes, whom they are about, what its metrics mean, and why something is not shown."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -15,18 +16,19 @@ from carti_lake.outlets.dashboard import views
 from carti_lake.outlets.dashboard.cubes import DENIALS, KPIS, LEAKS, MONTHLY, RANKED, RETURNS, SHOWN, Cube, cubes
 from carti_lake.outlets.dashboard.marks import PALE
 from carti_lake.outlets.dashboard.members import AXIS_TITLES, labels, members
-from carti_lake.outlets.headline import over, usual_period
-from carti_lake.outlets.history import history
+from carti_lake.outlets.headline import headlines, over, usual_period
+from carti_lake.outlets.history import months_of, needed
+from carti_lake.outlets.months import standing
 from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES, FEWEST_PROVIDERS
 
 WHY_HIDDEN = "a count of 1 to 10 people, or one from which such a count could be worked out"
 WHY_NOT_CROSSED = (
     "Two of them together are not published: most of these counts are of 1 to 10 people, by whom somebody could be "
-    "recognised. Inside the organisation, --full-counts REASON shows them."
+    "recognised. The dashboard for the inside shows them."
 )
 WHY_LEFT_OUT = (
     "Not in this page: its numbers are counted by several things at once, and most of these counts are of 1 to 10 "
-    "people, by whom somebody could be recognised. Inside the organisation, --full-counts REASON shows them."
+    "people, by whom somebody could be recognised. The dashboard for the inside shows them."
 )
 #: Metrics that are forecast, by the forecasts' name for them.
 FORECAST = {"visits": "visits", "gross_charges": "gross_charges", "net_cash": "payments", "referrals": "referrals_made"}
@@ -61,8 +63,7 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
     dated = [cube for cube in found if cube.name != "forecasts" and "month" in cube.axes]
     stated = [month for cube in dated for month in cube.cells["month"].unique()]
     begun = [month for month in stated if release.data_as_of is None or month <= release.data_as_of]
-    period = usual_period(over(release.published, release.data_as_of) or begun)
-    moving = history(release.published, release.data_as_of, MONTHLY).filter("provisional")
+    period = _period(release, begun)
     described = {
         "in_full": release.in_full,
         "last_month": f"{max(begun):%Y-%m}" if begun else None,
@@ -75,10 +76,7 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         "returns": RETURNS,
         "denials": [metric.id for metric in DENIALS[:3]],
         "parts": {"leakage": views.LEAKS, "returns": views.RETURNS, "denials": views.DENIALS, "checks": views.STATUSES},
-        "provisional": {
-            str(name): [f"{month:%Y-%m}" for month in rows["month"]]
-            for (name,), rows in moving.partition_by("metric", as_dict=True, maintain_order=True).items()
-        },
+        "provisional": _moving(release, begun),
         "forecast_origin": None
         if forecasts is None
         else f"{_newest(tables['forecasts'])['origin'].to_list()[0]:%b %Y}",
@@ -96,6 +94,25 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         "why_left_out": WHY_LEFT_OUT,
     }
     return described, found, everyone
+
+
+def _moving(release: Shown, months: list[date]) -> dict[str, list[str]]:
+    """Of each metric the months whose numbers will still move, those that are hidden among them."""
+    every = pl.DataFrame({"month": months}, schema={"month": pl.Date})
+    stays = standing(every, months_of(release.published), release.published.tables, release.data_as_of)
+    return {
+        metric.id: [f"{month:%Y-%m}" for month in stays.filter(~pl.all_horizontal(needed(metric)))["month"]]
+        for metric in MONTHLY
+    }
+
+
+def _period(release: Shown, begun: list[date]) -> tuple[date, date] | None:
+    """The period that the page opens with; all months where of the usual one numbers are hidden."""
+    period = usual_period(over(release.published, release.data_as_of) or begun)
+    if period is None or release.in_full:
+        return period
+    told = headlines(release.published, release.data_as_of, period, (METRICS[name] for name in KPIS))
+    return period if told.height == len(KPIS) else (min(begun), max(begun))
 
 
 def _about(metric: Metric, missing: str | None) -> dict[str, Any]:

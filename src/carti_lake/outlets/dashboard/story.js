@@ -17,6 +17,8 @@ function changes(kept) {
     const about = page.metrics[metric];
     const { now, before } = headline(metric, kept);
     if (about.missing || !now || !before || now.hidden || now.value === null || now.ignored.some((axis) => axis !== "table")) continue;
+    // From nothing, nothing can be said in percent.
+    if (!about.ratio && before.value === 0) continue;
     const share = about.unit === "ratio";
     const by = share ? now.value - before.value : (now.value - before.value) / Math.abs(before.value);
     const far = about.proportion ? Math.abs(deviations(now, before)) / BEYOND_CHANCE : Math.abs(by) / WORTH_SAYING;
@@ -32,7 +34,7 @@ function changes(kept) {
 /** What changed since the period before, who stands apart, and what is not known yet. */
 function tellStory(kept) {
   const sentences = [];
-  const compared = page.kpis.some((metric) => headline(metric, kept).before);
+  const compared = page.kpis.some((metric) => headline(metric, kept).before?.value);
   const changed = changes(kept);
   if (changed.length) sentences.push(`Since the same months one period before: ${changed.join("; ")}.`);
   else if (compared) sentences.push("No headline number changed more than chance would since the period before.");

@@ -38,7 +38,7 @@ let
 					error Error.Record(
 						"CartiLake.TableNotPublished",
 						"The current set under LakeFolder has no such table. "
-							& "The model needs the whole star: carti-lake publish --full-counts REASON",
+							& "The model needs the whole star: carti-lake publish --for inside",
 						TableName
 					)
 				else

@@ -77,5 +77,5 @@ def _sheet(name: str, frame: pl.DataFrame) -> pl.DataFrame:
 def _too_big(name: str, what: str) -> WorkbookError:
     remedy = f'carti-lake query "SELECT * FROM {name}" --format parquet -o {name}.parquet'
     return WorkbookError(
-        f"{name} {what}. Write it as Parquet instead: {remedy}; a workbook without --full-counts leaves it out."
+        f"{name} {what}. Write it as Parquet instead: {remedy}; a workbook for the public leaves it out."
     )
