@@ -19,7 +19,7 @@ VERBS = (
     *("demo", "generate", "map", "load", "run", "status", "tables", "metrics"),
     *("query", "history", "diff", "explain", "compare", "quality", "quarantine"),
     *("release", "model", "charts", "dashboard", "workbook", "publish", "powerbi", "disclosures"),
-    *("access", "key", "audit", "serve", "optimize", "vacuum", "verify"),
+    *("access", "key", "audit", "serve", "optimize", "vacuum", "verify", "repair", "backup", "restore", "upgrade"),
 )
 
 
