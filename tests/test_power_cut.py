@@ -11,6 +11,7 @@ from carti_lake import Lake
 from carti_lake.access.audit_log import verify as verify_audit
 from carti_lake.access.policies import grant
 from carti_lake.store.durable import NotDurableError, written_since
+from carti_lake.store.errors import DamagedLogError
 from carti_lake.tables import TABLES
 from tests.doubles.power import WORST, Disk
 from tests.worlds.rows import visit
@@ -119,6 +120,31 @@ def test_a_power_cut_within_a_run_leaves_readers_on_the_release_before(tmp_path)
         found = lake_at(after)
         assert found.at(release=1).scan("silver.visits").collect().sort("visit_id").equals(before)
         assert found.storage.scan("bronze.ehr_visits").collect().height == 6
+
+
+def test_a_release_that_was_cut_off_is_set_aside_and_published_anew(tmp_path):
+    lake, after = lake_at(tmp_path / "lake"), tmp_path / "after"
+    with Disk().recording() as disk:
+        load(lake, 1, "10")
+        run(lake)
+        load(lake, 2, "20")
+        log = Path(lake.storage.path("releases")) / "_delta_log"
+        known = len(list(log.glob("*.json")))
+
+        def cut(count: int) -> None:
+            if len(list(log.glob("*.json"))) > known and not after.exists():
+                disk.cut(tmp_path / "lake", after, "zeros")
+
+        disk.before_sync = cut
+        run(lake)
+    found = lake_at(after)
+    with pytest.raises(DamagedLogError, match="releases"):
+        found.at()
+    (step,) = found.repair()
+    assert "a write that never ended" in step.remedy
+    assert [one.number for one in found.releases()] == [1]
+    run(found)
+    assert told(found)["visits"] == told(lake)["visits"]
 
 
 def test_a_disk_that_does_not_confirm_is_no_acknowledgement(tmp_path, monkeypatch):

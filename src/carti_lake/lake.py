@@ -31,8 +31,9 @@ from carti_lake.store.storage import Storage, storage_at
 from carti_lake.tables import TABLES, Feed, Thresholds, find
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import HIDDEN
-from carti_lake.upkeep import status
+from carti_lake.upkeep import repair, status
 from carti_lake.upkeep.optimize import optimize
+from carti_lake.upkeep.repair import Step
 from carti_lake.upkeep.tables import Upkeep
 from carti_lake.upkeep.vacuum import vacuum
 from carti_lake.upkeep.verify import Check, verify
@@ -372,6 +373,14 @@ class Lake:
     def verify(self, table: str | None = None, *, progress: Progress = _quiet) -> list[Check]:
         """Compare data files with the log and with their recorded hashes, for one table or all."""
         return verify(self.storage, _stored(table), progress)
+
+    def repair(self, *, progress: Progress = _quiet) -> list[Step]:
+        """Mend what is damaged and rebuild what follows from bronze; what only people can bring back is told."""
+        steps = repair.mend(self.storage, self.clock(), progress)
+        if any(step.rebuild for step in steps) and (failed := self.run(full=True, progress=progress).failed):
+            said = "; ".join(f"{one.name}: {one.detail}" for one in failed)
+            steps.append(Step("releases", f"What was rebuilt is not published ({said})", "See `carti-lake run`."))
+        return steps
 
 
 def select(lake: Lake, which: When | None) -> Release:

@@ -1,12 +1,15 @@
-"""``optimize``, ``vacuum`` and ``verify``: the lake's upkeep."""
+"""``optimize``, ``vacuum``, ``verify``, ``repair``, ``backup``, ``restore`` and ``upgrade``: the lake's upkeep."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from carti_lake.cli import show
 from carti_lake.cli.app import FAILED, app
 from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, StorageOptions, command, open_lake
+
+if TYPE_CHECKING:
+    from carti_lake.upkeep.backup import Copied
 
 
 @app.command()
@@ -92,3 +95,102 @@ def verify(
             show.say(f"{len({one.table for one in checks})} tables, {files:,} files: all as recorded.", "green")
     if damaged:
         raise typer.Exit(FAILED)
+
+
+@app.command()
+def repair(
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Show what is wrong and what would be done; do nothing.")
+    ] = False,
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
+    """Mend what is damaged, and say which batches to load again; nothing is deleted."""
+    from carti_lake.upkeep import repair as upkeep
+
+    opened = open_lake(lake, storage_option)
+    with show.steps("Looking" if plan else "Repairing") as progress:
+        steps = upkeep.plan(opened.storage) if plan else opened.repair(progress=progress)
+    if json:
+        show.as_json(
+            [
+                {
+                    "table": it.table,
+                    "problem": it.problem,
+                    "remedy": it.remedy,
+                    "done": not plan and it.mend is not None,
+                }
+                for it in steps
+            ]
+        )
+    elif not steps:
+        show.say("Nothing is damaged.", "green")
+    else:
+        rows = [(step.table, step.problem, step.remedy) for step in steps]
+        show.screen().print(show.grid(["table", "what is wrong", "would be done" if plan else "done, or to do"], rows))
+        if any(step.rebuild for step in steps):
+            show.say(
+                "Silver and gold would be rebuilt from bronze." if plan else "Silver and gold are rebuilt from bronze."
+            )
+        if any(step.mend for step in steps):
+            does = (command("repair", lake), "does it; whatever goes out of the way is kept in .repaired")
+            show.next_steps(does if plan else (command("verify", lake), "checks everything again"))
+    if any(plan or step.mend is None for step in steps):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def backup(
+    to: Annotated[str, typer.Argument(metavar="DIR", help="Folder of the backup, of this lake alone.")],
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
+    """Copy the lake into a folder; what a backup there has already is not copied again."""
+    from carti_lake.upkeep import backup as upkeep
+
+    opened = open_lake(lake, storage_option)
+    with show.steps("Copying") as progress:
+        _show_copied(upkeep.backup(opened.storage, to, progress), to, json=json)
+
+
+@app.command()
+def restore(
+    source: Annotated[str, typer.Argument(metavar="DIR", help="Folder of the backup.")],
+    lake: LakeAt = DEFAULT_LAKE,
+    storage_option: StorageOptions = None,
+    json: Json = False,
+) -> None:
+    """Copy a backup into a new lake, with all its releases and locks."""
+    from carti_lake.upkeep import backup as upkeep
+
+    opened = open_lake(lake, storage_option)
+    with show.steps("Copying") as progress:
+        _show_copied(upkeep.restore(opened.storage, source, progress), lake, json=json)
+
+
+def _show_copied(copied: "list[Copied]", to: str, *, json: bool) -> None:
+    if json:
+        show.as_json(copied)
+        return
+    files, size = sum(one.files for one in copied), sum(one.size for one in copied)
+    show.say(f"Copied and compared {files:,} files, {size / 1e6:,.1f} MB.")
+    show.next_steps((command("verify", to), "checks everything there"))
+
+
+@app.command()
+def upgrade(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, json: Json = False) -> None:
+    """Bring a lake of an older version to this version's format; the rows stay the same."""
+    from carti_lake.store.storage import FORMAT
+    from carti_lake.upkeep.upgrade import upgrade as brought_up
+
+    opened = open_lake(lake, storage_option)
+    with show.steps("Upgrading") as progress:
+        done = brought_up(opened.storage, progress)
+    if json:
+        show.as_json(done)
+        return
+    show.say(f"{len(done)} tables brought to format {FORMAT}." if done else f"Every table has format {FORMAT}.")
+    if done:
+        show.next_steps((command("run", lake), "makes a release of it"))

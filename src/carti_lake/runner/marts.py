@@ -39,12 +39,13 @@ def update_mart(storage: Storage, mart: Mart, *, full: bool) -> list[str]:
     inputs = [_input(storage, name, None if everything or name in mart.lasting else months) for name in mart.inputs]
     changed = []
     for table, handle, rows in zip(mart.tables, handles, mart.rows(*inputs), strict=True):
-        if everything and row_count(handle) == 0:
+        existing = scan(handle, storage.options)
+        if everything and (row_count(handle) == 0 or _lacks_keys(existing, table)):
             # Nothing to compare with: written as it comes, without a merge.
-            append(storage, handle, rows, transactions=versions, metadata={"rebuild": True, "months": []})
+            metadata = {"rebuild": True, "months": []}
+            append(storage, handle, rows, transactions=versions, metadata=metadata, mode="overwrite")
             changed += [table.full_name()] * (row_count(handle) > 0)
             continue
-        existing = scan(handle, storage.options)
         if not everything:
             existing, rows = (_of_months(frame, mart.month, months) for frame in (existing, rows))
         change = changes(rows, existing, table)
@@ -59,6 +60,12 @@ def update_mart(storage: Storage, mart: Mart, *, full: bool) -> list[str]:
         )
         changed += [table.full_name()] * (not change.is_empty())
     return changed
+
+
+def _lacks_keys(rows: pl.LazyFrame, table: type[Table]) -> bool:
+    """Whether a row is from before the key had all its columns: no merge finds it."""
+    lacking = rows.filter(pl.any_horizontal(pl.col(table.key()).is_null())).head(1)
+    return not lacking.collect(engine="streaming").is_empty()
 
 
 def changes(new: pl.LazyFrame, existing: pl.LazyFrame, table: type[Table]) -> pl.DataFrame:

@@ -104,7 +104,8 @@ def _ledger_frame(entries: dict[str, list[Any]]) -> pl.DataFrame:
 def update_quality(storage: Storage, *, full: bool) -> bool:
     """Recompute the checks of the months that changed; true where a result changed."""
     handle = storage.create(DataQuality.full_name(), DataQuality)
-    existing = scan(handle, storage.options)
+    # A column that came later stands last.
+    existing = scan(handle, storage.options).select(DataQuality.column_names())
     versions = {MADE_BY: fingerprint([quality, checks], [*ENTITIES.values(), DataQuality])}
     full = full or transaction(handle, MADE_BY) != versions[MADE_BY]
     parts = [pl.DataFrame(schema={**DataQuality.dtypes(), "delete": pl.Boolean})]

@@ -64,7 +64,8 @@ def waiting(storage: Storage, table: "DeltaTable", entity: type[Entity], *, full
 def update_references(storage: Storage, *, full: bool) -> bool:
     """Bring ``silver.unknown_references`` up to date; true where it changed."""
     handle = storage.create(UnknownReferences.full_name(), UnknownReferences)
-    existing = scan(handle, storage.options)
+    # A column that came later stands last.
+    existing = scan(handle, storage.options).select(UnknownReferences.column_names())
     referring = {one.full_name(): one for one in ENTITIES.values() if any(check.refers for check in one.findings())}
     versions = {MADE_BY: fingerprint([references], [*referring.values(), UnknownReferences])}
     full = full or transaction(handle, MADE_BY) != versions[MADE_BY]

@@ -147,7 +147,7 @@ def run(
             record_refusal(acknowledged, audits, now)
             return result
         progress("release")
-        files = new_hashes(storage, [*tables, Releases.full_name()], {**before, **log_recorded(storage)})
+        files = new_hashes(storage, [*tables, Releases.full_name()], {**before, **log_recorded(acknowledged)})
         as_of = _data_as_of(storage)
         number = publish(acknowledged, tables, _ids(existing), audits, sorted(accept), as_of, now, files)
         rows = {name: count for name, (_, count) in tables.items()}

@@ -155,7 +155,7 @@ def refuse_empty_commit(table: str, log: Path, version: int | None) -> None:
         if os.stat(log / name).st_size == 0:
             told = (
                 f"Remove {name} from the table's _delta_log; the table is then as before that write, and the next load "
-                f"or run repeats it."
+                f"or run repeats it. `carti-lake repair` does so."
                 if name == commits[-1]
                 else f"Later commits build on it. {LOOK}"
             )
@@ -223,7 +223,7 @@ def translated(table: str) -> Iterator[None]:
 
 
 #: What to do where no check has told yet what exactly is damaged.
-LOOK = "`carti-lake verify` names what is damaged, and what to do."
+LOOK = "`carti-lake repair --plan` names what is damaged, and what to do."
 
 
 def brief(error: BaseException) -> str:

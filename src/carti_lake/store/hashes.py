@@ -176,8 +176,12 @@ def _memory(lake: Path) -> Path:
 
 
 def _released(storage: Storage) -> Hashes:
-    handle = storage.open(Releases.full_name())
-    return {} if handle is None else _of_releases(storage.uri, str(handle.metadata().id), handle.version())
+    """What releases recorded; nothing where they cannot be read, which whoever reads releases is told."""
+    try:
+        handle = storage.open(Releases.full_name())
+        return {} if handle is None else _of_releases(storage.uri, str(handle.metadata().id), handle.version())
+    except CorruptTableError:
+        return {}
 
 
 @lru_cache(maxsize=4)

@@ -1,0 +1,244 @@
+"""Repair: what is damaged, what is done about it, and exactly what only people can bring back.
+
+Nothing is deleted: whatever goes out of a table's way is set aside below ``.repaired`` in the lake's folder.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from carti_lake.releases.release import latest
+from carti_lake.store.errors import CorruptTableError, LakeError, unreadable
+from carti_lake.store.hashes import hashes, of_table, own, recorded
+from carti_lake.store.integrity import refuse_damaged, refuse_lost_commits, repair
+from carti_lake.store.locks import lake_lock
+from carti_lake.store.log import Commit, commits, transaction
+from carti_lake.store.storage import Storage, data_files, scan_files
+from carti_lake.store.write import append
+from carti_lake.tables import FEEDS, TABLES
+from carti_lake.tables.gold import Forecasts
+
+ASIDE = ".repaired"
+#: Rounds of looking and mending: a log that opens again may show damaged files.
+ROUNDS = 3
+#: Rooms whose tables follow from bronze, and the table among them that keeps what no rebuild makes again.
+DERIVED, KEPT = ("silver", "quarantine", "gold"), Forecasts.full_name()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that is wrong.
+
+    Attributes
+    ----------
+    table
+        Full name.
+    problem
+        What is wrong, with the file.
+    remedy
+        What repair does about it, or what people must do.
+    mend
+        Does it; None where only people can.
+    rebuild
+        Whether silver and gold are to be rebuilt afterwards.
+    """
+
+    table: str
+    problem: str
+    remedy: str
+    mend: Callable[[Path], None] | None = None
+    rebuild: bool = False
+
+
+def plan(storage: Storage) -> list[Step]:
+    """What is wrong with a local lake, and what is to be done; nothing is changed."""
+    if storage.local is None:
+        raise LakeError("Repair is for lakes in folders: an object store keeps what it has acknowledged.")
+    known = _known(storage)
+    return [*_lost_batches(storage), *(step for name in TABLES if (step := _look(storage, name, known)) is not None)]
+
+
+def mend(storage: Storage, now: datetime, progress: Callable[[str], None]) -> list[Step]:
+    """Do what `plan` says, as often as that shows something new; returns the steps in their order."""
+    done: list[Step] = []
+    with lake_lock(storage, "repair"):
+        assert storage.local is not None
+        aside = storage.local / ASIDE / f"{now:%Y%m%dT%H%M%S}"
+        for turn in range(ROUNDS):
+            steps = [step for step in plan(storage) if step.table not in {one.table for one in done if one.rebuild}]
+            steps = [step for step in steps if (step.table, step.problem) not in _told(done)]
+            done += steps
+            for step in (one for one in steps if one.mend is not None):
+                progress(step.table)
+                assert step.mend is not None
+                step.mend(aside / str(turn))
+            if not any(step.mend for step in steps):
+                break
+    return done
+
+
+def _told(steps: list[Step]) -> set[tuple[str, str]]:
+    return {(step.table, step.problem) for step in steps}
+
+
+def _known(storage: Storage) -> dict[str, int]:
+    """Versions of the newest release; none where releases cannot be read or it has expired."""
+    try:
+        newest = latest(storage)
+    except CorruptTableError:
+        return {}
+    return {} if newest is None or newest.expired else newest.versions
+
+
+def _look(storage: Storage, name: str, known: dict[str, int]) -> Step | None:
+    """What is wrong with a table, worst first."""
+    folder = Path(storage.path(name))
+    if TABLES[name].view_of is not None or not (folder / "_delta_log").is_dir():
+        return None
+    try:
+        handle = storage.open(name)
+        refuse_lost_commits(storage, {name: known[name]} if name in known else {})
+        refuse_damaged(storage, {name: None} if handle is not None else {})
+        return None
+    except CorruptTableError as error:
+        problem = str(error).removesuffix(repair(name)).removeprefix(f"{name}: ").strip()
+        opens = _opens(storage, name)
+    if not opens and (torn := _torn(folder)):
+        names = ", ".join(path.name for path in torn)
+        again = " If it had been acknowledged, load the last extract again." if name.startswith("bronze.") else ""
+        return Step(
+            name, problem, f"Set aside {names}, a write that never ended.{again}", partial(_set_aside, storage, torn)
+        )
+    if not opens and (checkpoints := _beside_whole_commits(folder)):
+        remedy = "Set its checkpoints aside: the commits hold all that they hold."
+        return Step(name, problem, remedy, partial(_set_aside, storage, checkpoints))
+    if name.startswith(DERIVED) and name != KEPT:
+        return Step(name, problem, "Rebuild it from bronze.", partial(_set_aside, storage, [folder]), rebuild=True)
+    if opens and name.startswith("bronze."):
+        return _without_damaged_batches(storage, name, problem)
+    return Step(name, problem, repair(name))
+
+
+def _opens(storage: Storage, name: str) -> bool:
+    try:
+        return storage.open(name) is not None
+    except CorruptTableError:
+        return False
+
+
+def _torn(folder: Path) -> list[Path]:
+    """The last commits of a log that cannot be read."""
+    torn: list[Path] = []
+    for path in sorted((folder / "_delta_log").glob("[0-9]*.json"), reverse=True):
+        if unreadable(path) is None:
+            break
+        torn.append(path)
+    return torn
+
+
+def _beside_whole_commits(folder: Path) -> list[Path]:
+    """Checkpoints of a log whose commits are all there and can be read."""
+    log = folder / "_delta_log"
+    numbers = sorted(int(path.stem) for path in log.glob("[0-9]*.json"))
+    whole = numbers == list(range(len(numbers))) and all(unreadable(log / f"{one:020}.json") is None for one in numbers)
+    return [*log.glob("*.checkpoint*.parquet"), *log.glob("_last_checkpoint")] if whole else []
+
+
+def _set_aside(storage: Storage, paths: list[Path], aside: Path) -> None:
+    assert storage.local is not None
+    for path in paths:
+        target = aside / path.relative_to(storage.local)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, target)
+
+
+def _without_damaged_batches(storage: Storage, name: str, problem: str) -> Step:
+    lost = [commit for commit in _batches(storage, name) if commit not in _whole(storage, name)]
+    named = "; ".join(_told_of(commit.metadata["batch"]) for commit in lost) or "none"
+    remedy = f"Keep its whole batches and rebuild. Load again: {named}."
+    return Step(name, problem, remedy, partial(_keep_whole, storage, name), rebuild=True)
+
+
+def _told_of(batch: dict[str, str]) -> str:
+    return f"{batch.get('name', 'a batch')} of {batch['extract_date']}"
+
+
+def _batches(storage: Storage, name: str) -> list[Commit]:
+    handle = storage.open(name)
+    assert handle is not None
+    return [one for one in commits(handle, -1) if "batch" in one.metadata]
+
+
+def _sound_files(storage: Storage, name: str) -> list[str]:
+    """Data files that are there and hold the bytes that were written."""
+    handle = storage.open(name)
+    assert handle is not None
+    folder = Path(storage.path(name))
+    files = [file for file in data_files(handle) if Path(file).is_file()]
+    told = {**of_table(_released(storage).get(name, {}), str(handle.metadata().id)), **own(storage, name)}
+    found = hashes(folder, files)
+    sizes = dict(pl.DataFrame(handle.get_add_actions()).select("path", "size_bytes").iter_rows())
+
+    def sound(file: str) -> bool:
+        path = Path(file).relative_to(folder).as_posix()
+        return told.get(path, found[path]) == found[path] and sizes.get(path) == Path(file).stat().st_size
+
+    return [file for file in files if sound(file)]
+
+
+def _released(storage: Storage) -> dict[str, dict[str, str]]:
+    try:
+        return recorded(storage)
+    except CorruptTableError:
+        return {}
+
+
+def _whole(storage: Storage, name: str) -> list[Commit]:
+    """Commits of the batches all of whose rows are in sound files."""
+    handle = storage.open(name)
+    assert handle is not None
+    held = scan_files(handle, _sound_files(storage, name)).group_by("batch_id").len().collect(engine="streaming")
+    rows = dict(held.iter_rows())
+    return [one for one in _batches(storage, name) if rows.get(one.metadata["batch"]["batch_id"], 0) == one.rows_added]
+
+
+def _keep_whole(storage: Storage, name: str, aside: Path) -> None:
+    """Make the table anew of its whole batches, each one commit again with its number and what it says."""
+    _set_aside(storage, [Path(storage.path(name))], aside)
+    before = Storage(str(aside))
+    old = before.open(name)
+    assert old is not None
+    rows = scan_files(old, _sound_files(before, name))
+    for commit in _whole(before, name):
+        batch = commit.metadata["batch"]
+        handle = storage.create(name, FEEDS[name.removeprefix("bronze.")], change_feed=False)
+        number = transaction(old, batch["batch_id"])
+        append(
+            storage,
+            handle,
+            rows.filter(pl.col("batch_id") == batch["batch_id"]),
+            transactions={batch["batch_id"]: 0 if number is None else number},
+            metadata={"batch": batch},
+        )
+
+
+def _lost_batches(storage: Storage) -> Iterator[Step]:
+    """Batches that gold counts and bronze no longer has."""
+    try:
+        counted = storage.scan("gold.reconciliation").select("feed", "batch_id", "extract_date").collect()
+    except (LakeError, pl.exceptions.PolarsError):
+        return
+    for (feed,), rows in counted.group_by("feed", maintain_order=True):
+        name = f"bronze.{feed}"
+        if not _opens(storage, name):
+            continue
+        held = {one.metadata["batch"]["batch_id"] for one in _batches(storage, name)}
+        gone = rows.filter(~pl.col("batch_id").is_in(sorted(held))).sort("extract_date", "batch_id")
+        if not gone.is_empty():
+            named = "; ".join(f"{batch} of {day}" for _, batch, day in gone.iter_rows())
+            yield Step(name, f"{gone.height} batches are gone that gold counts", f"Load again: {named}.")
