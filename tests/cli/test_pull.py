@@ -26,7 +26,7 @@ def here(tmp_path, monkeypatch):
 
 def add(carti_lake, *more):
     return carti_lake(
-        *("source", "add", "ehr", "--kind", "sql", "--feed", "ehr_visits", "--address", "sqlite:../../ehr.db"),
+        *("source", "add", "ehr", "--kind", "sql", "--feed", "ehr_visits", "--address", "sqlite:ehr.db"),
         *("--table", "visits", "--cursor", "updated_at", *more),
     )
 
@@ -35,7 +35,7 @@ def test_a_source_is_added_checked_planned_and_pulled(here, carti_lake):
     assert carti_lake("source", "list").out.startswith("No source is declared.")
     assert add(carti_lake, "--overlap", "2d").code == 0
     assert (here / "lake/sources/ehr.toml").read_text() == (
-        'kind = "sql"\nfeed = "ehr_visits"\naddress = "sqlite:../../ehr.db"\n'
+        f'kind = "sql"\nfeed = "ehr_visits"\naddress = "sqlite:{here / "ehr.db"}"\n'
         'table = "visits"\ncursor = "updated_at"\noverlap = "2d"\n'
     )
     assert json.loads(carti_lake("source", "list", "--json").out) == [

@@ -140,6 +140,26 @@ def test_a_file_that_cannot_be_read_leaves_the_others_alone_and_is_tried_again(w
     assert taken(world)[0] == ["a_2026-03-08.csv"]
 
 
+def test_a_file_that_breaks_its_reader_leaves_the_others_alone(world, drop, monkeypatch):
+    class PanicException(BaseException):
+        """As Polars raises it."""
+
+    def panics(paths, *args, **kwargs):
+        if paths[0].name.startswith("a"):
+            raise PanicException("MRN-marked")
+        return opened(paths, *args, **kwargs)
+
+    opened = pull_module.open_paths
+    monkeypatch.setattr(pull_module, "open_paths", panics)
+    declare(world, drop)
+    put(drop, "a_2026-03-08.csv", visit(1))
+    put(drop, "b_2026-03-08.csv", visit(2))
+    (pulled,) = world.lake.pull()
+    assert pulled.rows == 1
+    assert pulled.error.startswith("drop: unexpected PanicException in test_folder.py")
+    assert "marked" not in pulled.error
+
+
 def test_a_folder_that_is_not_there_is_an_error(world, drop):
     declare(world, drop / "none")
     (pulled,) = world.lake.pull()

@@ -110,7 +110,7 @@ def add(
     said = {
         "kind": kind,
         "feed": feed,
-        "address": address,
+        "address": _whole(kind, address),
         "password": password,
         "table": table,
         "query": query,
@@ -136,3 +136,13 @@ def add(
         (command(f"source check {name}", lake), "reaches it"),
         (command(f"pull {name} --plan", lake), "shows what would come"),
     )
+
+
+def _whole(kind: str, address: str) -> str:
+    """The address with the whole path where it is a path: the declaration stands in another folder."""
+    from carti_lake.pull.secrets import is_reference
+
+    scheme, _, place = address.partition(":")
+    if kind == "folder" and not is_reference(address):
+        return str(Path(address).expanduser().resolve())
+    return f"{scheme}:{Path(place).expanduser().resolve()}" if scheme in ("sqlite", "duckdb") else address

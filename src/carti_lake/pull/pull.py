@@ -169,7 +169,10 @@ def _noted(source: Source, errors: list[str]) -> Iterator[None]:
         errors.append(str(error))
     except ModuleNotFoundError as error:
         errors.append(f"{source.name}: this needs the package {error.name}: pip install 'carti_lake[all]'.")
-    except Exception as error:
+    except BaseException as error:
+        # A damaged data file panics inside the reader, past every `except Exception`.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}, line {frame.lineno}"
         errors.append(f"{source.name}: unexpected {type(error).__name__} in {place}.")
