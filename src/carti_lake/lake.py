@@ -196,14 +196,8 @@ class Lake:
         progress
             Called with the name of each step.
         """
-        return runner(
-            self.storage,
-            full=full,
-            accept=accept,
-            secret=secret_from(self.environment),
-            now=self.clock(),
-            progress=progress,
-        )
+        secret, now = secret_from(self.environment), self.clock()
+        return runner(self.storage, full=full, accept=accept, secret=secret, now=now, progress=progress)
 
     def train(
         self, models: Collection[str] = (), *, seed: int = 0, progress: Progress = _quiet
