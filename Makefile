@@ -40,7 +40,7 @@ docs: install ## Write the pages that follow from the code
 site: install ## Build the documentation into build/site; a broken link fails
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-bench: $(VENV)/.bench $(if $(filter small,$(SIZE)),,$(VENV)/.spark) ## Measure against pandas, DuckDB and PySpark, and write benchmarks/RESULTS.md
+bench: $(VENV)/.bench $(if $(filter small medium,$(SIZE)),,$(VENV)/.spark) ## Measure against pandas, DuckDB and PySpark, and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
 
 install: $(VENV)/.installed ## Make .venv with the package and all it needs, by hash
