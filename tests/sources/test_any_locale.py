@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 
 from carti_lake.pipeline.bronze import bronze
 from carti_lake.pipeline.parse import parse_date, parse_number
-from carti_lake.pipeline.reading import undecided
 from carti_lake.sources.apply import as_mapped
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.files import open_paths
-from carti_lake.sources.readings import find_readings
+from carti_lake.sources.readings import asks, find_readings
 from carti_lake.tables.checks import NULL_WORDS
 from carti_lake.tables.feeds import SalesforceCampaigns
 
@@ -121,7 +120,7 @@ def read(path, content: str) -> pl.DataFrame:
     rows = as_mapped(extract, SalesforceCampaigns)
     readings = find_readings(rows, extract, SalesforceCampaigns, whole=False)
     found = bronze(rows, SalesforceCampaigns, readings or {})
-    if readings is None and undecided(found, SalesforceCampaigns).collect().item():
+    if readings is None and asks(found, SalesforceCampaigns):
         found = bronze(rows, SalesforceCampaigns, find_readings(rows, extract, SalesforceCampaigns, whole=True) or {})
     apart = {name: pl.col("rescued").str.json_path_match(f"$.{name}") for name in (*DAYS, *AMOUNTS)}
     parsed = {name: (parse_date if name in DAYS else parse_number)(text) for name, text in apart.items()}

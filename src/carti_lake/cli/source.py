@@ -130,7 +130,7 @@ def add(
     folder.mkdir(parents=True, exist_ok=True)
     # Texts of JSON are texts of TOML.
     lines = [f"{key} = {json_.dumps(value, ensure_ascii=False)}\n" for key, value in given.items()]
-    path.write_text("".join(lines), "utf-8")
+    path.write_text("".join(lines), "utf-8", newline="\n")
     show.say(f"Declared {name} in {path}.")
     show.next_steps(
         (command(f"source check {name}", lake), "reaches it"),

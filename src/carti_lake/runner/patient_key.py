@@ -11,7 +11,7 @@ def secret_from(environment: Mapping[str, str]) -> str:
     path = environment.get("CARTI_LAKE_PATIENT_KEY_FILE")
     if path:
         try:
-            return Path(path).read_text().strip()
+            return Path(path).read_text("utf-8").strip()
         except OSError as error:
             raise LakeError(
                 f"CARTI_LAKE_PATIENT_KEY_FILE names {path}, which cannot be read: {error.strerror}."
