@@ -10,12 +10,13 @@ import polars as pl
 
 from benchmarks.jobs import FEEDS, GOLD_TABLES, SUMMARY, main
 from carti_lake.pipeline.bronze import bronze
-from carti_lake.pipeline.cleanse import cleanse, survey
+from carti_lake.pipeline.cleanse import cleanse
 from carti_lake.pipeline.marts import MARTS
 from carti_lake.pipeline.newest import LIGHT, resolve_versions
 from carti_lake.pipeline.order import at_places
 from carti_lake.pipeline.silver.earlier_answers import answers, first_answers, replaced
 from carti_lake.pipeline.silver.providers import references, resolve, resolve_references
+from carti_lake.pipeline.survey import survey
 from carti_lake.tables import ENTITIES, TABLES, Table
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import EarlierAnswers, Entity, ProviderReferences, Visits
@@ -94,8 +95,7 @@ def _newest(entity: type[Entity], rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _cleansed(entity: type[Entity], rows: pl.LazyFrame) -> pl.LazyFrame:
-    asked = survey(rows, entity)
-    surveyed = dict(zip(asked, pl.collect_all(asked.values(), engine="streaming"), strict=True))
+    surveyed = {name: look.collect(engine="streaming") for name, look in survey(rows, entity).items()}
     return cleanse(rows, entity, surveyed, "")
 
 
