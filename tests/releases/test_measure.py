@@ -103,7 +103,7 @@ def test_the_workbook_knows_what_was_delivered(lake: Lake, tmp_path: Path) -> No
 
     book = openpyxl.load_workbook(workbook_of(lake.at(), str(tmp_path), full_counts="four visits are few"))
     header, *cells = book["KPIs"].iter_rows(values_only=True)
-    rows = {row["metric"]: row for row in (dict(zip(header, values, strict=True)) for values in cells)}
-    assert rows["visits"]["value"] == 4
-    assert rows["referrals_made"]["value"] is None
-    assert "salesforce_referrals was never loaded" in rows["referrals_made"]["blank because"]
+    rows = {row["Metric id"]: row for row in (dict(zip(header, values, strict=True)) for values in cells)}
+    assert rows["visits"]["Value"] == 4
+    assert rows["referrals_made"]["Value"] is None
+    assert "salesforce_referrals was never loaded" in rows["referrals_made"]["Blank because"]
