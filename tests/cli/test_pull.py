@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from carti_lake.cli.app import BUSY
 from carti_lake.store.locks import lake_lock
 from carti_lake.store.storage import storage_at
 from tests.worlds.lakes import visit
@@ -86,4 +87,4 @@ def test_a_day_ends_with_a_code_and_one_line(here, carti_lake):
     for which in ("-pull", ""):
         with lake_lock(storage_at("lake", {}), "test", which):
             busy = carti_lake("daily", "--json")
-            assert (busy.code, json.loads(busy.out)["busy"], busy.err) == (3, True, "")
+            assert (busy.code, json.loads(busy.out)["busy"], busy.err) == (BUSY, True, "")
