@@ -95,8 +95,7 @@ def _newest(entity: type[Entity], rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _cleansed(entity: type[Entity], rows: pl.LazyFrame) -> pl.LazyFrame:
-    surveyed = {name: look.collect(engine="streaming") for name, look in survey(rows, entity).items()}
-    return cleanse(rows, entity, surveyed, "")
+    return cleanse(rows, entity, survey(rows, entity), "")
 
 
 def _nothing(table: type[Table]) -> pl.LazyFrame:

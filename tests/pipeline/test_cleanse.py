@@ -15,13 +15,13 @@ from tests.worlds.rows import MARCH, landed, stay, visit
 
 def cleansed(entity, *rows, secret=""):
     delivered = landed(entity.feed, *rows)
-    codes = {name: spellings.collect() for name, spellings in survey(delivered, entity).items()}
+    codes = survey(delivered, entity)
     return cleanse(delivered, entity, codes, secret).sort("row_number").collect(engine="streaming")
 
 
 def broken_rules(entity, row):
     delivered = landed(entity.feed, row)
-    codes = {name: spellings.collect() for name, spellings in survey(delivered, entity).items()}
+    codes = survey(delivered, entity)
     found = refusals(delivered, entity, codes, "").collect(engine="streaming")
     assert found.height == cleansed(entity, row)["broken"].sum()
     return set(found["rules"].str.split(",").explode(empty_as_null=False, keep_nulls=False)) if found.height else set()
@@ -227,7 +227,7 @@ def test_the_order_of_delivery_is_the_rows_place_in_what_was_delivered():
     assert rows["order"].is_sorted()
     assert rows["order"].n_unique() == 3
     later = landed(Visits.feed, visit("V1"), extract_date=date(2026, 3, 2))
-    surveyed = {name: found.collect() for name, found in survey(later, Visits).items()}
+    surveyed = survey(later, Visits)
     assert cleanse(later, Visits, surveyed, "").collect()["order"].item() > rows["order"].max()
 
 

@@ -30,6 +30,18 @@ class World:
         ]
         (self.folder / f"{name}.toml").write_text("\n".join(lines), "utf-8")
 
+    def declare_visits(self, database: Path) -> None:
+        """The visits of a database, with the moment of their last change as cursor."""
+        self.declare(
+            "ehr",
+            kind="sql",
+            feed="ehr_visits",
+            address=f"sqlite:{database}",
+            table="visits",
+            cursor="updated_at",
+            overlap="2h",
+        )
+
 
 def world_in(folder: Path) -> World:
     clock = Clock()

@@ -29,18 +29,6 @@ rounds = st.lists(
 )
 
 
-def declare(world: World, ehr: Ehr) -> None:
-    world.declare(
-        "ehr",
-        kind="sql",
-        feed="ehr_visits",
-        address=f"sqlite:{ehr.path}",
-        table="visits",
-        cursor="updated_at",
-        overlap="2h",
-    )
-
-
 def newest(world: World) -> list[tuple[str, float]]:
     """What bronze holds of each visit, as delivered last."""
     rows = world.lake.storage.scan("bronze.ehr_visits").sort("extract_date", "delivered_at", "row_number").collect()
@@ -73,7 +61,7 @@ def pull(world: World, how: str) -> None:
 def test_any_pulls_with_late_rows_and_kills_come_to_what_the_source_holds(taken):
     with tempfile.TemporaryDirectory() as name:
         world, ehr = world_in(Path(name)), ehr_in(Path(name))
-        declare(world, ehr)
+        world.declare_visits(ehr.path)
         present = world.clock.now
         for changes, how, minutes in taken:
             for number, ago, amount in changes:
@@ -94,7 +82,7 @@ def pull_in(folder: Path) -> None:
 @pytest.mark.slow
 def test_a_pull_survives_kills_at_any_moment(tmp_path):
     world, ehr, draw = world_in(tmp_path), ehr_in(tmp_path), random.Random(15)
-    declare(world, ehr)
+    world.declare_visits(ehr.path)
     killed, number = 0, 0
     while killed < KILLS:
         for _ in range(50):

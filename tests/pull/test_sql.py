@@ -13,15 +13,7 @@ MONDAY = "2026-03-09T08:00:00"
 @pytest.fixture
 def visits(world, ehr):
     """The visits of the EHR, declared with the moment of their last change as cursor."""
-    world.declare(
-        "ehr",
-        kind="sql",
-        feed="ehr_visits",
-        address=f"sqlite:{ehr.path}",
-        table="visits",
-        cursor="updated_at",
-        overlap="2h",
-    )
+    world.declare_visits(ehr.path)
     return ehr
 
 

@@ -4,11 +4,16 @@ import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from carti_lake.store.files import object_store, put_in_place, send
 
 CHUNK = 8 << 20
+
+
+def file_of(target: str, usual: str) -> str:
+    """The file that a target means: itself where it ends as the usual name does, else that name in it as a folder."""
+    return target if target.endswith(PurePath(usual).suffix) else f"{target.rstrip('/')}/{usual}"
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carti_lake.outlets.destination import file_at, folder_at
+from carti_lake.outlets.destination import file_at, file_of, folder_at
 from carti_lake.outlets.disclosure import opened, without_figures
 from carti_lake.releases.measure import delivered
 
@@ -58,7 +58,7 @@ def workbook_of(
     from carti_lake.outlets.workbook import write_workbook
 
     publication = opened(view, "workbook", audience=audience, after=after, full_counts=full_counts)
-    file = target if target.endswith(".xlsx") else f"{target.rstrip('/')}/workbook.xlsx"
+    file = file_of(target, "workbook.xlsx")
     with file_at(file, view.storage.options) as path:
         release = view.release if publication.exact else without_figures(view.release)
         write_workbook(publication, release, path, delivered(view.tables(), view.scan))

@@ -58,7 +58,7 @@ def cleanse(
     entity
         Declaration to cleanse for.
     surveyed
-        Collected :func:`survey` of the same rows.
+        :func:`~carti_lake.pipeline.survey.survey` of the same rows.
     secret
         Key of the patients' pseudonyms.
 

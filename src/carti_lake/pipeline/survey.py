@@ -25,8 +25,10 @@ FIRST_DAY, NO_DAY = date(1910, 1, 1), date(1970, 1, 1)
 AHEAD = pl.duration(days=366 * YEARS_AHEAD)
 
 
-def survey(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.LazyFrame]:
-    """What decides how the rows are read, found by one look at a few narrow columns.
+def survey(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.DataFrame]:
+    """What decides how the rows are read, found by looks at a few narrow columns.
+
+    The looks follow each other and hold little; all at once they hold much.
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ def survey(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.LazyFrame]:
             found[name] = coded.filter(pl.col("spelling").ne_missing(pl.col("code")))
     found[SEEN], found[ENDS] = _look(rows, entity), _ends(rows, entity)
     found[RESCUED] = rescued_columns(rows)
-    return found
+    return {name: look.collect(engine="streaming") for name, look in found.items()}
 
 
 def _look(rows: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
@@ -93,7 +95,7 @@ def by_its_ends(name: str, entity: type[Entity]) -> bool:
 
 
 def seen_in(surveyed: Mapping[str, pl.DataFrame]) -> frozenset[str]:
-    """What a collected survey has found some of, as ``<column>|<kind>``."""
+    """What a survey has found some of, as ``<column>|<kind>``."""
     looks = (found for found in (SEEN, ENDS) if surveyed[found].width)
     return frozenset(name for found in looks for name, some in surveyed[found].row(0, named=True).items() if some)
 

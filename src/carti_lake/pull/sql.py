@@ -172,9 +172,7 @@ def _start(source: Source, cursor: str, dtype: pl.DataType) -> str:
     if dtype == pl.Datetime:
         return moment.isoformat()
     # Text is compared letter by letter: no longer than the cursor, so that nothing at the start itself is left out.
-    return moment.isoformat(sep=cursor[10:11] or "T", timespec="seconds")[
-        : min(len(cursor), len("2026-11-22T06:30:00"))
-    ]
+    return _written_as(cursor, moment)
 
 
 def _literal(value: str) -> str:
@@ -214,7 +212,12 @@ def _furthest_text(source: Source, text: str, now: datetime) -> str:
     present = now.astimezone(moment.tzinfo or UTC)
     if moment.replace(tzinfo=present.tzinfo) <= present:
         return text
-    return present.isoformat(sep=text[10:11] or "T", timespec="seconds")[: min(len(text), len("2026-11-22T06:30:00"))]
+    return _written_as(text, present)
+
+
+def _written_as(text: str, moment: datetime) -> str:
+    """The moment to the second, with the text's separator and no longer than it."""
+    return moment.isoformat(sep=text[10:11] or "T", timespec="seconds")[: min(len(text), len("2026-11-22T06:30:00"))]
 
 
 def _digest(*parts: str | None) -> str:

@@ -8,7 +8,8 @@ import polars as pl
 from carti_lake.pipeline.cleanse import cleanse
 from carti_lake.pipeline.fingerprint import code, fingerprint
 from carti_lake.pipeline.silver.earlier_answers import ANSWER_COLUMNS, answers, first_answers, replaced
-from carti_lake.runner.entities import STEPS, Window, collected_survey, window
+from carti_lake.pipeline.survey import survey
+from carti_lake.runner.entities import STEPS, Window, window
 from carti_lake.runner.marts import changes
 from carti_lake.store.log import changed_months, commits, transaction
 from carti_lake.store.storage import Storage, scan
@@ -71,7 +72,7 @@ def _earlier(storage: Storage, todo: Window | None, visits: pl.LazyFrame, secret
     if todo is None:
         return pl.DataFrame(schema={name: EarlierAnswers.dtypes()[name] for name in ANSWER_COLUMNS})
     rows = replaced(todo.rows(storage, FEED), visits).collect(engine="streaming").lazy()
-    cleansed = cleanse(rows, Visits, collected_survey(rows, Visits), secret)
+    cleansed = cleanse(rows, Visits, survey(rows, Visits), secret)
     return answers(cleansed.filter(~pl.col("broken"))).collect(engine="streaming")
 
 

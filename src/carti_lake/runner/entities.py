@@ -137,7 +137,7 @@ def _take_in(
     quarantine = storage.create(refused_table.full_name(), refused_table)
     rebuild = todo.after < 0
     rows = todo.rows(storage, entity.feed.full_name())
-    surveyed = collected_survey(rows, entity)
+    surveyed = survey(rows, entity)
     cleansed = cleanse(rows, entity, surveyed, secret)
     if not rebuild:
         cleansed = cleansed.collect(engine="streaming").lazy()
@@ -200,11 +200,6 @@ def _resolved_anew(
         spilled = narrow(cleansed).with_columns(bucket=in_bucket(buckets))
         spilled.sink_parquet(pl.PartitionBy(folder, key="bucket", include_key=False), engine="streaming")
         return together([resolve_versions(pl.scan_parquet(one), current, waiting) for one in sorted(folder.iterdir())])
-
-
-def collected_survey(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.DataFrame]:
-    """The survey of the rows, as cleansing takes it: one look after the other, which hold little; all at once much."""
-    return {name: look.collect(engine="streaming") for name, look in survey(rows, entity).items()}
 
 
 def _commit_quarantine(

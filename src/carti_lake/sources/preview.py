@@ -194,9 +194,7 @@ def _null_words(extract: Extract, feed: type[Feed]) -> dict[str, dict[str, int]]
 def _refused(rows: pl.LazyFrame, feed: type[Feed], secret: str) -> tuple[int, dict[str, int]]:
     """How many rows break a rule, and how many break each."""
     entity = entity_of(feed)
-    surveys = survey(rows, entity)
-    surveyed = dict(zip(surveys, pl.collect_all(surveys.values(), engine="streaming"), strict=True))
-    broken = refusals(rows, entity, surveyed, secret).select("rules").collect(engine="streaming")
+    broken = refusals(rows, entity, survey(rows, entity), secret).select("rules").collect(engine="streaming")
     each = broken.select(rule=pl.col("rules").str.split(",")).explode("rule").group_by("rule").len()
     return broken.height, dict(each.sort("len", "rule", descending=[True, False]).iter_rows())
 

@@ -106,7 +106,7 @@ def changed(storage: Storage, tables: Mapping[str, Mapping[str, os.stat_result]]
         waiting = [name for name, key in keys.items() if key not in remembered]
         if not waiting:
             continue
-        told = of_table(_released(storage).get(table, {}), _table_id(storage, table))
+        told = of_table(released(storage).get(table, {}), _table_id(storage, table))
         if lacking := {name for name in waiting if name not in told and not name.startswith(LOG)}:
             told = {**told, **_own_of(storage, table, lacking)}
         folder = Path(storage.path(table))
@@ -175,7 +175,7 @@ def _memory(lake: Path) -> Path:
     return lake / f"{MEMORY}{platform.node() or 'here'}"
 
 
-def _released(storage: Storage) -> Hashes:
+def released(storage: Storage) -> Hashes:
     """What releases recorded; nothing where they cannot be read, which whoever reads releases is told."""
     try:
         handle = storage.open(Releases.full_name())

@@ -14,7 +14,7 @@ import polars as pl
 
 from carti_lake.releases.release import latest
 from carti_lake.store.errors import CorruptTableError, LakeError, unreadable
-from carti_lake.store.hashes import hashes, of_table, own, recorded
+from carti_lake.store.hashes import hashes, of_table, own, released
 from carti_lake.store.integrity import refuse_damaged, refuse_lost_commits, repair
 from carti_lake.store.locks import lake_lock
 from carti_lake.store.log import Commit, commits, transaction
@@ -158,7 +158,8 @@ def _set_aside(storage: Storage, paths: list[Path], aside: Path) -> None:
 
 
 def _without_damaged_batches(storage: Storage, name: str, problem: str) -> Step:
-    lost = [commit for commit in _batches(storage, name) if commit not in _whole(storage, name)]
+    whole = _whole(storage, name)
+    lost = [commit for commit in _batches(storage, name) if commit not in whole]
     named = "; ".join(_told_of(commit.metadata["batch"]) for commit in lost) or "none"
     remedy = f"Keep its whole batches and rebuild. Load again: {named}."
     return Step(name, problem, remedy, partial(_keep_whole, storage, name), rebuild=True)
@@ -180,7 +181,7 @@ def _sound_files(storage: Storage, name: str) -> list[str]:
     assert handle is not None
     folder = Path(storage.path(name))
     files = [file for file in data_files(handle) if Path(file).is_file()]
-    told = {**of_table(_released(storage).get(name, {}), str(handle.metadata().id)), **own(storage, name)}
+    told = {**of_table(released(storage).get(name, {}), str(handle.metadata().id)), **own(storage, name)}
     found = hashes(folder, files)
     sizes = dict(pl.DataFrame(handle.get_add_actions()).select("path", "size_bytes").iter_rows())
 
@@ -189,13 +190,6 @@ def _sound_files(storage: Storage, name: str) -> list[str]:
         return told.get(path, found[path]) == found[path] and sizes.get(path) == Path(file).stat().st_size
 
     return [file for file in files if sound(file)]
-
-
-def _released(storage: Storage) -> dict[str, dict[str, str]]:
-    try:
-        return recorded(storage)
-    except CorruptTableError:
-        return {}
 
 
 def _whole(storage: Storage, name: str) -> list[Commit]:

@@ -19,7 +19,7 @@ from tests.worlds.rows import APRIL, MARCH, held, landed, visit
 def earlier(*rows):
     """The answers that delivered rows tell."""
     bronze = landed(EhrVisits, *rows)
-    codes = {name: found.collect() for name, found in survey(bronze, Visits).items()}
+    codes = survey(bronze, Visits)
     return answers(cleanse(bronze, Visits, codes, "")).collect()
 
 

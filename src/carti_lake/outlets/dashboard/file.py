@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from carti_lake.metrics.value import undelivered
-from carti_lake.outlets.destination import file_at
+from carti_lake.outlets.destination import file_at, file_of
 from carti_lake.releases.measure import delivered
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def dashboard_of(
     release = shown(view, outlet="dashboard", audience=audience, after=after, full_counts=full_counts)
     had = delivered(view.tables(), view.scan, SHOWN.values())
     missing = {name: why for name, metric in SHOWN.items() if (why := undelivered(metric, had))}
-    file = target if target.endswith(".html") else f"{target.rstrip('/')}/dashboard.html"
+    file = file_of(target, "dashboard.html")
     with file_at(file, view.storage.options) as path:
         path.write_text(page(release, missing), "utf-8", newline="\n")
     return file
