@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-all lint check format docs site bench requirements clean
+.PHONY: help demo install test test-all test-spark lint check format docs site bench requirements clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: install ## Run the tests, but for those that need a browser or a server, o
 
 test-all: install ## Run every test, as CI does
 	$(PYTEST)
+
+test-spark: $(VENV)/.sail ## Run the tests of runs on Spark's workers, served by Sail
+	$(PYTEST) tests/runner/test_spark.py
 
 lint: install ## Run ruff, mypy, and the check of who imports whom
 	$(BIN)/ruff check .
@@ -56,6 +59,10 @@ $(VENV)/.bench: requirements-bench.txt $(VENV)/.installed
 	$(PIP) --require-hashes --no-build-isolation --requirement requirements-bench.txt
 	@touch $@
 
+$(VENV)/.sail: requirements-sail.txt $(VENV)/.installed
+	$(PIP) --require-hashes --requirement requirements-sail.txt
+	@touch $@
+
 $(VENV)/.spark: requirements-spark.txt $(VENV)/.installed
 	$(PIP) --require-hashes --no-build-isolation --requirement requirements-spark.txt
 	@touch $@
@@ -68,6 +75,7 @@ requirements: ## Resolve the pinned requirements anew (needs uv; UPGRADE=--upgra
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra all --extra dev --output-file requirements.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra bench --constraints requirements.txt --output-file requirements-bench.txt
 	$(COMPILE) $(UPGRADE) --group spark --constraints requirements.txt --output-file requirements-spark.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra spark --group sail --constraints requirements.txt --output-file requirements-sail.txt
 
 clean: ## Remove the environment and caches; lakes stay
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -22,19 +22,20 @@ from carti_lake.releases.release import Release, When
 from carti_lake.releases.view import View
 from carti_lake.runner import RunResult
 from carti_lake.runner import run as runner
+from carti_lake.runner.engine import Map, here
 from carti_lake.runner.patient_key import secret_from
 from carti_lake.sources import batches
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.store.errors import LakeError
 from carti_lake.store.log import commits
 from carti_lake.store.storage import Storage, storage_at
-from carti_lake.tables import TABLES, Feed, Thresholds, find
+from carti_lake.tables import Feed, Thresholds, find
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import HIDDEN
 from carti_lake.upkeep import repair, status
 from carti_lake.upkeep.optimize import optimize
 from carti_lake.upkeep.repair import Step
-from carti_lake.upkeep.tables import Upkeep
+from carti_lake.upkeep.tables import Upkeep, stored
 from carti_lake.upkeep.vacuum import vacuum
 from carti_lake.upkeep.verify import Check, verify
 
@@ -184,7 +185,9 @@ class Lake:
 
         return Edge(self.clock, time.sleep, self.environment)
 
-    def run(self, *, full: bool = False, accept: Collection[str] = (), progress: Progress = _quiet) -> RunResult:
+    def run(
+        self, *, full: bool = False, accept: Collection[str] = (), progress: Progress = _quiet, engine: Map = here
+    ) -> RunResult:
         """Bring silver, gold and models up to date, audit them, and publish a release.
 
         Parameters
@@ -195,9 +198,11 @@ class Lake:
             Names of audits whose failure you accept for this release.
         progress
             Called with the name of each step.
+        engine
+            Where the work is done that grows with the rows: here, or :func:`carti_lake.runner.spark.spark`.
         """
         secret, now = secret_from(self.environment), self.clock()
-        return runner(self.storage, full=full, accept=accept, secret=secret, now=now, progress=progress)
+        return runner(self.storage, full=full, accept=accept, secret=secret, now=now, progress=progress, engine=engine)
 
     def train(
         self, models: Collection[str] = (), *, seed: int = 0, progress: Progress = _quiet
@@ -358,7 +363,7 @@ class Lake:
 
     def optimize(self, table: str | None = None, *, progress: Progress = _quiet) -> list[Upkeep]:
         """Join small files of one table or all."""
-        return optimize(self.storage, _stored(table), progress)
+        return optimize(self.storage, stored(table), progress)
 
     def vacuum(self, *, keep_days: int = 90, dry_run: bool = False, progress: Progress = _quiet) -> list[Upkeep]:
         """Remove files that neither the newest, nor a locked, nor a recent release needs."""
@@ -366,7 +371,7 @@ class Lake:
 
     def verify(self, table: str | None = None, *, progress: Progress = _quiet) -> list[Check]:
         """Compare data files with the log and with their recorded hashes, for one table or all."""
-        return verify(self.storage, _stored(table), progress)
+        return verify(self.storage, stored(table), progress)
 
     def repair(self, *, progress: Progress = _quiet) -> list[Step]:
         """Mend what is damaged and rebuild what follows from bronze; what only people can bring back is told."""
@@ -380,12 +385,6 @@ class Lake:
 def select(lake: Lake, which: When | None) -> Release:
     """The release that ``which`` means, at the lake's present."""
     return release.select(lake.storage, which, lake.clock())
-
-
-def _stored(table: str | None) -> list[str]:
-    """Full names of the tables that hold the files of one table, or of all."""
-    chosen = TABLES.values() if table is None else [find(table)]
-    return list(dict.fromkeys((one.view_of or one).full_name() for one in chosen))
 
 
 def _holds(view: View, table: str) -> bool:

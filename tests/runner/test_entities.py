@@ -9,7 +9,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from carti_lake import Lake
-from carti_lake.runner import entities
+from carti_lake.store import parts
 from carti_lake.store.scratch import FOLDER
 from tests.equality import assert_same, state
 from tests.worlds.rows import account, stay, visit
@@ -97,7 +97,7 @@ def test_more_rows_than_are_held_at_once_are_resolved_bucket_by_bucket(copy, mon
     before = state(copy)
     leftover = Path(copy.uri) / FOLDER / "of-a-killed-run"
     leftover.mkdir(parents=True)
-    monkeypatch.setattr(entities, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(parts, "ROWS_AT_ONCE", 2)
 
     copy.run(full=True)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from carti_lake.lake import Lake
     from carti_lake.releases.release import Audit
     from carti_lake.runner import RunResult
+    from carti_lake.runner.engine import Map
 
 
 class AuditName(StrEnum):
@@ -28,6 +29,13 @@ class AuditName(StrEnum):
     quality = "quality"
 
 
+class EngineName(StrEnum):
+    """Where the work of a run may be done."""
+
+    here = "here"
+    spark = "spark"
+
+
 @app.command()
 def run(
     full: Annotated[bool, typer.Option("--full", help="Rebuild everything from bronze.")] = False,
@@ -38,6 +46,13 @@ def run(
             metavar="AUDIT",
             help=f"Publish although this audit fails, and record that: {', '.join(AuditName)}. Repeatable.",
         ),
+    ] = None,
+    engine: Annotated[
+        EngineName, typer.Option(help="Where the work is done that grows with the rows.")
+    ] = EngineName.here,
+    engine_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Spark Connect server (sc://host:15002); none: the session that is there."),
     ] = None,
     lake: LakeAt = DEFAULT_LAKE,
     storage_option: StorageOptions = None,
@@ -55,8 +70,11 @@ def run(
         else:
             _print_plan(waiting, lake)
         return
+    if engine_url is not None and engine is not EngineName.spark:
+        raise typer.BadParameter("--engine-url is for --engine spark.")
+    worked_on = _engine(engine, engine_url)
     with show.steps("Running") as progress:
-        result = opened.run(full=full, accept=[str(name) for name in accept or []], progress=progress)
+        result = opened.run(full=full, accept=[str(name) for name in accept or []], progress=progress, engine=worked_on)
     _warn_without_key(opened)
     if json:
         show.as_json(
@@ -74,6 +92,16 @@ def run(
         _print_result(result, last[-1].number if last else None, lake)
     if result.failed:
         raise typer.Exit(FAILED)
+
+
+def _engine(name: EngineName, url: str | None) -> "Map":
+    if name is EngineName.spark:
+        from carti_lake.runner.spark import session_at, spark
+
+        return spark(session_at(url))
+    from carti_lake.runner.engine import here
+
+    return here
 
 
 def _warn_without_key(lake: "Lake") -> None:

@@ -33,7 +33,7 @@ def row_number(place: pl.Expr) -> pl.Expr:
     return (place // (1 << (CONTENT_BITS + BATCH_BITS)) % (1 << ROW_BITS)).cast(pl.Int64)
 
 
-def at_places(places: pl.DataFrame) -> pl.Expr:
+def at_places(places: pl.LazyFrame) -> pl.Expr:
     """Whether a row is one of those at the given places.
 
     Parameters
@@ -41,7 +41,7 @@ def at_places(places: pl.DataFrame) -> pl.Expr:
     places
         ``batch_id`` and ``order`` of delivered rows.
     """
-    return among(places.lazy().select("batch_id", row_number=row_number(pl.col("order"))))
+    return among(places.select("batch_id", row_number=row_number(pl.col("order"))))
 
 
 def among(rows: pl.LazyFrame) -> pl.Expr:

@@ -3,7 +3,7 @@
 A month of clean rows asks for next to none of them; what no row can break is not looked for in each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -56,6 +56,14 @@ def survey(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.DataFrame]:
     found[SEEN], found[ENDS] = _look(rows, entity), _ends(rows, entity)
     found[RESCUED] = rescued_columns(rows)
     return {name: look.collect(engine="streaming") for name, look in found.items()}
+
+
+def combined(surveys: Sequence[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+    """The survey of all rows, from those of their parts: what some part needs, all are read by."""
+    looks = {name: pl.concat([one[name] for one in surveys]) for name in surveys[0]}
+    return {
+        name: look.select(pl.all().any()) if name in (SEEN, ENDS) else look.unique() for name, look in looks.items()
+    }
 
 
 def _look(rows: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:

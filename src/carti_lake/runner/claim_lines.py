@@ -2,6 +2,7 @@
 
 from carti_lake.pipeline.mart import Mart
 from carti_lake.pipeline.silver.claim_lines import claims_of_lines
+from carti_lake.runner.engine import Map
 from carti_lake.runner.marts import update_mart
 from carti_lake.store.storage import Storage
 from carti_lake.tables.silver import ClaimLines, ClaimsOfLines, Visits
@@ -12,6 +13,6 @@ OF_LINES = Mart(
 )
 
 
-def update_claims_of_lines(storage: Storage, *, full: bool) -> list[str]:
+def update_claims_of_lines(storage: Storage, engine: Map, *, full: bool) -> list[str]:
     """Bring ``silver.claims_of_lines`` up to date; returns it where it changed. Nothing is read without claim lines."""
-    return update_mart(storage, OF_LINES, full=full)
+    return update_mart(storage, OF_LINES, engine, full=full)

@@ -9,24 +9,16 @@ import polars as pl
 
 from carti_lake.pipeline.cleanse import cleanse, refusals
 from carti_lake.pipeline.fingerprint import code, fingerprint
-from carti_lake.pipeline.newest import (
-    LIGHT,
-    Resolution,
-    displaced,
-    in_bucket,
-    ledger,
-    narrow,
-    resolve_versions,
-    together,
-)
+from carti_lake.pipeline.newest import LIGHT, Resolution, displaced, ledger, resolve_versions
 from carti_lake.pipeline.order import at_places, order
 from carti_lake.pipeline.silver.providers import as_named, resolve
 from carti_lake.pipeline.silver.snapshot import unlisted
 from carti_lake.pipeline.survey import survey
-from carti_lake.store.log import commits, row_count, transaction
-from carti_lake.store.scratch import scratch
+from carti_lake.runner.engine import Map
+from carti_lake.runner.rebuild import rebuilt
+from carti_lake.store.log import commits, transaction
 from carti_lake.store.storage import Storage, scan
-from carti_lake.store.write import append, merge
+from carti_lake.store.write import append, commit, merge
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.silver import Entity, ProviderReferences
 
@@ -36,8 +28,6 @@ if TYPE_CHECKING:
 #: What makes silver and quarantine of delivered rows.
 STEPS = (cleanse.__module__, resolve_versions.__module__, order.__module__, resolve.__module__)
 REFERENCES = ProviderReferences.full_name()
-#: Rows that are resolved in memory at once, at some 200 bytes each.
-ROWS_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -104,7 +94,7 @@ def window(bronze: "DeltaTable", after: int) -> Window | None:
     return Window(after, upto, batches)
 
 
-def update_entity(storage: Storage, work: Pending, references: pl.DataFrame, secret: str) -> list[str]:
+def update_entity(storage: Storage, work: Pending, references: pl.DataFrame, secret: str, engine: Map) -> list[str]:
     """Bring the entity's silver and quarantine up to date; returns the tables that changed.
 
     Silver is committed first. Where a crash left quarantine behind, it catches up alone: its rows follow from the
@@ -120,86 +110,102 @@ def update_entity(storage: Storage, work: Pending, references: pl.DataFrame, sec
             [batch for batch in quarantine_window.batches if batch["version"] <= reached],
         )
         if behind.after < reached:
-            changed += _take_in(storage, work, behind, references, secret, only_quarantine=True)
+            changed += _take_in(storage, work, behind, references, secret, engine, only_quarantine=True)
     if silver_window is not None:
-        changed += _take_in(storage, work, silver_window, references, secret, only_quarantine=False)
+        changed += _take_in(storage, work, silver_window, references, secret, engine, only_quarantine=False)
     else:
         changed += _re_resolve(storage, work, references)
     return changed
 
 
 def _take_in(
+    storage: Storage,
+    work: Pending,
+    todo: Window,
+    references: pl.DataFrame,
+    secret: str,
+    engine: Map,
+    *,
+    only_quarantine: bool,
+) -> list[str]:
+    if todo.after < 0:
+        return _make_anew(storage, work, todo, references, secret, engine, only_quarantine=only_quarantine)
+    return _add(storage, work, todo, references, secret, only_quarantine=only_quarantine)
+
+
+def _make_anew(
+    storage: Storage,
+    work: Pending,
+    todo: Window,
+    references: pl.DataFrame,
+    secret: str,
+    engine: Map,
+    *,
+    only_quarantine: bool,
+) -> list[str]:
+    entity, refused_table = work.entity, QUARANTINE[work.entity.short_name]
+    silver = storage.create(entity.full_name(), entity)
+    quarantine = storage.create(refused_table.full_name(), refused_table)
+    made = rebuilt(storage, entity, todo.upto, references, secret, _told_of_rivals(entity), engine)
+    base = {"bronze_version": todo.upto, "rebuild": True}
+    if not only_quarantine:
+        booked = ledger(made.resolution.silver_ledger, _displaced(made.rivals.lazy(), entity))
+        transactions = {work.app_id: todo.upto, REFERENCES: _version(storage, REFERENCES)}
+        metadata = {**base, "ledger": _ledger(booked), "batches": len(todo.batches)}
+        commit(storage, silver, made.files, transactions=transactions, metadata=metadata, mode="overwrite")
+    _commit_quarantine(storage, quarantine, work, todo, made.refused, made.resolution, base)
+    return [*([] if only_quarantine else [entity.full_name()]), refused_table.full_name()]
+
+
+def _add(
     storage: Storage, work: Pending, todo: Window, references: pl.DataFrame, secret: str, *, only_quarantine: bool
 ) -> list[str]:
     entity, options = work.entity, storage.options
     refused_table = QUARANTINE[entity.short_name]
     silver = storage.create(entity.full_name(), entity)
     quarantine = storage.create(refused_table.full_name(), refused_table)
-    rebuild = todo.after < 0
     rows = todo.rows(storage, entity.feed.full_name())
     surveyed = survey(rows, entity)
-    cleansed = cleanse(rows, entity, surveyed, secret)
-    if not rebuild:
-        cleansed = cleansed.collect(engine="streaming").lazy()
+    cleansed = cleanse(rows, entity, surveyed, secret).collect(engine="streaming").lazy()
     whole_table = entity.feed.snapshot
-    if rebuild:
-        delivered = row_count(work.bronze)
-        resolution = _resolved_anew(cleansed, _empty(entity, LIGHT), _empty(refused_table, ()), storage, delivered)
-    else:
-        keys = cleansed.select("key_hash").unique().collect(engine="streaming")
-        current = _current_rows(scan(silver, options), entity, None if whole_table else keys)
-        waiting = _waiting_rows(scan(quarantine, options), None if whole_table else keys)
-        resolution = resolve_versions(cleansed, current, waiting)
-    base = {"bronze_version": todo.upto, "rebuild": rebuild}
+    keys = cleansed.select("key_hash").unique().collect(engine="streaming")
+    current = _current_rows(scan(silver, options), entity, None if whole_table else keys)
+    waiting = _waiting_rows(scan(quarantine, options), None if whole_table else keys)
+    resolution = resolve_versions(cleansed, current, waiting)
+    base = {"bronze_version": todo.upto, "rebuild": False}
     changed = []
     if not only_quarantine:
         transactions = {work.app_id: todo.upto, REFERENCES: _version(storage, REFERENCES)}
-        booked = ledger(resolution.silver_ledger, _displaced(cleansed, resolution, entity))
+        rivals = cleansed.filter(at_places(resolution.rivals.lazy())).select(_told_of_rivals(entity))
+        booked = ledger(resolution.silver_ledger, _displaced(rivals, entity))
         metadata = {**base, "ledger": _ledger(booked), "batches": len(todo.batches)}
         # All but the few that lost, and without looking at the rules again.
-        upserts = cleansed.filter(~at_places(resolution.superseded))
+        upserts = cleansed.filter(~at_places(resolution.superseded.lazy()))
         if whole_table:
-            upserts = unlisted(upserts, cleansed, scan(silver, options), scan(quarantine, options), rebuild=rebuild)
+            upserts = unlisted(upserts, cleansed, scan(silver, options), scan(quarantine, options), rebuild=False)
         upserts = resolve(upserts, entity, references.lazy()).select(entity.column_names())
-        if rebuild:
-            append(storage, silver, upserts, transactions=transactions, metadata=metadata, mode="overwrite")
-        else:
-            new = upserts.collect(engine="streaming")
-            moved_ids = _re_resolved(silver, entity, references, storage, options)
-            if moved_ids is not None:
-                new = pl.concat([new, moved_ids.join(new, on="key_hash", how="anti")])
-            change = _with_deletes(new, resolution.replaced, entity)
-            months = _months(change, entity)
-            merge(
-                storage,
-                silver,
-                change,
-                key=["key_hash", *entity.key()],
-                partition_by=entity.partition_by,
-                transactions=transactions,
-                metadata={**metadata, "months": months},
-            )
+        new = upserts.collect(engine="streaming")
+        moved_ids = _re_resolved(silver, entity, references, storage, options)
+        if moved_ids is not None:
+            new = pl.concat([new, moved_ids.join(new, on="key_hash", how="anti")])
+        change = _with_deletes(new, resolution.replaced, entity)
+        merge(
+            storage,
+            silver,
+            change,
+            key=["key_hash", *entity.key()],
+            partition_by=entity.partition_by,
+            transactions=transactions,
+            metadata={**metadata, "months": _months(change, entity)},
+        )
         changed.append(entity.full_name())
-    refused = rows.filter(at_places(resolution.refused)).collect(engine="streaming").lazy()
+    refused = rows.filter(at_places(resolution.refused.lazy())).collect(engine="streaming").lazy()
     why = refusals(refused, entity, surveyed, secret)
     refused = refused.join(why, on=["batch_id", "row_number"]).select(refused_table.column_names())
     _commit_quarantine(storage, quarantine, work, todo, refused.collect(), resolution, base)
-    if rebuild or resolution.refused.height or resolution.released.height:
+    if resolution.refused.height or resolution.released.height:
         changed.append(refused_table.full_name())
     return changed
-
-
-def _resolved_anew(
-    cleansed: pl.LazyFrame, current: pl.DataFrame, waiting: pl.DataFrame, storage: Storage, delivered: int
-) -> Resolution:
-    """All rows resolved against nothing, a bucket of keys at a time where they are too many to hold at once."""
-    buckets = -(-delivered // ROWS_AT_ONCE)
-    if buckets <= 1:
-        return resolve_versions(cleansed, current, waiting)
-    with scratch(storage) as folder:
-        spilled = narrow(cleansed).with_columns(bucket=in_bucket(buckets))
-        spilled.sink_parquet(pl.PartitionBy(folder, key="bucket", include_key=False), engine="streaming")
-        return together([resolve_versions(pl.scan_parquet(one), current, waiting) for one in sorted(folder.iterdir())])
 
 
 def _commit_quarantine(
@@ -229,12 +235,6 @@ def _commit_quarantine(
         transactions=transactions,
         metadata=metadata,
     )
-
-
-def _empty(table: Any, columns: tuple[str, ...]) -> pl.DataFrame:
-    schema = {**table.dtypes(), "order": pl.Int128}
-    wanted = columns or tuple(dict.fromkeys((*LIGHT, "row_number", "extract_date")))
-    return pl.DataFrame(schema={name: schema[name] for name in wanted})
 
 
 def _current_rows(silver: pl.LazyFrame, entity: type[Entity], keys: pl.DataFrame | None) -> pl.DataFrame:
@@ -284,16 +284,16 @@ def _months(change: pl.DataFrame, entity: type[Entity]) -> list[str | None]:
     return [day.isoformat() if day else None for day in change[entity.partition_by].unique().sort()]
 
 
-def _displaced(cleansed: pl.LazyFrame, resolution: Resolution, entity: type[Entity]) -> pl.DataFrame:
-    """What rows of one key took from each other within their batch; read again only where there are any."""
-    rivals = resolution.rivals
-    if rivals.is_empty():
-        return ledger()
+def _told_of_rivals(entity: type[Entity]) -> list[str]:
+    """What is asked of cleansed rows of one key and batch, to tell what they took from each other."""
     told = [name for name in entity.takes_back.meta.root_names() if name not in LIGHT]
-    wanted = [*LIGHT, *told, *([entity.dollars] if entity.dollars else []), *entity.lasting()]
-    rows = cleansed.filter(at_places(rivals)).select(list(dict.fromkeys(wanted)))
+    return list(dict.fromkeys([*LIGHT, *told, *([entity.dollars] if entity.dollars else []), *entity.lasting()]))
+
+
+def _displaced(rivals: pl.LazyFrame, entity: type[Entity]) -> pl.DataFrame:
+    """What rows of one key took from each other within their batch."""
     # Rows that differ in what a status brings with it are one thing as it went on, as in a log of changes.
-    rows = rows.with_columns(row_hash=pl.struct(entity.lasting()).hash())
+    rows = rivals.with_columns(row_hash=pl.struct(entity.lasting()).hash())
     return displaced(rows, entity.takes_back, entity.dollars).collect(engine="streaming")
 
 

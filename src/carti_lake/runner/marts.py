@@ -1,19 +1,28 @@
 """Gold brought up to date with silver: only the months that changed are computed, only rows that differ are merged."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from carti_lake.pipeline.fingerprint import MADE_BY
 from carti_lake.pipeline.mart import Mart
 from carti_lake.pipeline.marts import made_by
+from carti_lake.runner.engine import Map
 from carti_lake.store.log import changed_months, commits, row_count, transaction
+from carti_lake.store.parts import Part, Target, parts_by_month, target
 from carti_lake.store.storage import Storage, scan
-from carti_lake.store.write import append, merge
+from carti_lake.store.write import append, commit, merge
 from carti_lake.tables import TABLES, Table
 
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+    from deltalake.transaction import AddAction
 
-def update_mart(storage: Storage, mart: Mart, *, full: bool) -> list[str]:
+
+def update_mart(storage: Storage, mart: Mart, engine: Map, *, full: bool) -> list[str]:
     """Bring the tables of a mart up to date with their inputs; returns those whose rows changed."""
     if mart.about is not None and ((of := storage.open(mart.about)) is None or row_count(of) == 0):
         return []
@@ -36,11 +45,15 @@ def update_mart(storage: Storage, mart: Mart, *, full: bool) -> list[str]:
                 everything = everything or rebuilt
     if not behind:
         return []
+    if mart.by_month and everything:
+        standing = [scan(handle, storage.options) for handle in handles]
+        if all(map(_is_new, handles, standing, mart.tables)):
+            return _make_anew(storage, mart, handles, versions, engine)
     inputs = [_input(storage, name, None if everything or name in mart.lasting else months) for name in mart.inputs]
     changed = []
     for table, handle, rows in zip(mart.tables, handles, mart.rows(*inputs), strict=True):
         existing = scan(handle, storage.options)
-        if everything and (row_count(handle) == 0 or _lacks_keys(existing, table)):
+        if everything and _is_new(handle, existing, table):
             # Nothing to compare with: written as it comes, without a merge.
             metadata = {"rebuild": True, "months": []}
             append(storage, handle, rows, transactions=versions, metadata=metadata, mode="overwrite")
@@ -60,6 +73,30 @@ def update_mart(storage: Storage, mart: Mart, *, full: bool) -> list[str]:
         )
         changed += [table.full_name()] * (not change.is_empty())
     return changed
+
+
+def _make_anew(
+    storage: Storage, mart: Mart, handles: list["DeltaTable"], versions: Mapping[str, int], engine: Map
+) -> list[str]:
+    """Make tables in which there is nothing to compare with, some months at a time."""
+    groups = parts_by_month(storage, mart.inputs, mart.lasting)
+    make = partial(_write, mart=mart, targets=[target(handle, storage.options) for handle in handles])
+    made = engine(make, groups)
+    for handle, files in zip(handles, zip(*made, strict=True), strict=True):
+        metadata = {"rebuild": True, "months": []}
+        together = [file for of_group in files for file in of_group]
+        commit(storage, handle, together, transactions=versions, metadata=metadata, mode="overwrite")
+    return [table.full_name() for table, handle in zip(mart.tables, handles, strict=True) if row_count(handle)]
+
+
+def _write(inputs: Sequence[Part], *, mart: Mart, targets: Sequence[Target]) -> list[list["AddAction"]]:
+    rows = mart.rows(*(part.rows() for part in inputs))
+    return [target.write(made) for target, made in zip(targets, rows, strict=True)]
+
+
+def _is_new(handle: "DeltaTable", rows: pl.LazyFrame, table: type[Table]) -> bool:
+    """Whether a table has no rows that others could be compared with."""
+    return row_count(handle) == 0 or _lacks_keys(rows, table)
 
 
 def _lacks_keys(rows: pl.LazyFrame, table: type[Table]) -> bool:

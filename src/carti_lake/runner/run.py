@@ -17,11 +17,13 @@ from carti_lake.releases.release import Audit, latest, releases
 from carti_lake.runner.audits import audit
 from carti_lake.runner.claim_lines import update_claims_of_lines
 from carti_lake.runner.earlier_answers import update_earlier_answers
+from carti_lake.runner.engine import Map, here
 from carti_lake.runner.entities import REFERENCES, Pending, pending, update_entity
 from carti_lake.runner.marts import changes, update_mart
 from carti_lake.runner.quality import update_quality, update_reconciliation
 from carti_lake.runner.references import update_references
 from carti_lake.runner.scores import in_order, update_scores
+from carti_lake.store.errors import LakeError
 from carti_lake.store.hashes import new_hashes
 from carti_lake.store.integrity import explained, refuse_damaged, refuse_lost_commits
 from carti_lake.store.locks import lake_lock
@@ -98,7 +100,14 @@ def plan(storage: Storage, secret: str, *, full: bool) -> Plan:
 
 
 def run(
-    storage: Storage, *, full: bool, accept: Collection[str], secret: str, now: datetime, progress: Progress
+    storage: Storage,
+    *,
+    full: bool,
+    accept: Collection[str],
+    secret: str,
+    now: datetime,
+    progress: Progress,
+    engine: Map = here,
 ) -> RunResult:
     """Bring every table up to date, audit, and publish.
 
@@ -116,9 +125,18 @@ def run(
         Time of the release.
     progress
         Called with what is being done.
+    engine
+        Where the work is done that grows with the rows.
+
+    Raises
+    ------
+    LakeError
+        Where the engine is not ``here`` and the lake is in an object store.
     """
     if not any(storage.exists(feed.full_name()) for feed in FEEDS.values()):
         return RunResult(None, ())
+    if engine is not here and storage.local is None:
+        raise LakeError(f"{storage.uri}: runs on Spark need a lake in a folder that all workers see. Run it without.")
     with lake_lock(storage, "run"), explained(storage):
         sweep(storage)
         acknowledged = storage.holding()
@@ -129,7 +147,7 @@ def run(
         refuse_damaged(storage, dict.fromkeys(_existing(storage)))
         if (standing := latest(storage)) is not None:
             refuse_lost_commits(storage, {} if standing.expired else standing.versions)
-        changed = _update(storage, full=full, secret=secret, progress=progress)
+        changed = _update(storage, full=full, secret=secret, progress=progress, engine=engine)
         last = latest(storage)
         if last is not None and last.expired:
             last = None
@@ -154,30 +172,30 @@ def run(
         return replace(result, release=number, due=all_due(versions(storage), as_of or date.min, rows))
 
 
-def _update(storage: Storage, *, full: bool, secret: str, progress: Progress) -> list[str]:
+def _update(storage: Storage, *, full: bool, secret: str, progress: Progress, engine: Map) -> list[str]:
     works = {name: pending(storage, entity, secret, full=full) for name, entity in ENTITIES.items()}
     changed: list[str] = []
     none = pl.DataFrame(schema=ProviderReferences.dtypes())
     directory = works.pop(Providers.short_name)
     if directory is not None:
         progress(Providers.full_name())
-        changed += update_entity(storage, directory, none, secret)
+        changed += update_entity(storage, directory, none, secret, engine)
     progress(REFERENCES)
     known = _update_references(storage, [work for work in works.values() if work is not None])
     for work in works.values():
         if work is not None:
             progress(work.entity.full_name())
-            changed += update_entity(storage, work, known, secret)
+            changed += update_entity(storage, work, known, secret, engine)
     progress("silver.earlier_answers")
     changed += ["silver.earlier_answers"] * update_earlier_answers(storage, secret, full=full)
     progress("silver.claims_of_lines")
-    changed += update_claims_of_lines(storage, full=full)
+    changed += update_claims_of_lines(storage, engine, full=full)
     progress("gold.reconciliation")
     changed += ["gold.reconciliation"] * update_reconciliation(storage)
     for step in in_order(MARTS, MODELS.values()):
         if isinstance(step, Mart):
             progress(step.tables[-1].full_name())
-            changed += update_mart(storage, step, full=full)
+            changed += update_mart(storage, step, engine, full=full)
         else:
             progress(f"scores of {step.name}")
             changed += update_scores(storage, step, full=full)

@@ -6,7 +6,7 @@ Delta's own writer regroups every batch by partition, which costs three times as
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -78,17 +78,17 @@ def sink(rows: pl.LazyFrame, table: str, partitions: list[str], options: Mapping
     ]
 
 
-def written(files: list["AddAction"], table: str, options: Mapping[str, str]) -> pl.LazyFrame:
+def written(files: Sequence["AddAction"], table: str, options: Mapping[str, str]) -> pl.LazyFrame:
     """Rows of files that are not committed yet, without the partition columns."""
     named = [f"{table.rstrip('/')}/{unquote(file.path)}" for file in files]
     return pl.scan_parquet(named, hive_partitioning=False, glob=False, storage_options=dict(options) or None)
 
 
-def paths(files: list["AddAction"], table: str) -> list[Path]:
+def paths(files: Sequence["AddAction"], table: str) -> list[Path]:
     """Where a local table's files are."""
     return [Path(table) / unquote(file.path) for file in files]
 
 
-def row_counts(files: list["AddAction"]) -> int:
+def row_counts(files: Sequence["AddAction"]) -> int:
     """Rows in the files that the actions add."""
     return sum(json.loads(file.stats)["numRecords"] for file in files)

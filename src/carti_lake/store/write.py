@@ -12,10 +12,12 @@ from carti_lake.store.durable import log_since, sync
 from carti_lake.store.errors import translated
 from carti_lake.store.hashes import OF_COMMIT, hashes
 from carti_lake.store.log import commit_properties
-from carti_lake.store.storage import FORMAT, FORMAT_KEY, Storage, address, scan
+from carti_lake.store.parts import target
+from carti_lake.store.storage import FORMAT, FORMAT_KEY, Storage, address
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable, WriterProperties
+    from deltalake.transaction import AddAction
 
 
 def append(
@@ -32,16 +34,25 @@ def append(
 
     ``check`` is given the rows as they were written; where it raises, nothing is committed.
     """
-    schema = handle.schema()
-    partitions = handle.metadata().partition_columns
-    # A file of another type than the table's would be committed and could not be read again.
-    dtypes = scan(handle, storage.options).collect_schema()
-    frame = rows.lazy().select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
     with translated(handle.table_uri):
-        files = datafiles.sink(frame, address(handle), partitions, storage.options)
+        files = target(handle, storage.options).write(rows.lazy())
         if check is not None and files:
             check(datafiles.written(files, address(handle), storage.options))
-        told = {**metadata, "rows": datafiles.row_counts(files)}
+    return commit(storage, handle, files, transactions=transactions, metadata=metadata, mode=mode)
+
+
+def commit(
+    storage: Storage,
+    handle: "DeltaTable",
+    files: Sequence["AddAction"],
+    *,
+    transactions: Mapping[str, int],
+    metadata: Mapping[str, Any],
+    mode: Literal["append", "overwrite"] = "append",
+) -> int:
+    """Add files that were written to the table (or put them in place of all others) as one commit; its version."""
+    told = {**metadata, "rows": datafiles.row_counts(files)}
+    with translated(handle.table_uri):
         if storage.durable and storage.local is not None:
             # Before the commit, so that none ever names what a power cut took; a release records what a run writes.
             paths = datafiles.paths(files, address(handle))
@@ -51,8 +62,8 @@ def append(
         handle.create_write_transaction(
             [*files],
             mode=mode,
-            schema=schema,
-            partition_by=partitions or None,
+            schema=handle.schema(),
+            partition_by=handle.metadata().partition_columns or None,
             commit_properties=commit_properties(transactions, told),
         )
         handle.update_incremental()

@@ -1,0 +1,123 @@
+"""The same run with its tasks on Spark's workers: the same tables, and the same words where something is wrong."""
+
+import math
+import pickle
+import shutil
+from datetime import UTC, date, datetime
+from functools import partial
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carti_lake import Lake
+from carti_lake.runner.engine import here
+from carti_lake.runner.spark import Job, WorkerError, session_at, spark
+from carti_lake.store import parts
+from carti_lake.store.errors import LakeError
+from tests.equality import assert_same, state
+from tests.worlds.rows import account, stay, visit
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def session():
+    """A session of Spark Connect, served by Sail in this process."""
+    pysail = pytest.importorskip("pysail.spark", reason="needs pysail and pyspark-client: make test-spark")
+    from pyspark.sql import SparkSession
+
+    server = pysail.SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    host, port = server.listening_address
+    session = SparkSession.builder.remote(f"sc://{host}:{port}").getOrCreate()
+    yield session
+    session.stop()
+    server.stop()
+
+
+@st.composite
+def histories(draw):
+    """Deliveries of visits over some days: new, again with another answer, withdrawn, late, or malformed."""
+    days = draw(st.lists(st.integers(1, 28), min_size=1, max_size=4))
+    deliveries = []
+    for day in days:
+        rows = []
+        for number in draw(st.lists(st.integers(0, 12), min_size=1, max_size=8)):
+            kind = draw(st.sampled_from(["new", "new", "denied", "withdrawn", "no patient", "no day", "moved"]))
+            changed = {
+                "new": {"claim_paid": str(draw(st.integers(0, 500)))},
+                "denied": {"claim_status": "denied", "claim_paid": "0", "denial_reason": "CO-16"},
+                "withdrawn": {"is_deleted": "true"},
+                "no patient": {"patient_id": " "},
+                "no day": {"visit_date": "someday"},
+                "moved": {"visit_date": f"2026-0{draw(st.integers(1, 4))}-11"},
+            }[kind]
+            rows.append(visit(f"V{number}", **changed))
+        deliveries.append((date(2026, 5, day), rows))
+    return deliveries
+
+
+def filled(folder, deliveries, engine, *, day_by_day):
+    lake = Lake(folder, clock=lambda: NOW, environment={})
+    lake.load("sg2_patient_flow", [stay("P1"), stay("P2")], extract_date=date(2026, 5, 1))
+    lake.load("salesforce_crm", [account("Ann Lee"), account("Bo Diaz")], extract_date=date(2026, 5, 1))
+    for number, (day, rows) in enumerate(deliveries):
+        lake.load("ehr_visits", rows, extract_date=day, delivered_at=datetime(2026, 5, 30, 1, number, tzinfo=UTC))
+        if day_by_day:
+            lake.run(accept=["drift", "quality"], engine=engine)
+    lake.run(accept=["drift", "quality"], full=day_by_day, engine=engine)
+    return lake
+
+
+@settings(max_examples=5)
+@given(histories(), st.integers(1, 4), st.booleans())
+def test_any_deliveries_come_to_the_same_tables(session, tmp_path_factory, deliveries, at_once, day_by_day):
+    folder = tmp_path_factory.mktemp("engines")
+    with pytest.MonkeyPatch.context() as patch:
+        there = filled(folder / "there", deliveries, spark(session), day_by_day=day_by_day)
+        patch.setattr(parts, "ROWS_AT_ONCE", at_once)
+        split = filled(folder / "split", deliveries, spark(session), day_by_day=day_by_day)
+    alone = filled(folder / "here", deliveries, here, day_by_day=day_by_day)
+    assert_same(state(there), state(alone))
+    assert_same(state(split), state(alone))
+    shutil.rmtree(folder)
+
+
+def test_a_change_of_engine_rebuilds_nothing(session, tmp_path):
+    lake = filled(tmp_path / "lake", [(date(2026, 5, 2), [visit("V1")])], here, day_by_day=False)
+    assert lake.run(engine=spark(session)).release is None
+
+
+def test_results_come_in_the_order_of_their_tasks(session):
+    assert spark(session)(math.sqrt, [float(one * one) for one in range(9)]) == [float(one) for one in range(9)]
+
+
+def refuse(task, *, why):
+    raise LakeError(why)
+
+
+def test_what_a_task_says_is_said_as_in_this_process(session):
+    with pytest.raises(LakeError, match=r"^visits.csv, line 7: no day$"):
+        spark(session)(partial(refuse, why="visits.csv, line 7: no day"), [1])
+
+
+def test_a_task_that_fails_is_told_with_what_went_wrong(session):
+    with pytest.raises(WorkerError, match=r"ValueError: math domain error.*Nothing of this step was committed"):
+        spark(session)(math.sqrt, [-1.0])
+
+
+def test_a_worker_with_another_version_is_refused():
+    job = Job(pickle.dumps(math.sqrt), (pickle.dumps(4.0),), "carti_lake 0 with Polars 1")
+    answers = [batch.to_pylist() for batch in job.answers([pa.record_batch({"task": [0]})])]
+    (refusal,) = (pickle.loads(one["answer"]) for batch in answers for one in batch)
+    assert isinstance(refusal, WorkerError)
+    assert str(refusal).endswith("and this process carti_lake 0 with Polars 1. Install the same on both.")
+
+
+def test_nothing_answers_where_no_server_is(session):
+    with pytest.raises(LakeError, match=r"No Spark answers at sc://127.0.0.1:1: .*--engine-url"):
+        session_at("sc://127.0.0.1:1")
