@@ -69,6 +69,7 @@ class Forecasts(Gold, table="forecasts"):
     upper_80 = dy.Float64(nullable=True, description="Upper end of the 80 % interval")
     lower_95 = dy.Float64(nullable=True, description="Lower end of the 95 % interval")
     upper_95 = dy.Float64(nullable=True, description="Upper end of the 95 % interval")
+    method = f.text("What made it, before it was made to add up: the model's, or a baseline in its place")
 
 
 class ForecastAccuracy(Gold, table="forecast_accuracy"):
