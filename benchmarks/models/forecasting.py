@@ -68,7 +68,8 @@ def measured(train: pl.DataFrame, test: pl.DataFrame, *, ets: bool = True, seed:
         for name, values in {judge.MODEL: points, **made}.items()
     }
     for name, (lower, upper) in ends.items():
-        errors[judge.MODEL][f"coverage_{name}"] = measures.coverage(actual, lower, upper)
+        share = measures.coverage(actual, lower, upper)
+        errors[judge.MODEL][f"coverage_{name}"] = share and share[0]
     singles = [name for name in (SEASONAL_NAIVE, ETS, THETA, DAMPED, BOOSTED) if name in made]
     best = min(singles, key=lambda name: errors[name]["smape"] or np.inf)
     return {

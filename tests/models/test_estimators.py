@@ -144,3 +144,19 @@ def test_what_came_since_is_judged_and_too_little_is_not(trained):
 def test_segments_show_what_was_observed_beside_what_was_predicted(trained):
     found = dict(trained.curves["segments"].select("measure", "value").rows())
     assert found["observed"] == pytest.approx(found["predicted"], abs=0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kept", [0.0, 0.25, 1.0])
+def test_none_is_used_whose_interval_touches_its_baseline(seed, kept):
+    """Outcomes that follow what is known in none of the examples, a quarter, all: used exactly where surely better."""
+    rows = drawn(1_500, seed)
+    blind = np.random.default_rng(seed).permutation(rows["target"].to_numpy())
+    told = np.random.default_rng(seed + 100).random(rows.height) < kept
+    found = classifier.train(rows.with_columns(target=np.where(told, rows["target"], blind)), FEATURES, seed)
+    lower = found.evaluation.filter(metric="gain_lower")["value"].to_list()
+    assert len(lower) == 1
+    assert (found.refusal is None) == (lower[0] is not None and lower[0] > 0)
+    assert found.refusal is None or kept < 1
+    assert found.refusal is not None or kept > 0

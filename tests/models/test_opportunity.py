@@ -11,6 +11,7 @@ from carti_lake.models import opportunity
 from carti_lake.models.estimators import predict
 from carti_lake.models.model import Known, NotEnoughData
 from carti_lake.tables import TABLES
+from carti_lake.tables.gold import OpportunityScores
 from carti_lake.tables.silver import Campaigns, Opportunities, Referrals
 from tests.worlds.known import day, silver
 from tests.worlds.networks import current, delivered
@@ -191,3 +192,15 @@ def test_the_value_of_a_deal_without_amount_is_that_of_those_won(network, traine
         network[-1].tables[opportunity.OPPORTUNITIES].filter("is_won").select(pl.col("amount").mean()).collect().item()
     )
     assert scores.collect()["predicted_value"].mean() == pytest.approx(won, rel=0.2)
+
+
+@pytest.mark.slow
+def test_an_amount_below_nothing_is_no_value_to_be_won(network, trained):
+    deals = network[-1].tables[opportunity.OPPORTUNITIES].with_columns(amount=-pl.col("amount"))
+    (scores,) = opportunity.score(
+        Known(network[-1].as_of, None, {**network[-1].tables, opportunity.OPPORTUNITIES: deals}),
+        trained.artifact,
+        "abc",
+    )
+    found = OpportunityScores.validate(scores.collect())
+    assert found["predicted_value"].max() == found["expected_value"].max() == 0

@@ -46,6 +46,39 @@ def test_a_true_gain_is_within_the_interval_nineteen_times_of_twenty():
     assert 929 <= inside <= 971
 
 
+def months_of_overlapping_forecasts(rng, months, gain_of_each):
+    """Losses of a panel whose months have a shock in common that three months share in parts."""
+    shock = np.convolve(rng.normal(size=months + 2), np.ones(3), "valid") / 3**0.5
+    month = np.repeat(np.arange(months), 20)
+    return gain_of_each + shock[month] + rng.normal(size=len(month)), month
+
+
+def test_a_true_gain_is_within_the_interval_where_months_go_together():
+    rng = np.random.default_rng(4)
+    inside, apart = 0, 0
+    for _ in range(1_000):
+        losses, month = months_of_overlapping_forecasts(rng, 18, 0.1)
+        for reach in (0, 3):
+            found = gain(losses, np.zeros(len(losses)), month, reach)
+            held = found.lower <= 0.1 <= found.upper
+            inside, apart = (inside + held, apart) if reach else (inside, apart + held)
+    # From 18 months alone nobody gets 950; months taken as independent draws hold far fewer.
+    assert inside >= 880
+    assert apart < 800
+
+
+def test_without_reach_a_group_is_one_draw_whatever_its_number():
+    rng = np.random.default_rng(5)
+    losses, groups = rng.normal(size=60), np.repeat(np.arange(12), 5)
+    found = gain(losses, np.zeros(60), groups)
+    assert found == gain(losses, np.zeros(60), groups * 1000 - 7)
+
+
+def test_fewer_months_than_reach_into_each_other_say_nothing():
+    found = gain(np.ones(9), np.zeros(9), np.repeat(np.arange(3), 3), reach=3)
+    assert (found.mean, found.lower, found.upper) == (1.0, -np.inf, np.inf)
+
+
 def test_only_what_is_surely_better_than_every_baseline_is_used():
     better, touching = gain(np.full(60, 0.3) + one_each(60) / 600, np.full(60, 0.2), one_each(60)), None
     touching = gain(np.array([0.0, 1.0] * 30), np.full(60, 0.45), one_each(60))

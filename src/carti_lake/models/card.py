@@ -17,7 +17,7 @@ MEASURES = {
     "ece": "ECE: mean gap between predicted and observed probability; less is better",
     "predicted": "Predicted: mean of the probabilities of what is still to come",
     "observed": "Observed: share to which it came",
-    "gain": "Gain: by how much the model's error is less than this baseline's (Brier; MAE of values)",
+    "gain": "Gain: by how much the model's error is less than this baseline's (Brier; MAE of values; MASE)",
     "gain_lower": "Gain, lower end of its 95 % interval; a model is used where it is above 0",
     "gain_upper": "Gain, upper end of its 95 % interval",
     "mae": "MAE: mean absolute error",
@@ -25,8 +25,14 @@ MEASURES = {
     "r2": "R²: share of the variance explained; below 0 it is worse than the mean",
     "mase": "MASE: mean absolute error over that of the seasonal naive within the history; below 1 is better than it",
     "smape": "sMAPE: symmetric mean absolute percentage error",
-    "coverage_80": "Coverage of the 80 % interval",
+    "coverage_80": "Coverage of the 80 % interval: share of what came that lay within",
     "coverage_95": "Coverage of the 95 % interval",
+    **{
+        f"coverage_{share}_{end}": f"Coverage of the {share} % interval, {end} end of its own 95 % interval (Wilson; "
+        "forecasts that share months count for one)"
+        for share in (80, 95)
+        for end in ("lower", "upper")
+    },
 }
 
 
@@ -64,9 +70,7 @@ def card(model: Model, row: Mapping[str, Any], charts: Mapping[str, str]) -> str
             ],
         ),
         "## Whether it is used",
-        f"**It is not used**: {refused}. Its predictions stay blank."
-        if (refused := refusal_of(row))
-        else "Runs score with it.",
+        _used(row),
         "## How good it is",
         "On rows that it was not fitted on; every baseline was judged on the same rows.",
         *(_errors(split, evaluation.filter(split=split)) for split in _splits(evaluation)),
@@ -85,6 +89,14 @@ def card(model: Model, row: Mapping[str, Any], charts: Mapping[str, str]) -> str
         "version with the same libraries. `carti-lake model evaluate` judges it on what has come since.",
     ]
     return "\n\n".join(parts).replace("\n\n- ", "\n- ") + "\n"
+
+
+def _used(row: Mapping[str, Any]) -> str:
+    refused = refusal_of(row)
+    if refused:
+        return f"**It is not used**: {refused}. Its predictions stay blank."
+    parts = json.loads(row["parameters"]).get("not used") or {}
+    return "\n\n- ".join(["Runs score with it.", *(f"**Not for {part}**: it is {why}." for part, why in parts.items())])
 
 
 def _fewest(evaluation: pl.DataFrame) -> list[str]:

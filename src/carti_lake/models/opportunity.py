@@ -146,7 +146,10 @@ def score(now: Known, artifact: Mapping[str, Any], version: str) -> tuple[pl.Laz
     values = pl.Series(_values(artifact["value"], open_), dtype=pl.Float64).fill_nan(None)
     scored = (
         open_.hstack(said)
-        .with_columns(pl.col("win_probability").round(6), predicted_value=pl.coalesce("amount", values).round(2))
+        # An amount may be recorded below zero, as a correction; what is won is worth nothing at least.
+        .with_columns(
+            pl.col("win_probability").round(6), predicted_value=pl.coalesce("amount", values).round(2).clip(0)
+        )
         .with_columns(
             expected_value=(pl.col("win_probability") * pl.col("predicted_value")).round(2),
             model_version=pl.lit(version),

@@ -8,7 +8,6 @@ import pytest
 
 from carti_lake.models.forecast.backtest import backtest
 from carti_lake.models.forecast.choice import choose, points
-from carti_lake.models.forecast.conformal import quantiles
 from carti_lake.models.forecast.judge import judged
 from carti_lake.models.forecast.panel import Panel, panel
 from carti_lake.pipeline.gold.forecast_series import series
@@ -70,14 +69,3 @@ def test_the_combined_forecast_leans_on_boosting_the_more_the_farther_ahead(test
     rest = (made["theta"] + made["damped trend"]) / 2
     share = np.array([0.2, 0.27, 0.33, 0.4, 0.4, 0.4])
     np.testing.assert_allclose(made["combined"][there], (share * made["boosting"] + (1 - share) * rest)[there])
-
-
-def test_a_level_of_few_members_has_intervals_no_narrower_than_those_of_all_levels(test_of_it):
-    """Its own scores are of one member, in months that overlap: they say little of how far it may miss."""
-    choice = choose(test_of_it)
-    actual = test_of_it.actual()
-    scores = np.abs(actual - np.stack([points(test_of_it, place, choice) for place in range(len(ORIGINS))]))
-    scores = scores / test_of_it.scale[:, :, None]
-    for name, coverage in (("80", 0.80), ("95", 0.95)):
-        pooled = quantiles(scores, coverage)
-        assert (np.array(choice.quantiles[name]["network"]) >= pooled).all()

@@ -96,6 +96,22 @@ def test_leave_one_out_is_a_fit_without_the_row(rows: int) -> None:
     assert leave_one_out(features, target) == pytest.approx(np.array(apart), rel=1e-6)
 
 
+@settings(max_examples=25, deadline=None)
+@given(slope=st.floats(-50, 50), noise=st.floats(0, 500), rows=st.integers(3, 25))
+def test_no_opportunity_is_predicted_to_be_worth_less_than_nothing(slope: float, noise: float, rows: int) -> None:
+    summary = providers(rows, slope=slope, noise=noise)
+    found = OpportunityPredictions.validate(predictions(summary).collect())
+    assert found.select(pl.col("predicted", "predicted_without_own_row").min() >= 0).row(0) == (True, True)
+
+
+def test_the_error_is_that_of_what_is_published() -> None:
+    summary = providers(12, slope=8, noise=400)
+    found = predictions(summary).collect()
+    assert found["predicted_without_own_row"].min() == 0
+    missed = (found["opportunity_value"] - found["predicted_without_own_row"]).abs().mean()
+    assert metric(summary)["mae"] == pytest.approx(missed, abs=0.01)
+
+
 def test_a_provider_without_a_value_is_predicted_from_the_others() -> None:
     summary = providers(20, noise=30).collect()
     with_own_row = predictions(summary.lazy()).collect()

@@ -5,14 +5,19 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from carti_lake.models.forecast.backtest import Backtest
 from carti_lake.models.forecast.coherence import coherent
-from carti_lake.models.forecast.conformal import COVERAGES, LEAST_ALONE, quantiles, widened
-from carti_lake.models.forecast.methods import COMBINED
+from carti_lake.models.forecast.conformal import COVERAGES, half_widths
+from carti_lake.models.forecast.methods import BASELINES, CANDIDATES
+from carti_lake.models.verdict import compared, gain, refusal
 
 if TYPE_CHECKING:
-    from carti_lake.models.forecast.panel import Floats
+    from carti_lake.models.forecast.panel import Flags, Floats, Ints
+
+#: How forecasts are held out.
+SPLIT = "rolling origin"
 
 
 @dataclass(frozen=True)
@@ -43,15 +48,33 @@ class Choice:
         return cls(values["methods"], values["errors"], values["quantiles"])
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """Which method a level's forecasts are made by, and why.
+
+    Attributes
+    ----------
+    method
+        The average of methods that is better than every baseline; without one, the baseline that errs least.
+    gains
+        Evaluation rows of an average's gain over each baseline, in scaled errors.
+    refusal
+        Why no average is used; None where one is.
+    """
+
+    method: str
+    gains: pl.DataFrame
+    refusal: str | None
+
+
 def choose(test: Backtest, months: int = 0) -> Choice:
     """The choice by what was known so many months before the newest origin.
 
     Forecasts made then or later have no say, and what came later than that is not looked at.
     """
     actual, levels = test.actual(months), _levels(test)
-    # One scale for all origins: with those of then, the choice would hang on the youngest series, whose scale is luck.
-    scaled = {name: np.abs(actual - made) / test.panel.until(months).scale[:, None] for name, made in test.made.items()}
-    methods = {level: _best({name: own[:, rows] for name, own in scaled.items()}) for level, rows in levels.items()}
+    methods = {level: judged.method for level, judged in judgements(test, months).items()}
+    scaled = {name: _scaled(test, actual, months, name) for name in set(methods.values())}
     errors = {level: _mean(scaled[methods[level]][:, rows]) for level, rows in levels.items()}
     draft = Choice(methods, errors, {})
     scores = np.full_like(actual, np.nan)
@@ -60,28 +83,72 @@ def choose(test: Backtest, months: int = 0) -> Choice:
             made = points(test, place, draft)
             # The scale of then: today's knows the errors that it would measure, and makes intervals too narrow.
             scores[place] = np.abs(actual[place] - made) / test.scale[place][:, None]
-    found = {name: _half_widths(test, scores, levels, share) for name, share in COVERAGES.items()}
-    return Choice(methods, errors, found)
+    independent = _independent(test, scores, levels)
+    found = {name: half_widths(scores, levels, independent, share) for name, share in COVERAGES.items()}
+    return Choice(
+        methods, errors, {name: {level: one.tolist() for level, one in by.items()} for name, by in found.items()}
+    )
 
 
-def _half_widths(
-    test: Backtest, scores: "Floats", levels: Mapping[str, "Any"], coverage: float
-) -> dict[str, list[float]]:
-    """Of each level the quantiles of its own scores, or of a level with few of its own, the larger ones of all levels.
+def judgements(test: Backtest, months: int = 0) -> dict[str, Judgement]:
+    """By level, whether the average of methods is better than every baseline by the whole interval.
+
+    A month's errors go well or badly together, whatever the series and the origin, and so do those of months that lie
+    near: up to half of what a forecast reaches over.
+    """
+    actual = test.actual(months)
+    scaled = {name: _scaled(test, actual, months, name) for name in (*CANDIDATES, *BASELINES)}
+    ahead = np.arange(1, test.panel.horizon + 1)
+    targets = np.broadcast_to((ahead - np.array(test.ago)[:, None])[:, None, :], actual.shape)
+    return {
+        level: _judgement({name: errors[:, rows] for name, errors in scaled.items()}, targets[:, rows], level)
+        for level, rows in _levels(test).items()
+    }
+
+
+def _judgement(errors: Mapping[str, "Floats"], targets: "Ints", level: str) -> Judgement:
+    """The candidate that errs least of those that are better than every baseline; the best baseline without any."""
+    by_error = sorted(errors, key=lambda name: _mean(errors[name]))
+    tried = [_against_baselines(name, errors, targets, level) for name in by_error if name in CANDIDATES]
+    better = [(candidate, gains) for candidate, gains, why in tried if why is None]
+    if better:
+        candidate, gains = better[0]
+        return Judgement(candidate, gains, None)
+    _, gains, why = tried[0]
+    return Judgement(next(name for name in by_error if name in BASELINES), gains, why)
+
+
+def _against_baselines(
+    candidate: str, errors: Mapping[str, "Floats"], targets: "Ints", level: str
+) -> tuple[str, pl.DataFrame, str | None]:
+    """The candidate, evaluation rows of its gains, and why it is not used."""
+    known = ~np.isnan(np.stack([errors[name] for name in (candidate, *BASELINES)])).any(axis=0)
+    reach, split = errors[candidate].shape[2] // 2, f"{SPLIT}, {level}"
+    gains = pl.concat(
+        compared(
+            baseline,
+            gain(errors[baseline][known], errors[candidate][known], targets[known], reach),
+            split,
+            int(known.sum()),
+        )
+        for baseline in BASELINES
+    )
+    return candidate, gains, refusal(gains, BASELINES)
+
+
+def _scaled(test: Backtest, actual: "Floats", months: int, name: str) -> "Floats":
+    # One scale for all origins: with those of then, the choice would hang on the youngest series, whose scale is luck.
+    return np.asarray(np.abs(actual - test.made[name]) / test.panel.until(months).scale[:, None])
+
+
+def _independent(test: Backtest, scores: "Floats", levels: Mapping[str, "Flags"]) -> dict[str, int]:
+    """By level, how many of its scores have no month in common.
 
     The network is one member: its metrics move together, and forecasts made in months that follow each other err
     together, so that hundreds of scores may say as little as three.
     """
-    horizon = test.panel.horizon
-    apart = -(-int((~np.isnan(scores)).any(axis=(1, 2)).sum()) // horizon)
-    members = {level: test.panel.keys.filter(rows)["member"].n_unique() for level, rows in levels.items()}
-    own = {level: quantiles(scores[:, rows], coverage) for level, rows in levels.items()}
-    every = max(apart * sum(members.values()), 1)
-    pooled = quantiles(scores, widened(coverage, every))
-    return {
-        level: (np.fmax(widths, pooled) if apart * members[level] < LEAST_ALONE else widths).tolist()
-        for level, widths in own.items()
-    }
+    apart = -(-int((~np.isnan(scores)).any(axis=(1, 2)).sum()) // test.panel.horizon)
+    return {level: apart * test.panel.keys.filter(rows)["member"].n_unique() for level, rows in levels.items()}
 
 
 def points(test: Backtest, place: int, choice: Choice) -> "Floats":
@@ -100,32 +167,9 @@ def chosen(level: "Any", made: Mapping[str, "Floats"], choice: Choice) -> "Float
     return out
 
 
-def _levels(test: Backtest) -> dict[str, "Any"]:
+def _levels(test: Backtest) -> dict[str, "Flags"]:
     level = test.panel.keys["level"].to_numpy()
     return {name: level == name for name in dict.fromkeys(level.tolist())}
-
-
-def _best(errors: Mapping[str, "Floats"]) -> str:
-    """The combined forecast, unless another's lead over it is more than twice the standard error over the origins.
-
-    The least of several errors is partly luck; the mean of forecasts is the choice that luck has least to do with.
-    """
-    combined = errors[COMBINED]
-    leads = {}
-    for name, own in errors.items():
-        lead = _by_origin(combined - own)
-        if name != COMBINED and len(lead) > 1:
-            doubt = lead.std(ddof=1) / len(lead) ** 0.5
-            if lead.mean() > 2 * doubt:
-                leads[name] = float(lead.mean())
-    return max(leads, key=leads.__getitem__, default=COMBINED)
-
-
-def _by_origin(values: "Floats") -> "Floats":
-    flat = values.reshape(len(values), -1)
-    known = ~np.isnan(flat)
-    some = known.any(axis=1)
-    return np.asarray(np.where(known, flat, 0).sum(axis=1)[some] / known.sum(axis=1)[some])
 
 
 def _mean(values: "Floats") -> float:

@@ -136,12 +136,16 @@ def _rows(found: Judged, rows: "Flags", split: str, note: str | None, *, in_unit
         if in_units:
             values |= {"mae": measures.mae(actual, own), "rmse": measures.rmse(actual, own)}
         if estimator == MODEL:
-            values |= {
-                f"coverage_{name}": measures.coverage(actual, lower[rows], upper[rows])
-                for name, (lower, upper) in found.intervals.items()
-            }
+            for name, (lower, upper) in found.intervals.items():
+                share = measures.coverage(actual, lower[rows], upper[rows]) or (None, None, None)
+                values |= dict(zip(coverage_names(name), share, strict=True))
         said[estimator] = values
     return evaluation.rows(said, split, int(there.sum()), note)
+
+
+def coverage_names(interval: str) -> tuple[str, str, str]:
+    """Measures of how much an interval held, and of the interval of that share."""
+    return f"coverage_{interval}", f"coverage_{interval}_lower", f"coverage_{interval}_upper"
 
 
 def _judgeable(found: Judged) -> "Flags":

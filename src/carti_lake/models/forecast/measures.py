@@ -3,6 +3,9 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
+
+from carti_lake.comparison.wilson import wilson
 
 if TYPE_CHECKING:
     from carti_lake.models.forecast.panel import Floats
@@ -44,10 +47,24 @@ def rmse(actual: "Floats", forecast: "Floats") -> float | None:
     return None if mean is None else mean**0.5
 
 
-def coverage(actual: "Floats", lower: "Floats", upper: "Floats") -> float | None:
-    """Share of what came that lies within its interval, ends included."""
-    inside = (actual >= lower) & (actual <= upper)
-    return _mean(np.where(np.isnan(actual) | np.isnan(lower) | np.isnan(upper), np.nan, inside))
+def coverage(actual: "Floats", lower: "Floats", upper: "Floats") -> tuple[float, float, float] | None:
+    """Share of what came that lies within its interval, ends included, and the 95 % interval of that share (Wilson).
+
+    Forecasts made for the same months err together: as many count for one as there are months ahead.
+
+    Parameters
+    ----------
+    actual, lower, upper
+        Rows x horizon; what is NaN in any of them is left out.
+    """
+    known = ~np.isnan(np.stack([actual, lower, upper])).any(axis=0)
+    cases = int(known.sum())
+    if not cases:
+        return None
+    share = float(((actual >= lower) & (actual <= upper))[known].mean())
+    apart = cases / actual.shape[1]
+    low, high = wilson(pl.lit(share * apart), pl.lit(apart))
+    return (share, *pl.select(low=low, high=high).row(0))
 
 
 def _mean(values: "Floats") -> float | None:

@@ -16,7 +16,13 @@ SEASONAL_NAIVE, MEAN, THETA = "seasonal naive", "mean of 12 months", "theta"
 DAMPED, BOOSTING = "damped trend", "boosting"
 #: Of theta, damped trend and boosting: combined forecasts err less than most that they are made of.
 COMBINED = "combined"
-METHODS = (COMBINED, SEASONAL_NAIVE, MEAN, THETA, DAMPED, BOOSTING)
+#: Half of it the mean of a year: most of what looks like a trend of a line or a provider is none.
+STEADY = "combined with the mean"
+#: What forecasts are made by: averages, between which luck decides least.
+CANDIDATES = (COMBINED, STEADY)
+#: What they must be better than to be used.
+BASELINES = (SEASONAL_NAIVE, MEAN)
+METHODS = (*CANDIDATES, *BASELINES, THETA, DAMPED, BOOSTING)
 PARTS = (THETA, DAMPED, BOOSTING)
 #: Months from which a series' own season is looked for, where one that it shares was taken out already.
 OWN_SEASON = 3 * SEASON
@@ -27,7 +33,8 @@ SHARE_OF_BOOSTING = (0.2, 0.27, 0.33, 0.4)
 
 def needed(chosen: set[str]) -> set[str]:
     """The methods to compute for the chosen ones."""
-    return {part for name in chosen for part in (PARTS if name == COMBINED else (name,))}
+    made_of = {COMBINED: PARTS, STEADY: (*PARTS, MEAN)}
+    return {part for name in chosen for part in made_of.get(name, (name,))}
 
 
 def forecasts(panel: Panel, model: Any, wanted: set[str], rows: "Flags | None" = None) -> dict[str, "Floats"]:
@@ -62,8 +69,10 @@ def forecasts(panel: Panel, model: Any, wanted: set[str], rows: "Flags | None" =
         nothing = np.full((len(rows), panel.horizon), np.nan)
         made[BOOSTING] = nothing if model is None else boosting.predicted(model, clean.values, panel.horizon)
         made[BOOSTING] = _only(rows, made[BOOSTING] * clean.factors)
-    if COMBINED in wanted:
+    if wanted & {*CANDIDATES}:
         made[COMBINED] = _combined(made)
+    if STEADY in wanted:
+        made[STEADY] = (made[COMBINED] + made[MEAN]) / 2
     return {name: np.maximum(made[name], 0) for name in METHODS if name in wanted}
 
 

@@ -10,10 +10,10 @@ import polars as pl
 from carti_lake.models import measures as evaluation
 from carti_lake.models.forecast import backtest as backtest_module
 from carti_lake.models.forecast import boosting, choice, judge, panel
-from carti_lake.models.forecast.choice import Choice
+from carti_lake.models.forecast.choice import SPLIT, Choice, Judgement
 from carti_lake.models.forecast.coherence import Coherent, coherent
 from carti_lake.models.forecast.judge import Judged, errors_by_horizon, evaluated, judged
-from carti_lake.models.forecast.methods import SEASONAL_NAIVE, forecasts
+from carti_lake.models.forecast.methods import BASELINES, forecasts
 from carti_lake.models.forecast.panel import HORIZON, SEASON, Panel
 from carti_lake.models.forecast.season import adjusted
 from carti_lake.models.model import Known, Model, NotEnoughData, Trained
@@ -32,8 +32,8 @@ LEAST_TO_FORECAST = SEASON + HORIZON
 OTHERS = "others"
 NOTE = (
     "Each origin's choice and intervals come from earlier origins alone. Where no release tells what was known at an "
-    "origin, today's corrected rows are cut off there. Intervals of a level with few members, such as the network, are "
-    "at least as wide as those of all levels together, with 90 % confidence: they may hold more than they promise."
+    "origin, today's corrected rows are cut off there. A level's intervals have the size of its own errors, and the "
+    "tail of all levels' errors."
 )
 
 
@@ -59,7 +59,7 @@ def train(knowns: Sequence[Known], seed: int) -> Trained:
     if months < LEAST_TO_TRAIN:
         raise NotEnoughData(f"has {months} complete months of the network, needs {LEAST_TO_TRAIN}")
     test = backtest_module.backtest(now, seed, _then(now, knowns[:-1]))
-    chosen = choice.choose(test)
+    chosen, levels = choice.choose(test), choice.judgements(test)
     found = judged(test)
     fitted = boosting.fitted(adjusted(now).values, now.horizon, seed)
     return Trained(
@@ -67,6 +67,7 @@ def train(knowns: Sequence[Known], seed: int) -> Trained:
         rows=len(now.values),
         parameters={
             "method": chosen.methods,
+            "not used": {level: one.refusal for level, one in levels.items() if one.refusal},
             "origins": len(test.ago),
             "months": months,
             "horizon": HORIZON,
@@ -77,9 +78,20 @@ def train(knowns: Sequence[Known], seed: int) -> Trained:
             },
             "boosting": boosting.PARAMETERS,
         },
-        evaluation=evaluated(found, "rolling origin", NOTE) if found else evaluation.rows({}, "rolling origin", 0),
+        evaluation=with_verdicts(evaluated(found, SPLIT, NOTE) if found else evaluation.rows({}, SPLIT, 0), levels),
         curves={"errors": errors_by_horizon(found)} if found else {},
     )
+
+
+def with_verdicts(rows: pl.DataFrame, levels: Mapping[str, Judgement]) -> pl.DataFrame:
+    """Evaluation rows with the gain of each level whose model is used, and the reason why another's is not."""
+    for level, one in levels.items():
+        if one.refusal:
+            said = pl.lit(f"The {one.method} stands in the model's place: it is {one.refusal}.")
+            here = (pl.col("estimator") == judge.MODEL) & (pl.col("split") == f"{SPLIT}, {level}")
+            both = pl.concat_str(said, "note", separator=" ", ignore_nulls=True)
+            rows = rows.with_columns(note=pl.when(here).then(both).otherwise("note"))
+    return pl.concat([rows, *(one.gains for one in levels.values() if not one.refusal)])
 
 
 def score(known: Known, artifact: Mapping[str, Any] | None, version: str) -> tuple[pl.LazyFrame]:
@@ -100,7 +112,12 @@ def score(known: Known, artifact: Mapping[str, Any] | None, version: str) -> tup
         _rows(pl.DataFrame([{"level": level, "member": OTHERS, "metric": of, "origin": origin[of]}]), brought[None], {})
         for (level, of), brought in made.others.items()
     ]
-    rows = pl.concat([own, *others], how="diagonal").with_columns(model_version=pl.lit(version))
+    rows = pl.concat([own, *others], how="diagonal").with_columns(
+        model_version=pl.lit(version),
+        method=pl.when(pl.col("lower_80").is_not_null()).then(
+            pl.col("level").replace_strict(chosen.methods, default=None, return_dtype=pl.String)
+        ),
+    )
     ordered = rows.sort("level", "member", "metric", "month")
     return (ordered.lazy().select(pl.col(name).cast(dtype) for name, dtype in Forecasts.dtypes().items()),)
 
@@ -123,10 +140,10 @@ def evaluate(known: Known, artifact: Mapping[str, Any], since: date) -> pl.DataF
     made = _made(past, artifact, chosen).points
     actual = np.full_like(made, np.nan)
     actual[:, :ahead] = now.actual[:, past.months : past.months + ahead]
-    naive = forecasts(past, None, {SEASONAL_NAIVE})
+    baselines = forecasts(past, None, {*BASELINES})
     level = past.keys["level"].to_numpy()
     ends = judge.intervals(made, past.scale, level, chosen)
-    return evaluated(Judged(past.keys, actual, past.scale, {judge.MODEL: made, **naive}, ends), split)
+    return evaluated(Judged(past.keys, actual, past.scale, {judge.MODEL: made, **baselines}, ends), split)
 
 
 def _made(now: Panel, artifact: Mapping[str, Any], chosen: Choice) -> Coherent:
@@ -174,11 +191,12 @@ MODEL = Model(
     title="Monthly forecasts",
     purpose=(
         "What six months will come to, of visits, new patients, gross charges, net cash and referrals, for the"
-        " network, its service lines and its providers; with intervals that hold 80 % and 95 % of what comes. "
+        " network, its service lines and its providers; with intervals meant to hold 80 % and 95 % of what comes: how "
+        "many they held when tested stands below, by level. Where the model was not better than the seasonal naive and "
+        "than the mean of 12 months by the whole interval, the better of these stands in its place at that level. "
         "It carries on what has been: it knows of no opening, closing or campaign that the months before do not show. "
-        "The network's intervals are rather too wide than too narrow. An interval is about one number, not about all at"
-        " once, and intervals do not add up as the forecasts do. Not for judging a provider: a low forecast is no "
-        "fault of theirs."
+        "An interval is about one number, not about all at once, and intervals do not add up as the forecasts do. Not "
+        "for judging a provider: a low forecast is no fault of theirs."
     ),
     needs=(
         f"{LEAST_TO_TRAIN} complete months of visits; a service line or provider with fewer than {LEAST_TO_FORECAST} "

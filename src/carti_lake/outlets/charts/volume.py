@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from carti_lake.metrics import METRICS
-from carti_lake.outlets.bands import held, in_words
+from carti_lake.outlets.bands import in_words
 from carti_lake.outlets.charts.months import by_month
 from carti_lake.outlets.charts.shown import Shown, chart
 from carti_lake.outlets.months import with_events
@@ -48,7 +48,7 @@ def volume_trend(release: Shown) -> "alt.LayerChart":
         METRICS["visits"].definition,
         NO_FORECAST
         if from_ is None
-        else f"Dashed: the forecast from {from_}; around it {in_words(held(release.published.tables, 'network'))}",
+        else f"Dashed: the forecast from {from_}; around it {in_words(release.published.tables, 'network')}",
         release.line,
         height=HEIGHT,
     )

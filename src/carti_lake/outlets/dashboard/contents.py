@@ -8,7 +8,6 @@ import polars as pl
 
 from carti_lake.metrics import METRICS, Metric
 from carti_lake.metrics.formula import in_words
-from carti_lake.outlets.bands import held
 from carti_lake.outlets.bands import in_words as in_words_of_bands
 from carti_lake.outlets.charts.shown import Shown
 from carti_lake.outlets.comparison import BETTER_998, WORSE_998, compared
@@ -80,7 +79,7 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         "forecast_origin": None
         if forecasts is None
         else f"{_newest(tables['forecasts'])['origin'].to_list()[0]:%b %Y}",
-        "bands": {level: in_words_of_bands(held(tables, level)) for level in ("network", "service_line", "provider")},
+        "bands": {level: in_words_of_bands(tables, level) for level in ("network", "service_line", "provider")},
         "apart": _apart(tables),
         "pale": PALE,
         "outside": _outside(tables.get("dim_provider")),

@@ -230,7 +230,7 @@ FACTS = (
         Forecasts,
         (_PROVIDER, _SERVICE_LINE),
         "month",
-        ("level", "metric"),
+        ("level", "metric", "method"),
         ("forecast", "lower_80", "upper_80", "lower_95", "upper_95"),
     ),
     Fact(DataQuality, (Reference(CHECK),), "month"),

@@ -54,7 +54,8 @@ def predictions(summary: pl.LazyFrame) -> pl.LazyFrame:
     Returns
     -------
     pl.LazyFrame
-        Rows of ``gold.opportunity_predictions``, to the cent; predictions are null below three recorded values.
+        Rows of ``gold.opportunity_predictions``, to the cent; predictions are null below three recorded values, and
+        never below zero.
     """
     return _inputs(summary).map_batches(_predictions, schema=OpportunityPredictions.dtypes())
 
@@ -141,6 +142,8 @@ def _inputs(summary: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _fit(summary: pl.DataFrame) -> _Fit | None:
+    import numpy as np
+
     has_value = pl.col(TARGET).is_not_null()
     mean = pl.col(FEATURES).filter(has_value).mean()
     features = summary.select(pl.col(FEATURES).fill_null(mean).fill_null(0.0)).to_numpy()
@@ -151,7 +154,8 @@ def _fit(summary: pl.DataFrame) -> _Fit | None:
     fitted = least_squares(features[known], recorded, features)
     held_out = fitted.copy()
     held_out[known] = leave_one_out(features[known], recorded)
-    return _Fit(known, recorded, fitted, held_out)
+    # A line may run below zero, where no opportunity is worth anything.
+    return _Fit(known, recorded, np.maximum(fitted, 0), np.maximum(held_out, 0))
 
 
 def _predictions(summary: pl.DataFrame) -> pl.DataFrame:

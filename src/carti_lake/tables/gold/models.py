@@ -10,6 +10,11 @@ def _probability(description: str) -> dy.Float64:
     return dy.Float64(nullable=True, min=0, max=1, description=description, metadata={"unit": "ratio"})
 
 
+def _dollars(description: str) -> dy.Float64:
+    """What is predicted of a value; none is below zero."""
+    return dy.Float64(nullable=True, min=0, description=description, metadata={"unit": "USD"})
+
+
 class OpportunityPredictions(Gold, table="opportunity_predictions"):
     """Opportunity value by provider: as recorded, as fitted, and as predicted without the provider's own row."""
 
@@ -20,10 +25,8 @@ class OpportunityPredictions(Gold, table="opportunity_predictions"):
         description="As recorded in the CRM",
         metadata={"unit": "USD", "of": ("provider_summary.opportunity_value",)},
     )
-    predicted = dy.Float64(nullable=True, description="Fitted on all providers", metadata={"unit": "USD"})
-    predicted_without_own_row = dy.Float64(
-        nullable=True, description="Leave-one-out: fitted on the other providers", metadata={"unit": "USD"}
-    )
+    predicted = _dollars("Fitted on all providers")
+    predicted_without_own_row = _dollars("Leave-one-out: fitted on the other providers")
 
 
 class OpportunityScores(Gold, table="opportunity_scores"):
@@ -32,10 +35,8 @@ class OpportunityScores(Gold, table="opportunity_scores"):
     opportunity_id = f.key("Salesforce Opportunity Id")
     provider_id = f.provider_id("Provider whom it is about", nullable=True)
     win_probability = _probability("Calibrated probability that it is won")
-    predicted_value = dy.Float64(nullable=True, description="Value if it is won", metadata={"unit": "USD"})
-    expected_value = dy.Float64(
-        nullable=True, description="win_probability x predicted_value", metadata={"unit": "USD"}
-    )
+    predicted_value = _dollars("Value if it is won")
+    expected_value = _dollars("win_probability x predicted_value")
     drivers = f.text("The strongest drivers of the probability, in plain words")
     model_version = f.text("Version of the model")
 
@@ -68,6 +69,7 @@ class Forecasts(Gold, table="forecasts"):
     upper_80 = dy.Float64(nullable=True, description="Upper end of the 80 % interval")
     lower_95 = dy.Float64(nullable=True, description="Lower end of the 95 % interval")
     upper_95 = dy.Float64(nullable=True, description="Upper end of the 95 % interval")
+    method = f.text("What made it, before it was made to add up: the model's, or a baseline in its place")
 
 
 class ForecastAccuracy(Gold, table="forecast_accuracy"):

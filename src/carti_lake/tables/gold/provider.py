@@ -103,6 +103,7 @@ class ProviderSummary(Gold, table="provider_summary"):
     claim_collection_rate = f.rate("claim_paid / claim_amount over all claims, as delivered, as in the seed")
     predicted_opportunity_value = dy.Float64(
         nullable=True,
+        min=0,
         description="Win probability x value of the open opportunities, summed; null without a trained model",
         metadata={"unit": "USD", "of": ("opportunity_scores.expected_value",)},
     )
