@@ -137,7 +137,7 @@ def test_a_salesforce_org(salesforce: Org, made: Any) -> None:
     lake = made("org")
     held = lake.storage.scan("silver.opportunities").group_by("withdrawn").len().collect()
     assert dict(held.iter_rows()) == {True: 10, False: 8_800}
-    assert lake.storage.scan("bronze.providers").collect().height == 9 + 4
+    assert lake.storage.scan("bronze.providers").collect().height == 10 + 4
     assert {one["error"] for one in lake.status()["sources"]} == {None}
     assert salesforce.client_secret not in "".join(
         path.read_text("utf-8") for path in lake.storage.local.rglob("*.toml")

@@ -114,7 +114,10 @@ BY_SECRET = f'{APP}client_secret = "env:S"\n'
 
 def test_an_org_is_declared_by_an_object_or_a_query(tmp_path):
     source = read_source(
-        declare(tmp_path, f"{BY_SECRET}object = 'Campaign'\nwhere = \"Name != ') OR ('\"\noverlap = '2h'")
+        declare(
+            tmp_path,
+            f"{BY_SECRET}object = 'Campaign'\nwhere = \"Name != ') OR ('\"\ncursor = 'SystemModstamp'\noverlap = '2h'",
+        )
     )
     assert source.asked.object == "Campaign"
     assert source.asked.where == "Name != ') OR ('"

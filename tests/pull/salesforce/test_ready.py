@@ -71,7 +71,7 @@ def test_patients_are_no_providers(world, org):
     org.put("Account", 1, MONDAY, Name="Patient marked", IsPersonAccount=True)
     parent = org.put("Account", 2, MONDAY, Name="Health System", IsPersonAccount=False)
     org.put(
-        "Account", 3, MONDAY, Name="Lee Clinic", IsPersonAccount=False, ParentId=parent, BillingPostalCode="60611-1"
+        "Account", 3, MONDAY, Name="Lee Clinic", IsPersonAccount=False, ParentId=parent, BillingPostalCode="60611-1234"
     )
     org.put("Contact", 4, MONDAY, Name="Patient marked", IsPersonAccount=True)
     org.put("Contact", 5, MONDAY, Name="Ann Lee MD", IsPersonAccount=False, AccountId=parent)
