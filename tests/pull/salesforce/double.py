@@ -494,8 +494,8 @@ class Handler(BaseHTTPRequestHandler):
         elif at == "results":
             self._results(org, job, params, what)
         else:
-            if what == "failed":
-                job.state = "Failed"
+            if what in ("Failed", "Aborted"):
+                job.state = what
             if at == "poll" and job.state in ("UploadComplete", "InProgress"):
                 job.looks -= 1
                 job.state = "JobComplete" if job.looks < 0 else "InProgress"

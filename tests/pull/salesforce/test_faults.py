@@ -155,9 +155,10 @@ def test_a_job_that_expires_between_two_pulls_is_asked_for_anew(world, jobs):
     assert newest(world) == at_the_source(jobs)
 
 
-def test_a_job_that_salesforce_fails_is_said_and_tried_at_the_next_pull(world, jobs):
-    jobs.fail("poll", "failed")
-    assert "Salesforce has failed the query's job" in error(world)
+@pytest.mark.parametrize("state", ["Failed", "Aborted"])
+def test_a_job_that_fails_or_is_aborted_is_said_and_tried_at_the_next_pull(world, jobs, state):
+    jobs.fail("poll", state)
+    assert f"Salesforce has {state.lower()} the query's job" in error(world)
     assert rows(world) == 7
     assert newest(world) == at_the_source(jobs)
 
