@@ -28,8 +28,8 @@ SILENCE = 120.0
 PASSING = {408, 429, 500, 502, 503, 504}
 #: The server's own words are not repeated: they may quote a row. Codes that look like codes are.
 CODE = re.compile(r"[A-Za-z_]{3,60}")
-#: The requests of a day, or those at once.
-SPENT = {"REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn"}
+#: The requests of a day, or those at once, are used up.
+SPENT = "REQUEST_LIMIT_EXCEEDED"
 REASONS = {
     "INVALID_TYPE": "there is no such object, or its user may not read it",
     "INVALID_FIELD": "there is no such field, or its user may not read it",
@@ -158,7 +158,7 @@ class Org:
             if answer.is_success:
                 return answer
             code = _code(answer)
-            spent = code in SPENT
+            spent = code == SPENT
             if not spent and answer.status_code not in PASSING:
                 raise RefusedError(self.name, answer.status_code, code)
             asked = _retry_after(answer)
