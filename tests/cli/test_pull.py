@@ -88,3 +88,26 @@ def test_a_day_ends_with_a_code_and_one_line(here, carti_lake):
         with lake_lock(storage_at("lake", {}), "test", which):
             busy = carti_lake("daily", "--json")
             assert (busy.code, json.loads(busy.out)["busy"], busy.err) == (BUSY, True, "")
+
+
+def add_object(carti_lake, name, *more):
+    return carti_lake(
+        *("source", "add", "crm", "--kind", "salesforce", "--object", name, "--client-id", "3MVG9"),
+        *("--address", "https://acme.my.salesforce.com", "--client-secret", "env:SF_SECRET", *more),
+    )
+
+
+def test_an_object_is_added_as_its_declaration_has_it(here, carti_lake):
+    assert add_object(carti_lake, "Campaign", "--where", "IsActive = true", "--overlap", "2h").code == 0
+    text = (here / "lake/sources/crm.toml").read_text("utf-8")
+    assert text.startswith('kind = "salesforce"\naddress = "https://acme.my.salesforce.com"\nclient_id = "3MVG9"\n')
+    for line in ('where = "IsActive = true"', 'feed = "salesforce_campaigns"', 'cursor = "SystemModstamp"'):
+        assert text.count(line) == 1
+    assert json.loads(carti_lake("source", "list", "--json").out)[0]["reads"] == "object Campaign"
+
+
+def test_an_object_that_no_feed_holds_is_not_added(here, carti_lake):
+    for name, said in (("Task", "No feed holds Task"), ("Campain", "did you mean Campaign?")):
+        refused = add_object(carti_lake, name)
+        assert (refused.code, said in refused.err) == (1, True), refused.err
+    assert not (here / "lake/sources/crm.toml").exists()

@@ -1,11 +1,14 @@
 """The maps that are shipped: with them alone, public data sets become audited releases, as the docs show."""
 
+import csv
 import re
 import shlex
 import tomllib
-from datetime import date
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -13,6 +16,7 @@ import pytest
 
 from carti_lake.lake import Lake
 from carti_lake.sources.map_file import parse
+from tests.pull.salesforce.double import Org, served
 
 from .conftest import Type
 
@@ -38,6 +42,56 @@ def made(carti_lake: Type, shared: Path, tmp_path: Path, monkeypatch: pytest.Mon
         return lake
 
     return type_lines
+
+
+@pytest.fixture
+def salesforce(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Org]:
+    """An org that holds the set's objects, as an API gives them; where it is and as whom, in the environment."""
+    org = Org(lambda: datetime(2026, 3, 10, 12, tzinfo=UTC))
+    for name, (kind, prefix, types) in FOREIGN.items():
+        with (shared / f"data/salesforce/{name}.csv").open(encoding="utf-8", newline="") as file:
+            records = [*csv.DictReader(file)]
+        named = {one: "".join(part.title() for part in one.split("_")) for one in records[0] if not one.endswith("_c")}
+        fields = {api: types.get(api, "string") for api in named.values()}
+        org.declare(kind, prefix, **{"IsPersonAccount": "boolean", **fields})
+        for row in records:
+            values = {api: typed(row[one], fields[api]) for one, api in named.items() if api != "Id"}
+            modified = row.get("system_modstamp") or row["_fivetran_synced"]
+            org.put(kind, row["id"], modified, **{**values, "IsPersonAccount": False})
+    monkeypatch.setattr("carti_lake.lake.time", SimpleNamespace(sleep=lambda seconds: None))
+    with served(org):
+        for name, value in {"ORG": org.address, "APP": org.client_id, "SECRET": org.client_secret}.items():
+            monkeypatch.setenv(f"SF_{name}", value)
+        yield org
+
+
+#: Files of the set, the objects that they are, and the types of fields that are no text.
+FOREIGN = {
+    "sf_account_data": ("Account", "001", {"ParentId": "->Account", "IsDeleted": "boolean"}),
+    "sf_contact_data": (
+        *("Contact", "003"),
+        {"AccountId": "->Account", "IsDeleted": "boolean", "CreatedDate": "datetime", "SystemModstamp": "datetime"},
+    ),
+    "sf_opportunity_data": (
+        *("Opportunity", "006"),
+        {
+            **dict.fromkeys(("IsDeleted", "IsWon", "IsClosed"), "boolean"),
+            **{"Amount": "currency", "Probability": "percent", "CloseDate": "date", "CreatedDate": "datetime"},
+            "AccountId": "->Account",
+        },
+    ),
+}
+
+
+def typed(text: str, type_: str) -> Any:
+    """A value of the set as an org holds it."""
+    if text == "":
+        return False if type_ == "boolean" else None
+    if type_ == "boolean":
+        return text.lower() == "true"
+    if type_ == "datetime":
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return text[:10] if type_ == "date" else float(text) if type_ in ("currency", "percent") else text
 
 
 def rules(lake: Lake, entity: str) -> dict[str, int]:
@@ -76,6 +130,26 @@ def test_a_salesforce_sync_of_deleted_rows(made: Any) -> None:
     assert lake.scan("silver.opportunities").collect().is_empty()
     held = lake.storage.scan("silver.opportunities").select("withdrawn", "created_date").collect()
     assert (held.height, held["withdrawn"].all(), held["created_date"].min()) == (10, True, date(2018, 10, 31))
+
+
+@pytest.mark.server
+def test_a_salesforce_org(salesforce: Org, made: Any) -> None:
+    lake = made("org")
+    held = lake.storage.scan("silver.opportunities").group_by("withdrawn").len().collect()
+    assert dict(held.iter_rows()) == {True: 10, False: 8_800}
+    assert lake.storage.scan("bronze.providers").collect().height == 10 + 4
+    assert {one["error"] for one in lake.status()["sources"]} == {None}
+    assert salesforce.client_secret not in "".join(
+        path.read_text("utf-8") for path in lake.storage.local.rglob("*.toml")
+    )
+
+
+def test_salesforce_objects_from_an_org_and_from_their_file_are_the_same(salesforce: Org, made: Any) -> None:
+    by_file, by_org = made("sf"), made("org")
+    kept = ["opportunity_id", "stage_name", "amount", "is_won", "is_closed", "created_date", "close_date", "withdrawn"]
+    one = by_file.storage.scan("silver.opportunities").select(kept).sort(kept).collect()
+    other = by_org.storage.scan("silver.opportunities").filter("withdrawn").select(kept).sort(kept).collect()
+    assert one.equals(other)
 
 
 def test_fhir(made: Any) -> None:

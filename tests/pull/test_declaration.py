@@ -49,7 +49,7 @@ def test_a_declaration_says_what_is_read_and_how(tmp_path):
         (f'{SQL}address = "sqlite:a"\ntoken = "{MARKED}"\ntable = "v"', 'has no "token"'),
         (f'{SQL}address = "sqlite:a"\ntable = "v"\npassword = "{MARKED}', "not valid TOML"),
         (f'{SQL}address = "sqlite:a"\noverlap = "{MARKED}"\ncursor = "c"\ntable = "v"', "must be a length of time"),
-        (f'kind = "{MARKED}"', "kind must be one of folder, sql"),
+        (f'kind = "{MARKED}"', "kind must be one of folder, sql, salesforce"),
         (f'kind = "sql"\nfeed = "{MARKED}"', "feed names none"),
         (f'{SQL}address = "sqlite:a"', "either table or query"),
         (f'{SQL}address = "sqlite:a"\ntable = "v"\nquery = "select 1"', "either table or query"),
@@ -105,3 +105,61 @@ def test_another_way_of_reading_is_told_from_the_first(tmp_path):
     ways = ['table = "v"', 'table = "w"', 'query = "v"', 'table = "v"\ncursor = "c"', 'table = "v"\nmap.P = "payer"']
     assert len({reading(way) for way in ways}) == len(ways)
     assert reading('table = "v"\npassword = "env:X"') == reading('table = "v"')
+
+
+SALESFORCE = 'kind = "salesforce"\nfeed = "salesforce_campaigns"\naddress = "https://acme.my.salesforce.com"\n'
+APP = f'{SALESFORCE}client_id = "3MVG9"\n'
+BY_SECRET = f'{APP}client_secret = "env:S"\n'
+
+
+def test_an_org_is_declared_by_an_object_or_a_query(tmp_path):
+    source = read_source(
+        declare(
+            tmp_path,
+            f"{BY_SECRET}object = 'Campaign'\nwhere = \"Name != ') OR ('\"\ncursor = 'SystemModstamp'\noverlap = '2h'",
+        )
+    )
+    assert source.asked.object == "Campaign"
+    assert source.asked.where == "Name != ') OR ('"
+    source = read_source(
+        declare(tmp_path, f"{BY_SECRET}query = 'select Id, Owner.Name from Campaign where (Id != null)'")
+    )
+    assert (source.asked.fields, source.asked.where) == (("Id", "Owner.Name"), "(Id != null)")
+    by_key = f'{APP}username = "u"\nprivate_key = "file:k"\nobject = "Campaign"'
+    assert read_source(declare(tmp_path, by_key)).private_key == "file:k"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f'{APP}client_secret = "{MARKED}"\nobject = "Campaign"', "client_secret is in clear text"),
+        (f'{APP}username = "u"\nprivate_key = "{MARKED}"\nobject = "Campaign"', "private_key is in clear text"),
+        (f'{APP}object = "Campaign"', "how the app signs in"),
+        (f'{APP}username = "u"\nobject = "Campaign"', "how the app signs in"),
+        (f'{BY_SECRET}username = "u"\nprivate_key = "env:K"\nobject = "Campaign"', "how the app signs in"),
+        (f'{SALESFORCE}client_secret = "env:S"\nobject = "Campaign"', "how the app signs in"),
+        (f'{BY_SECRET}table = "Campaign"', 'has no "table"'),
+        (BY_SECRET, "either object or query"),
+        (f'{BY_SECRET}object = "Campaign; {MARKED}"', "object must be the API name"),
+        (f'{BY_SECRET}query = "SELECT COUNT(Id) FROM Campaign"', "no functions, aliases, subqueries"),
+        (f'{BY_SECRET}query = "SELECT Id n FROM Campaign"', "no functions, aliases, subqueries"),
+        (f'{BY_SECRET}query = "SELECT Id FROM Campaign c, c.Owner o"', "must be of the form"),
+        (f'{BY_SECRET}query = "{MARKED}"', "must be of the form"),
+        (f'{BY_SECRET}query = "SELECT Id FROM Campaign WHERE Id = null ORDER  BY Id"', "query has ORDER BY"),
+        (f'{BY_SECRET}object = "Campaign"\nwhere = "Id = null LIMIT 1"', "where has LIMIT"),
+        (f'{BY_SECRET}object = "Campaign"\nwhere = "Id = null) OR (Id != null"', "not closed"),
+        (f"{BY_SECRET}object = 'Campaign'\nwhere = \"Name = '{MARKED}\"", "not closed"),
+        (f'{BY_SECRET}query = "SELECT Id FROM Campaign"\nwhere = "Id = null"', "put it into the query"),
+        (f'{BY_SECRET}object = "Campaign"\ncursor = "SystemModstamp"\noverlap = 3', "must be a length of time"),
+        (
+            f'{BY_SECRET}object = "Account"\ncursor = "SystemModstamp"'.replace("_campaigns", "_crm"),
+            "salesforce_crm is a full list each time",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_org_is_said_without_the_value(tmp_path, text, said):
+    with pytest.raises((SourceError, ExtractError)) as refused:
+        read_source(declare(tmp_path, text))
+    assert said in str(refused.value)
+    assert "ehr.toml" in str(refused.value)
+    assert MARKED not in str(refused.value)

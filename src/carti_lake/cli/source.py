@@ -1,6 +1,7 @@
 """``source``: declared sources, listed, checked, added."""
 
 import json as json_
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +47,8 @@ def list_(
 
 
 def _reads(source: "Source") -> str:
+    if source.asked is not None:
+        return f"object {source.asked.object}"
     return source.files if source.kind == "folder" else f"table {source.table}" if source.table else "a query"
 
 
@@ -80,11 +83,17 @@ def check(
 @group.command()
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the source, e.g. ehr-visits.")],
-    kind: Annotated[str, typer.Option(metavar="KIND", help="folder or sql.")],
-    feed: Annotated[str, typer.Option(metavar="FEED", help="Feed that it fills.")],
+    kind: Annotated[str, typer.Option(metavar="KIND", help="folder, sql or salesforce.")],
     address: Annotated[
-        str, typer.Option(metavar="A", help="Folder, postgresql://USER@HOST/DB, sqlite:PATH, duckdb:PATH, or env:NAME.")
+        str,
+        typer.Option(
+            metavar="A",
+            help="Folder, postgresql://USER@HOST/DB, sqlite:PATH, duckdb:PATH, https://my.salesforce.com, env:NAME.",
+        ),
     ],
+    feed: Annotated[
+        str | None, typer.Option(metavar="FEED", help="Feed that it fills; an object may have one ready.")
+    ] = None,
     password: Annotated[
         str | None, typer.Option(metavar="REF", help="Where the password is: env:NAME or file:PATH.")
     ] = None,
@@ -93,6 +102,18 @@ def add(
     cursor: Annotated[str | None, typer.Option(metavar="C", help="Column that grows with every change.")] = None,
     overlap: Annotated[
         str | None, typer.Option(metavar="O", help="How far to go back for late commits: 2h, 3d, or a number.")
+    ] = None,
+    object_: Annotated[
+        str | None, typer.Option("--object", metavar="NAME", help="Salesforce object to read, e.g. Opportunity.")
+    ] = None,
+    where: Annotated[str | None, typer.Option(metavar="SOQL", help="Condition on the object's rows.")] = None,
+    client_id: Annotated[str | None, typer.Option(metavar="ID", help="Salesforce app: its key, or env:NAME.")] = None,
+    client_secret: Annotated[
+        str | None, typer.Option(metavar="REF", help="Where the app's secret is: env:NAME or file:PATH.")
+    ] = None,
+    username: Annotated[str | None, typer.Option(metavar="U", help="As whom the app signs in by its key.")] = None,
+    private_key: Annotated[
+        str | None, typer.Option(metavar="REF", help="Where the app's private key is: env:NAME or file:PATH.")
     ] = None,
     files: Annotated[str | None, typer.Option(metavar="GLOB", help="Files of a folder, e.g. ehr_visits_*.csv.")] = None,
     complete: Annotated[
@@ -107,11 +128,18 @@ def add(
     """Declare a source: writes a TOML file, once it is checked; secrets are given as references only."""
     from carti_lake.pull.declaration import folder_of, parse
 
+    ready = _ready(object_) if kind == "salesforce" and object_ and feed is None and map_ is None else ""
     said = {
         "kind": kind,
         "feed": feed,
         "address": _whole(kind, address),
         "password": password,
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "username": username,
+        "private_key": private_key,
+        "object": None if ready else object_,
+        "where": where,
         "table": table,
         "query": query,
         "cursor": cursor,
@@ -126,16 +154,24 @@ def add(
     path = folder / f"{name}.toml"
     if path.exists():
         raise typer.BadParameter(f"{path} is there already: change it, or take another name.", param_hint="NAME")
-    parse(given, path)
-    folder.mkdir(parents=True, exist_ok=True)
     # Texts of JSON are texts of TOML.
     lines = [f"{key} = {json_.dumps(value, ensure_ascii=False)}\n" for key, value in given.items()]
-    path.write_text("".join(lines), "utf-8", newline="\n")
+    kept = [line for line in ready.splitlines(keepends=True) if line.partition(" = ")[0] not in given]
+    text = "".join([*lines, *kept])
+    parse(tomllib.loads(text), path)
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8", newline="\n")
     show.say(f"Declared {name} in {path}.")
     show.next_steps(
         (command(f"source check {name}", lake), "reaches it"),
         (command(f"pull {name} --plan", lake), "shows what would come"),
     )
+
+
+def _ready(object_: str) -> str:
+    from carti_lake.pull.salesforce.ready import declaration
+
+    return declaration(object_)
 
 
 def _whole(kind: str, address: str) -> str:

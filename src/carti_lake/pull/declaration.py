@@ -5,13 +5,14 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from carti_lake.pull.secrets import PASSWORD_IN_ADDRESS, SourceError, is_reference, resolve
+from carti_lake.pull.soql import Asked, asked
 from carti_lake.sources.headers import matches
 from carti_lake.sources.map_check import check_map
 from carti_lake.sources.map_file import parse as parse_map
@@ -27,7 +28,13 @@ OF_ALL = ("kind", "feed", "address", "map")
 OF_KIND = {
     "folder": ("files", "complete", "rest"),
     "sql": ("password", "table", "query", "cursor", "overlap"),
+    "salesforce": (
+        *("client_id", "client_secret", "username", "private_key"),
+        *("object", "where", "query", "cursor", "overlap"),
+    ),
 }
+#: Keys whose values are references to secrets, never secrets.
+SECRETS = ("password", "client_secret", "private_key")
 #: What a cursor of days or moments goes back by, where nothing is said.
 A_DAY = timedelta(days=1)
 
@@ -47,11 +54,11 @@ class Source:
     file
         Where it is declared; what paths in it start from.
     kind
-        ``folder`` or ``sql``.
+        ``folder``, ``sql`` or ``salesforce``.
     feed
         Feed that it fills.
     address
-        Folder, or address of a database without its password; or a reference to it.
+        Folder, address of a database without its password, or an org's; or a reference to it.
     mapping
         How its columns become the feed's.
     password
@@ -65,9 +72,17 @@ class Source:
     table, query
         What is read of a database.
     cursor
-        Column by which a database tells what is new; None: everything is read each time.
+        Column by which a database or an org tells what is new; None: everything is read each time.
     overlap
         How far before the cursor reading starts again, for rows that were committed late.
+    client_id
+        An org's app, or a reference to its id.
+    client_secret, private_key
+        References to what the app proves itself by.
+    username
+        As whom the app signs in by its private key; or a reference to it.
+    asked
+        What is read of an org.
     """
 
     name: str
@@ -84,11 +99,18 @@ class Source:
     query: str | None = None
     cursor: str | None = None
     overlap: timedelta | int | None = None
+    client_id: str | None = field(default=None, repr=False)
+    client_secret: str | None = field(default=None, repr=False)
+    username: str | None = field(default=None, repr=False)
+    private_key: str | None = field(default=None, repr=False)
+    asked: Asked | None = None
 
     @property
     def reading(self) -> str:
         """Tells what is read and how from any other way: where it changes, reading starts from the beginning."""
-        said = [self.kind, self.table, self.query, self.cursor, self.mapping.said()]
+        said: list[Any] = [self.kind, self.table, self.query, self.cursor, self.mapping.said()]
+        if self.asked is not None:
+            said.append(asdict(self.asked))
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
     def cursor_gives(self) -> list[str]:
@@ -99,7 +121,7 @@ class Source:
         return [*matches([self.cursor], self.feed, self.mapping).values(), *taken]
 
     def secret(self, key: str, environment: Mapping[str, str]) -> str | None:
-        """What ``address`` or ``password`` says, with what it refers to in its place."""
+        """What ``address``, ``password`` or the like says, with what it refers to in its place."""
         said = getattr(self, key)
         return None if said is None else resolve(said, environment, f"{self.file.name}: {key}", self.file.parent)
 
@@ -180,25 +202,52 @@ def _of_kind(said: Mapping[str, Any], kind: str, where: str) -> dict[str, Any]:
     texts = {key: _text(said, key, where) for key in OF_KIND[kind] if key in said and key not in ("overlap", "rest")}
     if kind == "folder":
         return texts | ({"rest": _span(said["rest"], f"{where}: rest").total_seconds()} if "rest" in said else {})
-    if "password" in texts and not is_reference(texts["password"]):
+    for key in SECRETS:
+        if key in texts and not is_reference(texts[key]):
+            raise SourceError(
+                f'{where}: {key} is in clear text. Say where it is instead: "env:NAME" for an environment variable, '
+                '"file:PATH" for a file.'
+            )
+    thing = "object" if kind == "salesforce" else "table"
+    if (thing in texts) == ("query" in texts):
+        raise SourceError(f"{where}: say either {thing} or query: what is to be read.")
+    return (_of_salesforce(texts, where) if kind == "salesforce" else texts) | _overlap(said, texts, where)
+
+
+def _of_salesforce(texts: Mapping[str, str], where: str) -> dict[str, Any]:
+    """What is said of an org: how its app proves itself, and what is read."""
+    by_secret, by_key = "client_secret" in texts, {"username", "private_key"} & texts.keys()
+    if "client_id" not in texts or by_secret == bool(by_key) or len(by_key) == 1:
         raise SourceError(
-            f'{where}: password is in clear text. Say where it is instead: "env:NAME" for an environment variable, '
-            '"file:PATH" for a file.'
+            f"{where}: say client_id with client_secret (client credentials), or with username and private_key (JWT "
+            "bearer): how the app signs in."
         )
-    if ("table" in texts) == ("query" in texts):
-        raise SourceError(f"{where}: say either table or query: what is to be read.")
+    if "where" in texts and "query" in texts:
+        raise SourceError(f"{where}: where is said of an object; put it into the query.")
+    kept = {key: text for key, text in texts.items() if key not in ("object", "where", "query")}
+    return kept | {"asked": asked(texts.get("object"), texts.get("query"), texts.get("where"), where)}
+
+
+def _overlap(said: Mapping[str, Any], texts: Mapping[str, str], where: str) -> dict[str, Any]:
     if "overlap" not in said:
-        return texts
+        return {}
     if "cursor" not in texts:
         raise SourceError(f"{where}: overlap is said of a cursor, and there is none.")
     overlap = said["overlap"]
+    if "client_id" in texts:
+        return {"overlap": _span(overlap, f"{where}: overlap")}
     if isinstance(overlap, int) and not isinstance(overlap, bool) and overlap >= 0:
-        return texts | {"overlap": overlap}
-    return texts | {"overlap": _span(overlap, f"{where}: overlap")}
+        return {"overlap": overlap}
+    return {"overlap": _span(overlap, f"{where}: overlap")}
 
 
 def _check_cursor(source: Source, where: str) -> None:
-    """Refuse a cursor that is a patient's identifier: where a source stands is shown to whoever asks."""
+    """Refuse a cursor that is a patient's identifier, since where a source stands is shown, or of a full list."""
+    if source.feed.snapshot:
+        raise SourceError(
+            f"{where}: {source.feed.short_name} is a full list each time; by a cursor, all that has not changed would "
+            "be withdrawn. Leave the cursor out."
+        )
     if {*source.cursor_gives()} & {*source.feed.phi_columns()}:
         raise SourceError(
             f"{where}: the cursor identifies patients, and where a source stands is shown. Take the moment or the "

@@ -14,6 +14,8 @@ from carti_lake.store.write import append
 from carti_lake.tables.pulls import Pulls
 
 TABLE = Pulls.full_name()
+#: How the name of a query job begins, in the column of files.
+JOB = "query job "
 
 
 def entry(
@@ -44,6 +46,23 @@ def taken(storage: Storage, source: Source) -> set[Seen]:
     mine = (pl.col("source") == source.name) & (pl.col("reading") == source.reading) & (pl.col("file") != "")
     found = storage.scan(TABLE).filter(mine).select("file", "size", "modified").collect()
     return {Seen(*row) for row in found.iter_rows()}
+
+
+def note_job(storage: Storage, source: Source, now: datetime, job: str, after: int) -> None:
+    """Write down that a query job was asked for, following the mark ``after``: a pull that dies leaves it at work."""
+    record(storage, [{**entry(source, now, 0), "file": _job(job, after)}])
+
+
+def open_job(storage: Storage, source: Source, after: int) -> str | None:
+    """The last query job that was asked for since the mark ``after``; None where there is none."""
+    mine = (pl.col("source") == source.name) & (pl.col("reading") == source.reading)
+    since = pl.col("file").str.starts_with(JOB) & pl.col("file").str.ends_with(_job("", after).removeprefix(JOB))
+    found = storage.scan(TABLE).filter(mine & since).select(pl.col("file").sort_by("at").last()).collect().item()
+    return None if found is None else str(found).removeprefix(JOB).partition(",")[0]
+
+
+def _job(job: str, after: int) -> str:
+    return f"{JOB}{job}, after mark {after}"
 
 
 def overview(storage: Storage, now: datetime) -> list[dict[str, Any]]:

@@ -1,7 +1,9 @@
 """How far a source has been read: the mark in the last commit of bronze that its rows came with."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from carti_lake.pull.declaration import Source
 from carti_lake.sources.extract import application_of
@@ -25,6 +27,8 @@ class Standing:
         How it was read.
     delivered_at, extract_date
         Of what came last: what comes next is newer, whatever the clock does.
+    fetched
+        What a source that comes in parts has given: where the next part is, and hashes of those that came.
     """
 
     number: int = 0
@@ -33,6 +37,7 @@ class Standing:
     reading: str | None = None
     delivered_at: datetime | None = None
     extract_date: date | None = None
+    fetched: Mapping[str, Any] = field(default_factory=dict)
 
 
 def standing(storage: Storage, feed: str, source: str) -> Standing:
@@ -53,6 +58,7 @@ def standing(storage: Storage, feed: str, source: str) -> Standing:
         reading=said["reading"],
         delivered_at=datetime.fromisoformat(batch["delivered_at"]),
         extract_date=date.fromisoformat(batch["extract_date"]),
+        fetched=said.get("fetched", {}),
     )
 
 

@@ -13,6 +13,7 @@ from carti_lake.pull import journal, sql
 from carti_lake.pull.declaration import Source
 from carti_lake.pull.folder import look
 from carti_lake.pull.marks import resumed
+from carti_lake.pull.salesforce import take as salesforce
 from carti_lake.sources.batches import Loaded, load
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.files import open_paths
@@ -107,7 +108,9 @@ def _pull_one(storage: Storage, source: Source, edge: Edge, progress: Callable[[
     waiting: tuple[str, ...] = ()
     errors: list[str] = []
     with _noted(source, errors):
-        if source.kind == "sql":
+        if source.kind == "salesforce":
+            loaded.extend(load(storage, source.feed, salesforce.take(storage, source, edge, now), lambda name: None))
+        elif source.kind == "sql":
             loaded.extend(_of_database(storage, source, edge, now))
         else:
             seen = look(source, journal.taken(storage, source), edge.environment, edge.wait)
@@ -143,6 +146,8 @@ def _plan_one(storage: Storage, source: Source, edge: Edge) -> Planned:
             seen = look(source, journal.taken(storage, source), edge.environment, edge.wait)
             return planned(files=tuple(file.file for file in seen.whole.values()), waiting=seen.waiting)
         standing = resumed(storage, source)
+        if source.kind == "salesforce":
+            return planned(rows=salesforce.count(source, standing, edge), since=standing.cursor)
         with sql.reading(source, edge.environment) as (ask, types):
             return planned(rows=sql.count(ask, source, types, standing), since=standing.cursor)
     return planned(error=errors[0])
@@ -154,6 +159,8 @@ def check(source: Source, edge: Edge) -> str | None:
     with _noted(source, errors):
         if source.kind == "folder":
             look(source, set(), edge.environment, lambda seconds: None)
+        elif source.kind == "salesforce":
+            salesforce.check(source, edge)
         else:
             with sql.reading(source, edge.environment):
                 pass

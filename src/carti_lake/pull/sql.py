@@ -125,7 +125,7 @@ def _type_of(arrow: pa.DataType) -> pl.DataType:
 def _check(types: pl.Schema, source: Source) -> None:
     """Refuse what is not the feed: a column that is missing, or of a type that its values can never have."""
     for header, column in match_headers(types.names(), source.feed, source.mapping, source.name).items():
-        if not _can_hold(types[header], source.feed, column):
+        if not can_hold(types[header], source.feed, column):
             raise SourceError(
                 f'{source.name}: the column "{header}" is of type {types[header]}, and {column} of '
                 f"{source.feed.short_name} is {source.feed.delivered()[column]}. Cast it in a query, or map "
@@ -140,7 +140,8 @@ def _check(types: pl.Schema, source: Source) -> None:
         raise SourceError(f"{source.name}: a cursor is a moment, a day or a whole number; {source.cursor} is {dtype}.")
 
 
-def _can_hold(delivered: pl.DataType, feed: type[Feed], column: str) -> bool:
+def can_hold(delivered: pl.DataType, feed: type[Feed], column: str) -> bool:
+    """Whether values of a type can be those of a feed's column."""
     declared = feed.delivered()[column]
     if delivered in (pl.String, pl.Null) or declared == pl.String:
         return True

@@ -84,7 +84,7 @@ def extract_of(
     return Extract(
         name=name,
         # What a map calls a column does not make the content another one.
-        content_hash=_content_hash(rows if mapping == NO_MAP else delivered),
+        content_hash=content_hash(rows if mapping == NO_MAP else delivered),
         delivered_at=moment,
         extract_date=extract_date or moment.date(),
         rows=rows,
@@ -129,7 +129,7 @@ def _column(name: str, values: list[Any]) -> pl.Series:
         return pl.Series(name, [None if value is None else str(value) for value in values], pl.String)
 
 
-def _content_hash(rows: pl.LazyFrame) -> str:
+def content_hash(rows: pl.LazyFrame) -> str:
     """SHA-256 over the columns' names and every row, in order; the same for equal rows of any kind of frame."""
     names = sorted(rows.collect_schema().names())
     digest = hashlib.sha256("\x1f".join(names).encode())

@@ -11,7 +11,9 @@ class Pulls(Table, layer="", table="pulls"):
 
     at = dy.Datetime(time_unit="us", time_zone="UTC", primary_key=True, description="When it was pulled")
     source = f.key("Name of the declared source")
-    file = f.key("File that was taken, below the source's folder; empty: the pull as a whole")
+    file = f.key(
+        "File that was taken, below the source's folder, or query job that was asked for; empty: the whole pull"
+    )
     feed = f.text("Feed that it fills", nullable=False)
     reading = f.text("Tells the way in which it was read from others", nullable=False)
     size = f.count("Bytes of the file", nullable=True)
