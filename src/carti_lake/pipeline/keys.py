@@ -24,9 +24,24 @@ def identifier(text: pl.Expr) -> pl.Expr:
     return pl.when(bare.str.len_bytes() > 0).then(bare)
 
 
+#: Words, signs and figures that stand where there is no number: nobody counts so, or comes upon it once.
+_FILLED_IN = (
+    r"unknown|unk|unspecified|undefined|unassigned|not[ _-]?(?:assigned|available|known|applicable)|missing|tbd|dummy"
+    r"|test|[?.*_]+|x{2,}|0[0-]*0|9[9-]{3,}9|"
+    + "|".join(f"{figure}{{9,}}" for figure in range(1, 9))
+    + "|0?123456789|1234567890"
+)
+_NOUGHT = "0"
+
+
 def suspect(text: pl.Expr) -> pl.Expr:
     """Whether a look at an identifier is worth while: all that the other looks find is among these."""
-    return text.str.contains(r"^$|^ | $|[^ -~]|[&+]|\d[eE]-?\d|(?i:total)")
+    return text.str.contains(rf"^$|^ | $|[^ -~]|[&+]|\d[eE]-?\d|(?i:total|^(?:{_FILLED_IN}|{_NOUGHT})$)")
+
+
+def filler(text: pl.Expr, *, nought: bool) -> pl.Expr:
+    """Whether an identifier was filled in where there is none: ``UNKNOWN``, ``99999``; a single ``nought`` too."""
+    return text.str.contains(rf"(?i)^\s*(?:{_FILLED_IN}{'|' + _NOUGHT if nought else ''})\s*$")
 
 
 def blank(text: pl.Expr) -> pl.Expr:

@@ -14,6 +14,10 @@ TRUE = ("true", "t", "yes", "y", "1", "1.0", "x", "on", "\u2611", "\u2713", "\u2
 FALSE = ("false", "f", "no", "n", "0", "0.0", "off", "\u2610")
 #: From here on a double does not hold four decimals.
 BEYOND_DOUBLE = 2.0**53 / 10_000
+#: Digits of a decimal that sums need beyond its greatest value, and the least that no count reaches.
+SPARE_DIGITS, MOST_COUNTED = 5, 10**9
+#: Nobody has lived longer, but for one.
+OLDEST = 120
 #: Day 0 of the serial numbers by which Excel counts days, and those between 1954 and 2119.
 EXCEL_EPOCH = pl.lit("1899-12-30").str.to_date()
 EXCEL_SERIALS = (20_000, 80_000)
@@ -155,6 +159,11 @@ def plain_number(text: pl.Expr, decimals: Iterable[str] = DECIMALS) -> pl.Expr:
     return pl.when(negative).then("-" + plain).otherwise(plain)
 
 
+def says_either(text: pl.Expr) -> pl.Expr:
+    """Whether a text that is a number as it stands is another one with a decimal comma: ``1.000`` is 1 or 1000."""
+    return text.str.contains(r"^[-+]?[1-9]\d{0,2}\.\d{3}$")
+
+
 def is_foreign(text: pl.Expr) -> pl.Expr:
     """Whether an amount says that it is in another currency than US dollars."""
     return text.str.contains(_FOREIGN).fill_null(False)
@@ -172,16 +181,18 @@ def _beyond(number: pl.Expr, value: pl.Expr) -> pl.Expr:
 
 
 def parse_decimal(text: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
-    """Exact number of a text, to the scale of ``dtype``."""
-    number = plain_number(text)
+    """Exact number of a text, to the scale of ``dtype``; null where nobody can mean so much."""
     # Through a double, as bronze holds numbers: a redelivery as plain text must give the same cents.
-    value = number.cast(pl.Float64, strict=False)
-    return pl.when(_beyond(number, value)).then(number.cast(dtype, strict=False)).otherwise(as_decimal(value, dtype))
+    return as_decimal(plain_number(text).cast(pl.Float64, strict=False), dtype)
 
 
 def as_decimal(number: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
-    """The double as a decimal; null where it has more digits than that, which a cast answers with an error."""
-    return pl.when(number.abs() < 10.0 ** (dtype.precision - dtype.scale)).then(number).cast(dtype, strict=False)
+    """The double as a decimal; null where it is so great that a few of them would be more than the type holds.
+
+    No claim, dose or budget is a thousand million; one cell that says so must not be in every sum, nor overflow it.
+    """
+    most = 10.0 ** (dtype.precision - dtype.scale - SPARE_DIGITS)
+    return pl.when(number.abs() < most).then(number).cast(dtype, strict=False)
 
 
 def parse_whole(text: pl.Expr) -> pl.Expr:
@@ -190,8 +201,9 @@ def parse_whole(text: pl.Expr) -> pl.Expr:
 
 
 def whole(number: pl.Expr) -> pl.Expr:
-    """The double as a whole number; null where it has a fraction."""
-    return pl.when(number == number.round(0)).then(number).cast(pl.Int64, strict=False)
+    """The double as a whole number; null where it has a fraction, or is more than anybody counts."""
+    counted = (number == number.round(0)) & (number.abs() < MOST_COUNTED)
+    return pl.when(counted).then(number).cast(pl.Int64, strict=False)
 
 
 def parse_flag(text: pl.Expr, yes: Iterable[str] = (), no: Iterable[str] = ()) -> pl.Expr:
@@ -211,7 +223,9 @@ def parse_age(text: pl.Expr) -> pl.Expr:
 
 def age(years: pl.Expr) -> pl.Expr:
     """Whole years; null where nobody has so many. 90 stands for more."""
-    return pl.when(years.is_between(0, 121, closed="left")).then(years).floor().cast(pl.Int64).clip(upper_bound=90)
+    return (
+        pl.when(years.is_between(0, OLDEST + 1, closed="left")).then(years).floor().cast(pl.Int64).clip(upper_bound=90)
+    )
 
 
 def by_distinct(text: pl.Expr, parse: Callable[[pl.Expr], pl.Expr], dtype: pl.DataType) -> pl.Expr:

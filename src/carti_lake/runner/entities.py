@@ -20,6 +20,7 @@ from carti_lake.pipeline.newest import (
     together,
 )
 from carti_lake.pipeline.order import at_places, order
+from carti_lake.pipeline.silver import TOGETHER
 from carti_lake.pipeline.silver.providers import as_named, resolve
 from carti_lake.pipeline.silver.snapshot import unlisted
 from carti_lake.pipeline.survey import survey
@@ -160,6 +161,8 @@ def _take_in(
         upserts = cleansed.filter(~at_places(resolution.superseded))
         if whole_table:
             upserts = unlisted(upserts, cleansed, scan(silver, options), scan(quarantine, options), rebuild=rebuild)
+        if entity in TOGETHER:
+            upserts = TOGETHER[entity](upserts, cleansed, None if rebuild else scan(silver, options))
         upserts = resolve(upserts, entity, references.lazy()).select(entity.column_names())
         if rebuild:
             append(storage, silver, upserts, transactions=transactions, metadata=metadata, mode="overwrite")

@@ -4,7 +4,7 @@ import polars as pl
 
 from carti_lake.pipeline.bronze import bronze
 from carti_lake.pipeline.evidence import rescued_columns, survey_readings
-from carti_lake.pipeline.reading import AmbiguousColumnError, Reading, decide, has_percent, undecided
+from carti_lake.pipeline.reading import AmbiguousColumnError, Reading, decide, has_percent, undecided, zips
 from carti_lake.sources.apply import hints
 from carti_lake.sources.extract import Extract, ExtractError
 from carti_lake.tables.feeds import Feed
@@ -35,7 +35,7 @@ def find_readings(rows: pl.LazyFrame, extract: Extract, feed: type[Feed], *, who
     said = hints(extract, feed)
     asked = any(hint.date_order or hint.decimal or hint.time_zone for hint in said.values()) or has_percent(feed)
     if not whole and not asked:
-        first = bronze(rows.head(FIRST_ROWS), feed).select("rescued").collect().lazy()
+        first = bronze(rows.head(FIRST_ROWS), feed).select("rescued", *zips(feed)).collect().lazy()
         if not asks(first, feed):
             return None
     surveys = survey_readings(rows, feed, extract.extract_date)
@@ -51,4 +51,6 @@ def find_readings(rows: pl.LazyFrame, extract: Extract, feed: type[Feed], *, who
 def asks(rows: pl.LazyFrame, feed: type[Feed]) -> bool:
     """Whether some bronze row that was read as it stands must be read as its whole column is written."""
     names = set(rescued_columns(rows).collect(engine="streaming")["name"])
-    return bool(names) and bool(undecided(rows, feed, names).collect(engine="streaming").item())
+    if not (names or zips(feed)):
+        return False
+    return bool(undecided(rows, feed, names).collect(engine="streaming").item())
