@@ -70,6 +70,7 @@ def test_what_a_source_does_not_deliver_is_null():
         ({"diagnosis_code": "V10.3"}, {"diagnosis_code|icd9"}),
         ({"diagnosis_code": "C34.9O"}, {"diagnosis_code|unreadable"}),
         ({"visit_id": "2.60331E+12"}, {"visit_id|mangled"}),
+        ({"visit_id": "2,60331E+12"}, {"visit_id|mangled"}),
         ({"patient_id": "9377952927E-5"}, {"patient_id|mangled"}),
         ({"claim_id": "1.23457E+11"}, {"claim_id|mangled"}),
         ({"visit_id": "4E12"}, set()),
@@ -100,6 +101,10 @@ def test_a_refused_visit_names_every_rule_that_it_breaks(changed, rules):
     [
         ({"patient_age": "90+"}, "patient_age", 90, None),
         ({"patient_age": ">89"}, "patient_age", 90, None),
+        ({"patient_age": "\u226590"}, "patient_age", 90, None),
+        ({"patient_age": "over 89"}, "patient_age", 90, None),
+        ({"patient_age": "90 and older"}, "patient_age", 90, None),
+        ({"patient_age": "Newborn"}, "patient_age", 0, None),
         ({"patient_age": "61 yrs"}, "patient_age", 61, None),
         ({"patient_age": "6 mo"}, "patient_age", 0, None),
         ({"patient_age": "18 months"}, "patient_age", 1, None),
@@ -137,6 +142,11 @@ def test_a_refused_visit_names_every_rule_that_it_breaks(changed, rules):
         ({"claim_id": "9999"}, "claim_id", "9999", None),
         ({"claim_id": "10000"}, "claim_id", "10000", None),
         ({"claim_id": "TEST-1"}, "claim_id", "TEST-1", None),
+        ({"claim_id": '="00123"'}, "claim_id", "00123", None),
+        ({"claim_id": "'00123"}, "claim_id", "00123", None),
+        ({"claim_id": "17.0"}, "claim_id", "17", None),
+        ({"claim_id": "A.0"}, "claim_id", "A.0", None),
+        ({"procedure_code": "99213/25"}, "procedure_modifier", "25", None),
         ({"claim_id": "999991"}, "claim_id", "999991", None),
         ({"referral_id": "000000"}, "referral_id", None, "referral_id|filler"),
         ({"referral_id": "xxx"}, "referral_id", None, "referral_id|filler"),
@@ -254,6 +264,18 @@ def test_the_order_of_delivery_is_the_rows_place_in_what_was_delivered():
 @pytest.mark.parametrize("number", ["0", "UNKNOWN", "test", "999999999", "000-00-0000", "111111111", "123456789"])
 def test_a_number_that_stands_for_no_patient_is_nobodys(number):
     assert broken_rules(Visits, visit("V1", patient_id=number)) == {"patient_id|filler"}
+
+
+@pytest.mark.parametrize("label", ["Sum", "Average:", "Count: 3", "GESAMT", "Grand Total", "Sub-total (3 records)"])
+def test_the_last_line_of_a_report_is_no_provider(label):
+    assert broken_rules(CrmAccounts, account(label)) == {"provider_name|total_row"}
+    assert broken_rules(CrmAccounts, account(f"Ann {label}")) == set()
+
+
+def test_numbers_that_a_spreadsheet_keeps_as_text_are_what_they_are():
+    rows = cleansed(Visits, visit('="00123"', patient_id="17.0"), visit("'00123", patient_id="17"))
+    assert rows["visit_id"].to_list() == ["00123", "00123"]
+    assert rows["patient_key"].n_unique() == 1
 
 
 @pytest.mark.parametrize("number", ["0", "TBD", "99999", "??"])

@@ -9,6 +9,7 @@ from carti_lake.pipeline.keys import (
     clean,
     key_hash,
     mangled,
+    plain_identifier,
     pseudonym,
     salesforce_id,
     total_row,
@@ -199,7 +200,8 @@ def _flag(name: str, entity: type[Entity]) -> pl.Expr:
 
 def _cleaned(entity: type[Entity], seen: frozenset[str]) -> list[pl.Expr]:
     """Identifiers without what no one sees, where some have such; the patient's number is read nowhere else."""
-    return [clean(pl.col(name)).alias(name) for name in entity.identifiers() if f"{name}|odd" in seen]
+    found = [name for name in entity.identifiers() if f"{name}|odd" in seen]
+    return [(plain_identifier if name in entity.numbers() else clean)(pl.col(name)).alias(name) for name in found]
 
 
 def _modifiers(codes: pl.DataFrame) -> pl.Expr:

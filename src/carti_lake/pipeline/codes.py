@@ -79,12 +79,12 @@ def is_icd9(text: pl.Expr) -> pl.Expr:
 
 
 #: A CPT or HCPCS code, and the modifiers of two characters behind it.
-_CPT, _MODIFIERS = r"(\d{4}[0-9A-Z]|[A-Z]\d{4})", r"[-:, ]+([0-9A-Z]{2}(?:[-:, ]+[0-9A-Z]{2}){0,3})"
+_CPT, _MODIFIERS = r"(\d{4}[0-9A-Z]|[A-Z]\d{4})", r"[-:, /_]+([0-9A-Z]{2}(?:[-:, /_]+[0-9A-Z]{2}){0,3})"
 
 
 def procedure(text: pl.Expr) -> pl.Expr:
     """CPT or HCPCS code of five characters without its modifiers, or a SNOMED CT number; null where it is neither."""
-    upper = text.str.to_uppercase().str.strip_chars()
+    upper = text.str.to_uppercase().str.strip_chars().str.replace(r"^(\d+)\.0$", "$1")
     bare = pl.coalesce(upper.str.extract(f"^{_CPT}{_MODIFIERS}$", 1), upper.str.replace_all(r"[\s-]", ""))
     return pl.when(bare.str.contains(rf"^(?:{_CPT}|\d{{3,15}}[01]0\d|[0-9A-Z]{{7}})$")).then(bare)
 
@@ -92,7 +92,7 @@ def procedure(text: pl.Expr) -> pl.Expr:
 def modifiers(text: pl.Expr) -> pl.Expr:
     """Modifiers behind a procedure's code, separated by blanks: ``25`` of ``99213-25``; null where there are none."""
     found = text.str.to_uppercase().str.strip_chars().str.extract(f"^{_CPT}{_MODIFIERS}$", 2)
-    return found.str.replace_all(r"[-:, ]+", " ")
+    return found.str.replace_all(r"[-:, /_]+", " ")
 
 
 def drug(text: pl.Expr) -> pl.Expr:

@@ -36,6 +36,13 @@ _NAMED_SHORT = (r"(?i)^(\d{1,2})[-/ .]*([a-z]{3})[a-z]*\.?[-/ ,]*'?(\d{2})$", "$
 
 _UNITS = "y|yr|yrs|years?|yo|y/o|m|mo|mos|mths?|months?|w|wks?|weeks?|d|days?"
 _AGE = rf"^(>=?)? ?(\d{{1,3}}(?:\.\d+)?) ?(\+)?(?: ?-?({_UNITS})\.?(?: old)?)?$"
+#: What is written for a sign, and for the first days.
+_AGE_WORDS = (
+    (r"^(?:over|above|older than) ", ">"),
+    (r"^\u2265", ">="),
+    (r" (?:and|or) (?:over|older|above|more)$| ?plus$", "+"),
+    (r"^(?:newborn|neonate)$", "0"),
+)
 _CODES = (
     "EUR|GBP|JPY|CHF|CAD|AUD|NZD|CNY|RMB|INR|MXN|BRL|SEK|NOK|DKK|PLN|CZK|HUF|RUB|TRY|ZAR|KRW|SGD|HKD|THB|ILS|AED|SAR|PHP|"
     "IDR|MYR|TWD|COP|ARS|CLP|PEN|NGN|EGP|PKR|UAH|RON|VND|KWD|QAR|ISK|EURO?S?"
@@ -213,8 +220,11 @@ def parse_flag(text: pl.Expr, yes: Iterable[str] = (), no: Iterable[str] = ()) -
 
 
 def parse_age(text: pl.Expr) -> pl.Expr:
-    """Age in whole years of a text: ``61.7``, ``61 yrs``, ``18 months``, ``90+``, ``>89``; null outside 0 to 120."""
-    parts = text.str.strip_chars().str.to_lowercase().str.extract_groups(_AGE)
+    """Age in whole years of a text: ``61.7``, ``18 months``, ``90+``, ``over 89``; null outside 0 to 120."""
+    plain = text.str.strip_chars().str.to_lowercase()
+    for pattern, sign in _AGE_WORDS:
+        plain = plain.str.replace(pattern, sign)
+    parts = plain.str.extract_groups(_AGE)
     more, number, _, unit = (parts.struct.field(place) for place in "1234")
     in_a_year = unit.str.slice(0, 1).replace_strict({"m": 12, "w": 52, "d": 365}, default=1, return_dtype=pl.Int64)
     years = (number.cast(pl.Float64) / in_a_year).floor() + (more == ">").fill_null(False).cast(pl.Int64)
