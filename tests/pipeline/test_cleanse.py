@@ -9,8 +9,8 @@ import pytest
 from carti_lake.pipeline.bronze import UNREAD
 from carti_lake.pipeline.cleanse import cleanse, refusals
 from carti_lake.pipeline.survey import survey
-from carti_lake.tables.silver import Encounters, Opportunities, Referrals, Visits
-from tests.worlds.rows import MARCH, landed, stay, visit
+from carti_lake.tables.silver import CrmAccounts, Encounters, Opportunities, Referrals, Visits
+from tests.worlds.rows import MARCH, account, landed, stay, visit
 
 
 def cleansed(entity, *rows, secret=""):
@@ -70,6 +70,7 @@ def test_what_a_source_does_not_deliver_is_null():
         ({"diagnosis_code": "V10.3"}, {"diagnosis_code|icd9"}),
         ({"diagnosis_code": "C34.9O"}, {"diagnosis_code|unreadable"}),
         ({"visit_id": "2.60331E+12"}, {"visit_id|mangled"}),
+        ({"visit_id": "2,60331E+12"}, {"visit_id|mangled"}),
         ({"patient_id": "9377952927E-5"}, {"patient_id|mangled"}),
         ({"claim_id": "1.23457E+11"}, {"claim_id|mangled"}),
         ({"visit_id": "4E12"}, set()),
@@ -100,6 +101,10 @@ def test_a_refused_visit_names_every_rule_that_it_breaks(changed, rules):
     [
         ({"patient_age": "90+"}, "patient_age", 90, None),
         ({"patient_age": ">89"}, "patient_age", 90, None),
+        ({"patient_age": "\u226590"}, "patient_age", 90, None),
+        ({"patient_age": "over 89"}, "patient_age", 90, None),
+        ({"patient_age": "90 and older"}, "patient_age", 90, None),
+        ({"patient_age": "Newborn"}, "patient_age", 0, None),
         ({"patient_age": "61 yrs"}, "patient_age", 61, None),
         ({"patient_age": "6 mo"}, "patient_age", 0, None),
         ({"patient_age": "18 months"}, "patient_age", 1, None),
@@ -119,7 +124,32 @@ def test_a_refused_visit_names_every_rule_that_it_breaks(changed, rules):
         ({"claim_paid_date": "1753-01-01 00:00:00"}, "claim_paid_date", None, "claim_paid_date|implausible"),
         ({"procedure_code": "99213-25"}, "procedure_code", "99213", None),
         ({"procedure_code": "99213:25-59"}, "procedure_modifier", "25 59", None),
-        ({"claim_amount": "12345678901234.5678"}, "claim_amount", Decimal("12345678901234.5678"), None),
+        ({"claim_amount": "123456789.5678"}, "claim_amount", Decimal("123456789.5678"), None),
+        ({"allowed_amount": "999999999.99"}, "allowed_amount", Decimal("999999999.99"), None),
+        ({"allowed_amount": "1000000000"}, "allowed_amount", None, "allowed_amount|unreadable"),
+        ({"allowed_amount": "$20,261,231,000.00"}, "allowed_amount", None, "allowed_amount|unreadable"),
+        ({"provider_npi": "1234567893"}, "provider_npi", "1234567893", None),
+        ({"provider_npi": "1234567893.0"}, "provider_npi", "1234567893", None),
+        ({"provider_npi": "1234567890"}, "provider_npi", None, "provider_npi|unreadable"),
+        ({"provider_npi": "123456789"}, "provider_npi", None, "provider_npi|unreadable"),
+        ({"provider_npi": "PRV-17"}, "provider_npi", None, "provider_npi|unreadable"),
+        ({"provider_npi": "9999999999"}, "provider_npi", None, "provider_npi|unreadable"),
+        ({"provider_npi": "0000000000"}, "provider_npi", None, "provider_npi|unreadable"),
+        ({"provider_npi": "NULL"}, "provider_npi", None, None),
+        ({"claim_id": "0"}, "claim_id", None, "claim_id|filler"),
+        ({"claim_id": " UNKNOWN "}, "claim_id", None, "claim_id|filler"),
+        ({"claim_id": "99999"}, "claim_id", None, "claim_id|filler"),
+        ({"claim_id": "9999"}, "claim_id", "9999", None),
+        ({"claim_id": "10000"}, "claim_id", "10000", None),
+        ({"claim_id": "TEST-1"}, "claim_id", "TEST-1", None),
+        ({"claim_id": '="00123"'}, "claim_id", "00123", None),
+        ({"claim_id": "'00123"}, "claim_id", "00123", None),
+        ({"claim_id": "17.0"}, "claim_id", "17", None),
+        ({"claim_id": "A.0"}, "claim_id", "A.0", None),
+        ({"procedure_code": "99213/25"}, "procedure_modifier", "25", None),
+        ({"claim_id": "999991"}, "claim_id", "999991", None),
+        ({"referral_id": "000000"}, "referral_id", None, "referral_id|filler"),
+        ({"referral_id": "xxx"}, "referral_id", None, "referral_id|filler"),
         ({"claim_id": "C\u200b1"}, "claim_id", "C1", None),
     ],
 )
@@ -229,6 +259,50 @@ def test_the_order_of_delivery_is_the_rows_place_in_what_was_delivered():
     later = landed(Visits.feed, visit("V1"), extract_date=date(2026, 3, 2))
     surveyed = survey(later, Visits)
     assert cleanse(later, Visits, surveyed, "").collect()["order"].item() > rows["order"].max()
+
+
+@pytest.mark.parametrize("number", ["0", "UNKNOWN", "test", "999999999", "000-00-0000", "111111111", "123456789"])
+def test_a_number_that_stands_for_no_patient_is_nobodys(number):
+    assert broken_rules(Visits, visit("V1", patient_id=number)) == {"patient_id|filler"}
+
+
+@pytest.mark.parametrize("label", ["Sum", "Average:", "Count: 3", "GESAMT", "Grand Total", "Sub-total (3 records)"])
+def test_the_last_line_of_a_report_is_no_provider(label):
+    assert broken_rules(CrmAccounts, account(label)) == {"provider_name|total_row"}
+    assert broken_rules(CrmAccounts, account(f"Ann {label}")) == set()
+
+
+def test_numbers_that_a_spreadsheet_keeps_as_text_are_what_they_are():
+    rows = cleansed(Visits, visit('="00123"', patient_id="17.0"), visit("'00123", patient_id="17"))
+    assert rows["visit_id"].to_list() == ["00123", "00123"]
+    assert rows["patient_key"].n_unique() == 1
+
+
+@pytest.mark.parametrize("number", ["0", "TBD", "99999", "??"])
+def test_visits_whose_number_was_filled_in_stay_apart(number):
+    """The number is made from what they are, as for visits that came without one."""
+    found = cleansed(Visits, visit(number), visit(number, visit_date="2026-03-06"), visit("V3"))
+    assert found["broken"].to_list() == [False] * 3
+    assert found["visit_id"].n_unique() == 3
+    assert found.filter(pl.col("visit_id") != "V3")["unread"].to_list() == ["visit_id|filler"] * 2
+    assert number not in found["visit_id"].to_list()
+
+
+def test_a_key_that_must_be_delivered_may_begin_at_nought():
+    referred = {"referral_id": "0", "patient_id": "P1", "referral_date": "2026-03-01", "service_line": "Breast"}
+    referred |= {"referring_provider_name": "Ann Lee", "referral_status": "New", "opportunity_id": "0"}
+    row = cleansed(Referrals, referred).row(0, named=True)
+    assert (row["referral_id"], row["opportunity_id"], row["broken"]) == ("0", None, False)
+    assert broken_rules(Referrals, {**referred, "referral_id": "00000"}) == {"referral_id|filler"}
+
+
+def test_one_absurd_amount_is_in_no_sum():
+    amounts = ["99000000000000.00", "99000000000000.00", "80.00"]
+    rows = cleansed(Visits, *(visit(f"V{number}", allowed_amount=text) for number, text in enumerate(amounts)))
+    assert rows["allowed_amount"].sum() == Decimal("80")
+    assert broken_rules(Visits, visit("V1", claim_amount=amounts[0])) == {"claim_amount|unreadable"}
+    contacts = account("Ann Lee", contact_count="9000000000000000000")
+    assert broken_rules(CrmAccounts, contacts) == {"contact_count|unreadable"}
 
 
 def test_nothing_of_the_patients_number_is_left():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from carti_lake.pipeline.bronze import bronze
 from carti_lake.pipeline.evidence import rescued_columns, survey_readings
 from carti_lake.pipeline.reading import AmbiguousColumnError, Hint, Reading, decide, undecided
-from carti_lake.tables.feeds import EhrMedications, EhrVisits, SalesforceOpportunities
+from carti_lake.tables.feeds import EhrMedications, EhrVisits, SalesforceOpportunities, Sg2PatientFlow
 
 TODAY = date(2026, 3, 31)
 
@@ -126,7 +126,12 @@ def test_a_time_of_day_is_kept_beside_the_day():
         (["1.50", "2,500"], [1.5, 2500]),
         (["1 234,50", "1234,50", "1'234,50", "2.000"], [1234.5, 1234.5, 1234.5, 2000]),
         (["1'234.50", "1,23,456.00", "\u2212100", "7 CR", "7.25-", "(7.25)"], [1234.5, 123456, -100, -7, -7.25, -7.25]),
-        (["2.500", "1.000"], [2.5, 1.0]),
+        (["2.500", ".5"], [2.5, 0.5]),
+        (["2.500", "0.125", "1.000"], [2.5, 0.125, 1]),
+        (["1.000", "1500.000"], [1, 1500]),
+        (["1.000", "-12.5", "1e3"], [1, -12.5, 1000]),
+        (["1.000", "1.234.567"], [1000, 1234567]),
+        (["10.0", "1.000"], [10, 1]),
         (["$1,234.50", "1.234,50", "7"], [1234.5, 1234.5, 7]),
     ],
 )
@@ -134,10 +139,67 @@ def test_the_decimal_sign_is_the_one_that_reads_all_numbers(texts, found):
     assert amounts(*texts) == found
 
 
-@pytest.mark.parametrize("texts", [["2,500"], ["2,500", "30"], ["1.234,50", "1,234.50", "2.000"]])
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2,500"],
+        ["2,500", "30"],
+        ["1.234,50", "1,234.50", "2.000"],
+        ["2.500", "1.000"],
+        ["30", "-1.000", None, "x"],
+        ["1.000", "2,000"],
+        ["1.000 mg", "$1.000"],
+    ],
+)
 def test_numbers_that_nothing_decides_are_refused(texts):
     with pytest.raises(AmbiguousColumnError, match="decimal"):
         amounts(*texts)
+
+
+def test_dollars_of_three_figures_behind_a_point_are_for_the_file_to_tell():
+    """Three figures behind a comma are thousands of dollars; behind a point they are that or three decimals."""
+    rows, _ = read(EhrVisits, claim_amount=["2,500", "1,000"])
+    assert rows["claim_amount"].to_list() == [2500, 1000]
+    for written in (["1.000", "2.500"], ["$1.000"], ["1.000", "2,500"]):
+        with pytest.raises(AmbiguousColumnError, match="with a decimal point and another read with a decimal comma"):
+            read(EhrVisits, claim_amount=written)
+    rows, _ = read(EhrVisits, claim_amount=["1.000"], claim_paid=["80.25"])
+    assert rows["claim_amount"].to_list() == [1]
+    rows, readings = read(EhrVisits, claim_amount=["1.000"], claim_paid=["80,25"])
+    assert (rows["claim_amount"].item(), readings["claim_amount"]) == (1000, Reading(decimal=","))
+
+
+def test_a_number_that_nobody_can_be_is_no_reading():
+    rows, _ = read(EhrVisits, patient_age=["61.000", "7.000"])
+    assert rows["patient_age"].to_list() == [61, 7]
+    rows, _ = read(SalesforceOpportunities, probability=["75.000", "90.000"])
+    assert rows["probability"].to_list() == [75, 90]
+    with pytest.raises(AmbiguousColumnError):
+        read(Sg2PatientFlow, length_of_stay=["4.000"])
+
+
+def test_a_number_that_is_written_in_one_way_alone_is_typed_as_it_stands():
+    rows, readings = read(EhrVisits, claim_amount=["210.00", "1000", "0.125"], claim_paid=["1e3", "80", "12.3456"])
+    assert (rows["rescued"].null_count(), readings) == (3, {})
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        (["2139", "02139", "501", "00501", "601"], ["2139", "02139", "00501", "00501", "00601"]),
+        (["21391234", "72205-1234", "501", "213"], ["21391234", "72205-1234", "00501", None]),
+        (["72205", "722", "501"], ["72205", None, None]),
+        (["722", "021", "501", "5"], ["722", "021", "501", "5"]),
+        ([2139, 501, 72205], ["2139", "00501", "72205"]),
+        ([2139.0, 501.0], ["2139", "00501"]),
+        (["2139", "K1A 0B1", "unknown", "213"], ["2139", "K1A 0B1", "unknown", None]),
+    ],
+)
+def test_a_zip_of_three_digits_has_lost_two_where_others_have_lost_one(texts, found):
+    rows, _ = read(EhrVisits, patient_zip3=texts)
+    assert rows["patient_zip3"].to_list() == found
+    lost = [str(text).removesuffix(".0") for text, zip3 in zip(texts, found, strict=True) if zip3 is None]
+    assert rows["rescued"].drop_nulls().to_list() == [f'{{"patient_zip3":"{text}"}}' for text in lost]
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,12 @@ from tests.worlds.rows import landed
 #: Cells at the edges of what a column can be, by the type of the column in silver.
 EDGES: dict[type[pl.DataType], list[str | None]] = {
     pl.Date: ["1899-12-30", "1910-01-01", "1970-01-01", "1970-01-02", "9999-12-31", "2036-03-20", "3/9/2026", None],
-    pl.Decimal: ["0", "-0.00005", "99999999999999", "100000000000000", "1e15", "$5", "12 EUR", None],
+    pl.Decimal: ["0", "-0.00005", "99999999999999", "100000000000000", "999999999.99", "1e9", "$5", "12 EUR", None],
     pl.Int64: ["0", "-1", "90", "120.9", "121", "90+", "2.5", None],
-    pl.String: [" V1", "V1 ", "\u00a0V1", "V1", "\u200bV1", "\u200b V1", "Total", "2.6E+12", " ", "#REF!", None],
+    pl.String: [
+        *(" V1", "V1 ", "\u00a0V1", "V1", "\u200bV1", "\u200b V1", "Total", "2.6E+12", " ", "#REF!", None),
+        *("0", " 99999", "Test", "xx"),
+    ],
     pl.Boolean: ["true", "0", "perhaps", None],
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from polars.testing import assert_frame_equal
 
 from carti_lake import Lake
 from carti_lake.store import parts
@@ -90,6 +91,30 @@ def test_the_patients_key_changes_every_pseudonym(three_releases, tmp_path):
     assert both["patient_key"].n_unique() == both["old"].n_unique() == 2
     assert keyed.diff("provider_summary", 3, 4).collect().is_empty()
     assert keyed.status()["patient_key"] == "set"
+
+
+def test_a_number_that_the_directory_names_anew_keeps_the_name_before(tmp_path):
+    """Whoever is still named as before is found, and a check tells of it, in whichever order the names come."""
+    number = {"npi": "1234567893", "specialty": "Oncology"}
+    lakes = []
+    for order in ([FIRST, SECOND, THIRD], [SECOND, THIRD, FIRST]):
+        lake = lake_at(tmp_path / f"from {order[0].day}", NOW)
+        lake.load("ehr_visits", [visit("V1", provider_name="Lee, Ann")], extract_date=FIRST.date())
+        for day in order:
+            # The new name has come twice.
+            name = "Dr. Ann Lee" if day == FIRST else "Ann Moss"
+            lake.load("providers", [{**number, "provider_name": name}], extract_date=day.date(), delivered_at=day)
+            lake.run(accept=["drift"])
+        row = lake.scan("silver.providers").collect().row(0, named=True)
+        assert (row["provider_name"], row["other_names"]) == ("Ann Moss", "ann lee")
+        assert lake.scan("silver.visits").collect()["rendering_provider_id"].to_list() == ["1234567893"]
+        check = lake.scan("gold.data_quality").filter(pl.col("rule") == "npi|several_names").collect()
+        assert check["failed"].sum() == 1
+        before = state(lake)
+        lake.run(full=True, accept=["drift"])
+        assert_same(state(lake), before)
+        lakes.append(before["silver.providers"])
+    assert_frame_equal(*lakes)
 
 
 def test_more_rows_than_are_held_at_once_are_resolved_bucket_by_bucket(copy, monkeypatch):

@@ -2,10 +2,23 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from carti_lake.sources.dialects import explain, strictly
 from carti_lake.sources.extract import ExtractError
-from carti_lake.sources.quotes import DOUBLED, ESCAPED, SINGLE, UNDOUBLED, UNQUOTED, Dialect, inside_quotes, structure
+from carti_lake.sources.quotes import (
+    DOUBLED,
+    ESCAPED,
+    SINGLE,
+    UNDOUBLED,
+    UNQUOTED,
+    Dialect,
+    flagged_around,
+    inside_quotes,
+    structure,
+    words,
+)
 from carti_lake.sources.records import Header, Records
 
 MARK = b"\xef\xbb\xbf"
@@ -87,3 +100,13 @@ def test_places_are_found_across_words():
     inside = inside_quotes(block, ord('"'))
     assert inside is not None
     assert int(np.bitwise_count(inside).sum()) == 71
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=300), st.data())
+def test_flags_around_places_are_the_nearest(flags, data):
+    last = len(flags)
+    places = data.draw(st.lists(st.integers(0, last - 1), min_size=1, max_size=20))
+    before, after = flagged_around(words(np.array([*flags, True])), np.array(places))
+    flagged = [place for place, flag in enumerate([*flags, True]) if flag]
+    assert before.tolist() == [max((one for one in flagged if one < place), default=-1) for place in places]
+    assert after.tolist() == [min(one for one in flagged if one > place) for place in places]

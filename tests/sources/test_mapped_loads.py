@@ -279,3 +279,30 @@ def test_two_loads_of_one_content_under_two_maps_leave_one_reading(lake: Lake) -
     assert sorted(one.replaces is None for one in done) == [False, True]
     last = next(place for place, one in enumerate(done) if one.replaces)
     assert silver(lake, "visit_id") == [("A" if last else "7",)]
+
+
+ORDER = {"patient_id": "P-1", "ordered_date": "2026-03-01", "drug_code": "197604", "dose_unit": "g"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "doses"),
+    [
+        (["0,125", "2,500"], [0.000125, 0.0025]),
+        (["2250", "1125"], [2.25, 1.125]),
+        (["2,500.5", "1,000"], [2.5005, 1.0]),
+    ],
+)
+def test_what_a_map_scales_is_read_as_its_column_is_written(lake: Lake, texts: list[str], doses: list[float]) -> None:
+    rows = [{**ORDER, "medication_id": f"M-{number}", "dose": text} for number, text in enumerate(texts)]
+    lake.load("ehr_medications", rows, mapping={"columns": {"dose": {"scale": 0.001}}})
+    assert bronze(lake, "ehr_medications")["dose"].to_list() == doses
+
+
+@pytest.mark.parametrize("text", ["2,500", "2.500"])
+def test_what_a_map_scales_is_refused_where_nothing_tells_how_it_is_written(lake: Lake, text: str) -> None:
+    row = {**ORDER, "medication_id": "M-1", "dose": text}
+    said = refused(lake, {"columns": {"dose": {"scale": 0.001}}}, row, feed="ehr_medications")
+    assert 'column "dose"' in said
+    assert "Say decimal in a map" in said
+    lake.load("ehr_medications", [row], mapping={"columns": {"dose": {"scale": 0.001, "decimal": text[1]}}})
+    assert bronze(lake, "ehr_medications")["dose"].to_list() == [0.0025]

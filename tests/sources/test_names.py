@@ -33,6 +33,20 @@ def test_a_day(name):
 
 
 @pytest.mark.parametrize(
+    "name", ["visits_31032026.csv", "visits_03312026.csv", "visits 31.03.2026.csv", "03-31-2026.csv"]
+)
+def test_a_day_whose_year_stands_last(name):
+    assert day_and_moment(name) == (date(2026, 3, 31), None)
+
+
+@pytest.mark.parametrize(
+    "name", ["visits_03042026.csv", "visits_03-04-2026.csv", "visits_31992026.csv", "31_03-2026.csv"]
+)
+def test_a_day_that_could_be_two_is_none(name):
+    assert day_and_moment(name) == (None, None)
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "visits_20260402063000.csv",

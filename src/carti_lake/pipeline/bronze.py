@@ -8,6 +8,7 @@ from zlib import crc32
 import polars as pl
 import polars_hash as plh
 
+from carti_lake.pipeline.codes import whole_zip
 from carti_lake.pipeline.parse import (
     BEYOND_DOUBLE,
     DATE_ORDERS,
@@ -19,6 +20,7 @@ from carti_lake.pipeline.parse import (
     parse_flag,
     parse_number,
     parse_serial,
+    says_either,
 )
 from carti_lake.pipeline.reading import Reading, ways_first
 from carti_lake.tables.checks import NULL_SPELLINGS, NULL_WORDS
@@ -159,7 +161,8 @@ def _fit_text(text: pl.Expr, declared: pl.DataType, meta: Mapping[str, Any]) -> 
         return bare.str.to_date("%Y-%m-%d", strict=False, cache=False)
     if declared == pl.Boolean:
         return parse_flag(text, meta.get("yes", ()), meta.get("no", ()))
-    return bare.cast(declared, strict=False)
+    number = bare.cast(declared, strict=False)
+    return pl.when(~says_either(bare)).then(number) if declared.is_numeric() else number
 
 
 def _read(name: str, delivered: pl.DataType, declared: pl.DataType, reading: Reading, feed: type[Feed]) -> pl.Expr:
@@ -167,6 +170,10 @@ def _read(name: str, delivered: pl.DataType, declared: pl.DataType, reading: Rea
     value = pl.col(name)
     if delivered in (pl.Categorical, pl.Enum):
         value, delivered = value.cast(pl.String), pl.String()
+    if reading.zeros is not None:
+        return by_distinct(
+            _fit(name, delivered, feed), lambda text: whole_zip(text, lost=reading.zeros == "lost"), declared
+        )
     if declared == pl.Date and delivered == pl.String:
         return by_distinct(value, lambda text: _day(text, reading), declared)
     if declared == pl.Date and isinstance(delivered, pl.Datetime) and reading.time_zone and delivered.time_zone:

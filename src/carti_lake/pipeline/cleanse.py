@@ -9,6 +9,7 @@ from carti_lake.pipeline.keys import (
     clean,
     key_hash,
     mangled,
+    plain_identifier,
     pseudonym,
     salesforce_id,
     total_row,
@@ -23,7 +24,7 @@ from carti_lake.pipeline.parse import (
     parse_flag,
     parse_whole,
 )
-from carti_lake.pipeline.silver import TOGETHER, derived_columns, settled_columns
+from carti_lake.pipeline.silver import derived_columns, settled_columns
 from carti_lake.pipeline.silver.providers import as_named
 from carti_lake.pipeline.survey import (
     AHEAD,
@@ -34,6 +35,7 @@ from carti_lake.pipeline.survey import (
     SEEN,
     as_number,
     by_its_ends,
+    filled_in,
     named,
     seen_in,
 )
@@ -93,12 +95,14 @@ def _by_effort(
     seen = seen_in(surveyed)
     days = [name for name in entity.parsed_columns() if f"{name}|implausible" in seen]
     keyed = named(key, seen).is_not_null()
+    if f"{key}|filler" in seen:
+        keyed &= ~filled_in(named(key, seen), key, entity)
     plain = pl.col(RESCUED).is_null() & keyed
     plain &= ~pl.any_horizontal(_implausible(pl.col(name)) for name in days) if days else pl.lit(True)
     # Nearly every row is typed already and has a key; only the others pay for reading text and deriving keys.
     efforts: list[tuple[pl.Expr, frozenset[str] | None, bool]] = [(plain, None, False)]
     efforts.append((~plain & keyed, _as_text(surveyed), False))
-    if {f"{key}|missing", f"{key}|blank", f"{key}|odd"} & seen:
+    if {f"{key}|{kind}" for kind in ("missing", "blank", "odd", "filler")} & seen:
         efforts.append((~keyed, _as_text(surveyed), True))
     return pl.concat(
         rows.filter(some).pipe(_typed, entity, surveyed, secret, outcome, rescued=rescued, derive=derive)
@@ -151,7 +155,7 @@ def _typed(
         .with_columns(**settled_columns(entity))
     )
     if derive:
-        frame = frame.with_columns(**derived_columns(entity)).pipe(TOGETHER.get(entity, _alone))
+        frame = frame.with_columns(**derived_columns(entity))
     if entity.partition_by is not None and entity.month_of is not None:
         frame = frame.with_columns(pl.col(entity.month_of).dt.truncate("1mo").alias(entity.partition_by))
     failures = {rule: pl.col(rule) for rule in refused}
@@ -168,18 +172,16 @@ def _typed(
     return frame.with_columns(key_hash=key_hash(entity.key()), order=order()).select(outcome(failures))
 
 
-def _alone(rows: pl.LazyFrame) -> pl.LazyFrame:
-    return rows
-
-
 def _row_checks(entity: type[Entity], seen: frozenset[str], rescued: frozenset[str]) -> dict[str, pl.Expr]:
-    """Rules about rows as they were delivered, by id: identifiers that a spreadsheet rounded, totals, currencies."""
+    """Checks of rows as delivered, by id: identifiers that were rounded or filled in, totals, currencies."""
     kinds = {"mangled": mangled, "total_row": total_row}
     found = {
         rule: kinds[rule.split("|")[1]](pl.col(rule.split("|")[0]))
         for rule in sorted(seen)
         if rule.split("|")[1] in kinds
     }
+    numbers = [name for name in entity.numbers() if f"{name}|filler" in seen]
+    found |= {f"{name}|filler": filled_in(pl.col(name), name, entity) for name in numbers}
     if "is_deleted" in rescued:
         text = pl.col(_text("is_deleted"))
         found["is_deleted|unreadable"] = text.is_not_null() & _flag("is_deleted", entity).is_null()
@@ -198,7 +200,8 @@ def _flag(name: str, entity: type[Entity]) -> pl.Expr:
 
 def _cleaned(entity: type[Entity], seen: frozenset[str]) -> list[pl.Expr]:
     """Identifiers without what no one sees, where some have such; the patient's number is read nowhere else."""
-    return [clean(pl.col(name)).alias(name) for name in entity.identifiers() if f"{name}|odd" in seen]
+    found = [name for name in entity.identifiers() if f"{name}|odd" in seen]
+    return [(plain_identifier if name in entity.numbers() else clean)(pl.col(name)).alias(name) for name in found]
 
 
 def _modifiers(codes: pl.DataFrame) -> pl.Expr:
@@ -229,11 +232,13 @@ def _value(
             }
         if name not in (*entity.identifiers(), *entity.key()):
             return column, lost
+        bare = named(name, seen)
+        if f"{name}|filler" in seen:
+            bare = pl.when(~filled_in(bare, name, entity)).then(bare)
         if f"{name}|salesforce" in seen:
-            bare = named(name, seen)
             whole_id = salesforce_id(bare)
             return whole_id, {"checksum": (bare.str.len_chars() == 18) & (whole_id != bare), **lost}
-        return named(name, seen), lost
+        return bare, lost
     value = column if delivered == wanted else as_number(column, name, entity)
     if text is not None:
         value = pl.coalesce(value, _read(name))

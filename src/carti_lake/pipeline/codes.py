@@ -79,12 +79,12 @@ def is_icd9(text: pl.Expr) -> pl.Expr:
 
 
 #: A CPT or HCPCS code, and the modifiers of two characters behind it.
-_CPT, _MODIFIERS = r"(\d{4}[0-9A-Z]|[A-Z]\d{4})", r"[-:, ]+([0-9A-Z]{2}(?:[-:, ]+[0-9A-Z]{2}){0,3})"
+_CPT, _MODIFIERS = r"(\d{4}[0-9A-Z]|[A-Z]\d{4})", r"[-:, /_]+([0-9A-Z]{2}(?:[-:, /_]+[0-9A-Z]{2}){0,3})"
 
 
 def procedure(text: pl.Expr) -> pl.Expr:
     """CPT or HCPCS code of five characters without its modifiers, or a SNOMED CT number; null where it is neither."""
-    upper = text.str.to_uppercase().str.strip_chars()
+    upper = text.str.to_uppercase().str.strip_chars().str.replace(r"^(\d+)\.0$", "$1")
     bare = pl.coalesce(upper.str.extract(f"^{_CPT}{_MODIFIERS}$", 1), upper.str.replace_all(r"[\s-]", ""))
     return pl.when(bare.str.contains(rf"^(?:{_CPT}|\d{{3,15}}[01]0\d|[0-9A-Z]{{7}})$")).then(bare)
 
@@ -92,7 +92,7 @@ def procedure(text: pl.Expr) -> pl.Expr:
 def modifiers(text: pl.Expr) -> pl.Expr:
     """Modifiers behind a procedure's code, separated by blanks: ``25`` of ``99213-25``; null where there are none."""
     found = text.str.to_uppercase().str.strip_chars().str.extract(f"^{_CPT}{_MODIFIERS}$", 2)
-    return found.str.replace_all(r"[-:, ]+", " ")
+    return found.str.replace_all(r"[-:, /_]+", " ")
 
 
 def drug(text: pl.Expr) -> pl.Expr:
@@ -104,14 +104,38 @@ def drug(text: pl.Expr) -> pl.Expr:
 def zip3(text: pl.Expr) -> pl.Expr:
     """First three digits of a ZIP code of five or nine digits, or of three; zeros that a spreadsheet lost are put back.
 
-    Null where it is none, such as a postal code of another country.
+    Null where it is none, such as a postal code of another country: no area has a number below 005, or 099.
     """
-    bare = text.str.strip_chars().str.replace(r"\.0$", "")
-    digits = bare.str.replace(r"^(\d{4,5})[- ](\d{4})$", "$1$2").str.replace(r"-$", "")
+    digits = _zip_digits(text)
     whole = pl.coalesce(
-        digits.str.extract(r"^(\d{3})(?:\d{2}|\d{6})?$", 1), "0" + digits.str.extract(r"^(\d{2})(?:\d{2}|\d{6})$", 1)
+        digits.str.extract(r"^(\d{3})(?:\d{2}|\d{6})?$", 1),
+        "0" + digits.str.extract(r"^(\d{2})(?:\d{2}|\d{6})?$", 1),
+        "00" + digits.str.extract(r"^(\d)$", 1),
     )
-    return pl.when(whole != "000").then(whole)
+    return pl.when(~whole.str.contains("^(?:00[0-4]|099)$")).then(whole)
+
+
+def whole_zip(text: pl.Expr, *, lost: bool) -> pl.Expr:
+    """A ZIP code of a column of whole ones: three digits are an area's, or five without the zeros before them.
+
+    They are the latter in a file that has ``lost`` zeros elsewhere, where there is such an area; else null.
+    """
+    digits = _zip_digits(text)
+    restored = "00" + digits.str.extract(r"^([5-9]\d\d)$", 1)
+    short = digits.str.contains(r"^\d{1,3}$")
+    return pl.when(~short).then(text).otherwise(restored if lost else pl.lit(None, pl.String))
+
+
+def digits_of_zips(text: pl.Expr) -> pl.Expr:
+    """How many digits a ZIP code has, without the four behind a whole one; null where it is none."""
+    digits = _zip_digits(text)
+    whole = digits.str.replace(r"^(\d{4,5})\d{4}$", "$1")
+    return pl.when(whole.str.contains(r"^\d{1,5}$")).then(whole.str.len_chars())
+
+
+def _zip_digits(text: pl.Expr) -> pl.Expr:
+    bare = text.str.strip_chars().str.replace(r"\.0$", "")
+    return bare.str.replace(r"^(\d{4,5})[- ](\d{4})$", "$1$2").str.replace(r"-$", "")
 
 
 def npi(text: pl.Expr) -> pl.Expr:

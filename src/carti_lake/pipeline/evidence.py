@@ -6,8 +6,19 @@ from itertools import combinations, permutations
 
 import polars as pl
 
-from carti_lake.pipeline.parse import DATE_ORDERS, DECIMALS, calendar_day, parse_date, parse_serial, plain_number
+from carti_lake.pipeline.codes import digits_of_zips
+from carti_lake.pipeline.parse import (
+    DATE_ORDERS,
+    DECIMALS,
+    OLDEST,
+    calendar_day,
+    parse_date,
+    parse_serial,
+    plain_number,
+    says_either,
+)
 from carti_lake.tables.feeds import Feed
+from carti_lake.tables.silver import entity_of
 
 #: Years beyond its extract that a date may lie in: what is planned, never what a system writes for "no end".
 YEARS_AHEAD = 10
@@ -37,18 +48,33 @@ def survey_readings(rows: pl.LazyFrame, feed: type[Feed], extract_date: date) ->
         A frame of one row for each column of dates, numbers or percent: counts and row numbers, no values.
     """
     delivered = rows.collect_schema()
+    most = greatest(feed)
     found = {}
     for name, dtype in feed.delivered().items():
         written = delivered.get(name)
-        cells = rows.select(text=pl.col(name)).with_row_index("row", offset=1).drop_nulls() if written else None
-        if cells is None:
+        if written is None:
             continue
+        cells = rows.select(text=pl.col(name)).with_row_index("row", offset=1).drop_nulls()
         if written == pl.String and dtype == pl.Date:
             found[name] = _date_evidence(cells, extract_date)
         elif feed.meta(name).get("unit") == "percent":
-            found[name] = _percent_evidence(cells.with_columns(pl.col("text").cast(pl.String)))
+            found[name] = _percent_evidence(cells.with_columns(pl.col("text").cast(pl.String)), most.get(name))
         elif written == pl.String and dtype.is_numeric():
-            found[name] = _number_evidence(cells)
+            found[name] = _number_evidence(cells, most.get(name))
+        elif feed.meta(name).get("code") == "zip3" and (written == pl.String or written.is_numeric()):
+            found[name] = _zip_evidence(cells.select(text=pl.col("text").cast(pl.String)))
+    return found
+
+
+def greatest(feed: type[Feed]) -> dict[str, float]:
+    """The most that a number of each column can be, where its entity says so."""
+    entity = entity_of(feed)
+    found = {}
+    for name in entity.parsed_columns():
+        # Silver's ages end at 90; they are delivered as they are.
+        limit = OLDEST if entity.meta(name).get("code") == "age" else getattr(entity.columns()[name], "max", None)
+        if limit is not None and feed.delivered()[name].is_numeric():
+            found[name] = float(limit)
     return found
 
 
@@ -108,7 +134,7 @@ def _date_evidence(cells: pl.LazyFrame, extract_date: date) -> pl.LazyFrame:
         *among_sure,
         (~text.str.contains(r"^\s*\d{4}-\d{2}-\d{2}\s*$")).sum().alias("unusual"),
         parse_serial(text).count().alias("serials"),
-        whole_column(text).sum().alias("short"),
+        whole_column(text).sum().alias("short days"),
         first.drop_nulls().n_unique().alias("firsts"),
         first.max().alias("greatest first"),
         last.drop_nulls().n_unique().alias("lasts"),
@@ -117,20 +143,38 @@ def _date_evidence(cells: pl.LazyFrame, extract_date: date) -> pl.LazyFrame:
     )
 
 
-def _number_evidence(cells: pl.LazyFrame, *more: pl.Expr) -> pl.LazyFrame:
-    """Numbers that bronze types as they stand are read otherwise only where another column proves it."""
+def _number_evidence(cells: pl.LazyFrame, most: float | None, *more: pl.Expr) -> pl.LazyFrame:
+    """Numbers that bronze types as they stand, and that can be no others, tell nothing by themselves."""
     text = pl.col("text").str.strip_chars()
-    foreign = text.cast(pl.Float64, strict=False).is_null().sum().alias("unusual")
-    return _evidence(cells, {decimal: plain_number(text, [decimal]) for decimal in DECIMALS}, foreign, *more)
+    unusual = text.cast(pl.Float64, strict=False).is_null() | says_either(text)
+    point, comma = (pl.col(decimal).cast(pl.Float64, strict=False).abs() for decimal in DECIMALS)
+    sizes = zip(DECIMALS, (point, comma), strict=True)
+    beyond = {} if most is None else {f"{decimal} beyond": size > most for decimal, size in sizes}
+    return _evidence(
+        cells,
+        {decimal: plain_number(text, [decimal]) for decimal in DECIMALS},
+        unusual.sum().alias("unusual"),
+        (point < comma).any().alias("pointed"),
+        *(found.filter(point != comma).any().alias(name) for name, found in beyond.items()),
+        *more,
+    )
 
 
-def _percent_evidence(cells: pl.LazyFrame) -> pl.LazyFrame:
+def _zip_evidence(cells: pl.LazyFrame) -> pl.LazyFrame:
+    digits = digits_of_zips(pl.col("text"))
+    return cells.select(
+        short=(digits <= 3).sum(), whole=(digits == 5).sum(), without_zero=(digits == 4).sum(), unusual=pl.lit(0)
+    )
+
+
+def _percent_evidence(cells: pl.LazyFrame, most: float | None) -> pl.LazyFrame:
     """Numbers without a percent sign, by what they can be: fractions of one, percent, or either."""
     text = pl.col("text").str.strip_chars()
     value = plain_number(text).cast(pl.Float64, strict=False).abs()
     above, whole = value > 1, value == value.round(0)
     return _number_evidence(
         cells,
+        most,
         pl.when((value > 0) & (value < 1)).then("row").min().alias("fractions"),
         pl.when(value == 1).then("row").min().alias("ones"),
         pl.when(above & whole).then("row").min().alias("whole percent"),

@@ -24,9 +24,27 @@ def identifier(text: pl.Expr) -> pl.Expr:
     return pl.when(bare.str.len_bytes() > 0).then(bare)
 
 
+#: Words, signs and figures that stand where there is no number: nobody counts so, or comes upon it once.
+_FILLED_IN = (
+    r"unknown|unk|unspecified|undefined|unassigned|not[ _-]?(?:assigned|available|known|applicable)|missing|tbd|dummy"
+    r"|test|[?.*_]+|x{2,}|0[0-]*0|9[9-]{3,}9|"
+    + "|".join(f"{figure}{{9,}}" for figure in range(1, 9))
+    + "|0?123456789|1234567890"
+)
+_NOUGHT = "0"
+#: Other labels of a report's last lines.
+_SUMMED = "sum|summe|gesamt|gesamtsumme|average|avg|count|record count"
+
+
 def suspect(text: pl.Expr) -> pl.Expr:
     """Whether a look at an identifier is worth while: all that the other looks find is among these."""
-    return text.str.contains(r"^$|^ | $|[^ -~]|[&+]|\d[eE]-?\d|(?i:total)")
+    words = rf"(?i:total|{_SUMMED}|^(?:{_FILLED_IN}|{_NOUGHT})$)"
+    return text.str.contains(rf"^$|^[ =']| $|[^ -~]|[&+]|\d[eE]-?\d|\d\.0$|{words}")
+
+
+def filler(text: pl.Expr, *, nought: bool) -> pl.Expr:
+    """Whether an identifier was filled in where there is none: ``UNKNOWN``, ``99999``; a single ``nought`` too."""
+    return text.str.contains(rf"(?i)^\s*(?:{_FILLED_IN}{'|' + _NOUGHT if nought else ''})\s*$")
 
 
 def blank(text: pl.Expr) -> pl.Expr:
@@ -35,19 +53,26 @@ def blank(text: pl.Expr) -> pl.Expr:
 
 
 def odd(text: pl.Expr) -> pl.Expr:
-    """Whether an identifier may hold more than itself: characters that nobody sees, escapes, another spelling."""
-    return text.str.contains(r"[^ -~]|&#?\w+;")
+    """Whether an identifier may hold more than itself: characters that nobody sees, escapes, spreadsheet marks."""
+    return text.str.contains(r"[^ -~]|&#?\w+;|^\s*[=']|\d\.0\s*$")
+
+
+def plain_identifier(text: pl.Expr) -> pl.Expr:
+    """An identifier without what a spreadsheet adds to keep it a text, or to a number: ``="00123"``, ``17.0``."""
+    unquoted = clean(text).str.replace(r"^\s*(?:=\s*\"([^\"]*)\"|'([^']*)'?)\s*$", "$1$2")
+    return unquoted.str.replace(r"^(\s*\d+)\.0\s*$", "$1")
 
 
 def mangled(text: pl.Expr) -> pl.Expr:
     """Whether a spreadsheet has rounded the number that was the identifier: ``2.60331E+12`` names many."""
-    return text.str.contains(r"^\s*(?:\d+(?:\.\d+)?[eE]\+\d{1,3}|\d\.\d+[eE]-?\d{1,3}|\d{5,}[eE]-\d{1,3})\s*$")
+    return text.str.contains(r"^\s*(?:\d+(?:[.,]\d+)?[eE]\+\d{1,3}|\d[.,]\d+[eE]-?\d{1,3}|\d{5,}[eE]-\d{1,3})\s*$")
 
 
 def total_row(text: pl.Expr) -> pl.Expr:
     """Whether a key or name is the label of a report's last line: ``Grand Totals (3 records)``."""
     return text.str.contains(
-        r"(?i)^[\s*]*(?:grand|sub|page|report|overall|net)?[\s_-]*totals?\b[\s:*]*(?:\(.*\)|[\d,. ]+\w*)?[\s:*]*$"
+        rf"(?i)^[\s*]*(?:grand|sub|page|report|overall|net)?[\s_-]*(?:totals?|{_SUMMED})\b[\s:*]*"
+        r"(?:\(.*\)|[\d,. ]+\w*)?[\s:*]*$"
     )
 
 

@@ -14,6 +14,10 @@ TRUE = ("true", "t", "yes", "y", "1", "1.0", "x", "on", "\u2611", "\u2713", "\u2
 FALSE = ("false", "f", "no", "n", "0", "0.0", "off", "\u2610")
 #: From here on a double does not hold four decimals.
 BEYOND_DOUBLE = 2.0**53 / 10_000
+#: Digits of a decimal that sums need beyond its greatest value, and the least that no count reaches.
+SPARE_DIGITS, MOST_COUNTED = 5, 10**9
+#: Nobody has lived longer, but for one.
+OLDEST = 120
 #: Day 0 of the serial numbers by which Excel counts days, and those between 1954 and 2119.
 EXCEL_EPOCH = pl.lit("1899-12-30").str.to_date()
 EXCEL_SERIALS = (20_000, 80_000)
@@ -32,6 +36,13 @@ _NAMED_SHORT = (r"(?i)^(\d{1,2})[-/ .]*([a-z]{3})[a-z]*\.?[-/ ,]*'?(\d{2})$", "$
 
 _UNITS = "y|yr|yrs|years?|yo|y/o|m|mo|mos|mths?|months?|w|wks?|weeks?|d|days?"
 _AGE = rf"^(>=?)? ?(\d{{1,3}}(?:\.\d+)?) ?(\+)?(?: ?-?({_UNITS})\.?(?: old)?)?$"
+#: What is written for a sign, and for the first days.
+_AGE_WORDS = (
+    (r"^(?:over|above|older than) ", ">"),
+    (r"^\u2265", ">="),
+    (r" (?:and|or) (?:over|older|above|more)$| ?plus$", "+"),
+    (r"^(?:newborn|neonate)$", "0"),
+)
 _CODES = (
     "EUR|GBP|JPY|CHF|CAD|AUD|NZD|CNY|RMB|INR|MXN|BRL|SEK|NOK|DKK|PLN|CZK|HUF|RUB|TRY|ZAR|KRW|SGD|HKD|THB|ILS|AED|SAR|PHP|"
     "IDR|MYR|TWD|COP|ARS|CLP|PEN|NGN|EGP|PKR|UAH|RON|VND|KWD|QAR|ISK|EURO?S?"
@@ -155,6 +166,11 @@ def plain_number(text: pl.Expr, decimals: Iterable[str] = DECIMALS) -> pl.Expr:
     return pl.when(negative).then("-" + plain).otherwise(plain)
 
 
+def says_either(text: pl.Expr) -> pl.Expr:
+    """Whether a text that is a number as it stands is another one with a decimal comma: ``1.000`` is 1 or 1000."""
+    return text.str.contains(r"^[-+]?[1-9]\d{0,2}\.\d{3}$")
+
+
 def is_foreign(text: pl.Expr) -> pl.Expr:
     """Whether an amount says that it is in another currency than US dollars."""
     return text.str.contains(_FOREIGN).fill_null(False)
@@ -172,16 +188,18 @@ def _beyond(number: pl.Expr, value: pl.Expr) -> pl.Expr:
 
 
 def parse_decimal(text: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
-    """Exact number of a text, to the scale of ``dtype``."""
-    number = plain_number(text)
+    """Exact number of a text, to the scale of ``dtype``; null where nobody can mean so much."""
     # Through a double, as bronze holds numbers: a redelivery as plain text must give the same cents.
-    value = number.cast(pl.Float64, strict=False)
-    return pl.when(_beyond(number, value)).then(number.cast(dtype, strict=False)).otherwise(as_decimal(value, dtype))
+    return as_decimal(plain_number(text).cast(pl.Float64, strict=False), dtype)
 
 
 def as_decimal(number: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
-    """The double as a decimal; null where it has more digits than that, which a cast answers with an error."""
-    return pl.when(number.abs() < 10.0 ** (dtype.precision - dtype.scale)).then(number).cast(dtype, strict=False)
+    """The double as a decimal; null where it is so great that a few of them would be more than the type holds.
+
+    No claim, dose or budget is a thousand million; one cell that says so must not be in every sum, nor overflow it.
+    """
+    most = 10.0 ** (dtype.precision - dtype.scale - SPARE_DIGITS)
+    return pl.when(number.abs() < most).then(number).cast(dtype, strict=False)
 
 
 def parse_whole(text: pl.Expr) -> pl.Expr:
@@ -190,8 +208,9 @@ def parse_whole(text: pl.Expr) -> pl.Expr:
 
 
 def whole(number: pl.Expr) -> pl.Expr:
-    """The double as a whole number; null where it has a fraction."""
-    return pl.when(number == number.round(0)).then(number).cast(pl.Int64, strict=False)
+    """The double as a whole number; null where it has a fraction, or is more than anybody counts."""
+    counted = (number == number.round(0)) & (number.abs() < MOST_COUNTED)
+    return pl.when(counted).then(number).cast(pl.Int64, strict=False)
 
 
 def parse_flag(text: pl.Expr, yes: Iterable[str] = (), no: Iterable[str] = ()) -> pl.Expr:
@@ -201,8 +220,11 @@ def parse_flag(text: pl.Expr, yes: Iterable[str] = (), no: Iterable[str] = ()) -
 
 
 def parse_age(text: pl.Expr) -> pl.Expr:
-    """Age in whole years of a text: ``61.7``, ``61 yrs``, ``18 months``, ``90+``, ``>89``; null outside 0 to 120."""
-    parts = text.str.strip_chars().str.to_lowercase().str.extract_groups(_AGE)
+    """Age in whole years of a text: ``61.7``, ``18 months``, ``90+``, ``over 89``; null outside 0 to 120."""
+    plain = text.str.strip_chars().str.to_lowercase()
+    for pattern, sign in _AGE_WORDS:
+        plain = plain.str.replace(pattern, sign)
+    parts = plain.str.extract_groups(_AGE)
     more, number, _, unit = (parts.struct.field(place) for place in "1234")
     in_a_year = unit.str.slice(0, 1).replace_strict({"m": 12, "w": 52, "d": 365}, default=1, return_dtype=pl.Int64)
     years = (number.cast(pl.Float64) / in_a_year).floor() + (more == ">").fill_null(False).cast(pl.Int64)
@@ -211,7 +233,9 @@ def parse_age(text: pl.Expr) -> pl.Expr:
 
 def age(years: pl.Expr) -> pl.Expr:
     """Whole years; null where nobody has so many. 90 stands for more."""
-    return pl.when(years.is_between(0, 121, closed="left")).then(years).floor().cast(pl.Int64).clip(upper_bound=90)
+    return (
+        pl.when(years.is_between(0, OLDEST + 1, closed="left")).then(years).floor().cast(pl.Int64).clip(upper_bound=90)
+    )
 
 
 def by_distinct(text: pl.Expr, parse: Callable[[pl.Expr], pl.Expr], dtype: pl.DataType) -> pl.Expr:

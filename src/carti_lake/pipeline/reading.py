@@ -28,6 +28,8 @@ MANY_DAYS, FEW_YEARS = 20, 3
 
 ORDER_WORDS = {"mdy": "month first", "dmy": "day first", "ymd": "year first"}
 DECIMAL_WORDS = {".": "with a decimal point", ",": "with a decimal comma"}
+#: Digits of a ZIP code that name its area.
+AREA = 3
 SCALE_WORDS = {1.0: "as percent", 100.0: "as fractions of one"}
 
 
@@ -76,6 +78,9 @@ class Reading:
         100 where percent are delivered as fractions of one.
     newest
         The last year that two digits can mean.
+    zeros
+        What ZIP codes of three digits among whole ones have: ``lost`` two zeros, as others have lost one; ``unknown``
+        where none other has. None where three digits are an area's.
     """
 
     date_order: str | None = None
@@ -83,6 +88,7 @@ class Reading:
     time_zone: str | None = None
     scale: float = 1.0
     newest: int | None = None
+    zeros: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """What is other than usual, for the batch's record."""
@@ -127,7 +133,7 @@ def has_percent(feed: type[Feed]) -> bool:
 
 
 def undecided(rows: pl.LazyFrame, feed: type[Feed], rescued: Collection[str]) -> pl.LazyFrame:
-    """Whether text that bronze has rescued must be read as its whole column is written: one row, ``undecided``.
+    """Whether text that bronze has rescued, or a short ZIP code, must be read as its whole column is written: one row.
 
     Parameters
     ----------
@@ -138,18 +144,31 @@ def undecided(rows: pl.LazyFrame, feed: type[Feed], rescued: Collection[str]) ->
     rescued
         Collected :func:`~carti_lake.pipeline.evidence.rescued_columns`: all others have nothing to decide.
     """
-    asked = [pl.lit(False)]
+    asked = [_has_short_zip(pl.col(name)) for name in zips(feed)]
+    of_text = [pl.lit(False)]
     for name, dtype in feed.delivered().items():
         if name not in rescued:
             continue
         text = pl.col("rescued").str.json_path_match(f"$.{name}")
         if dtype == pl.Date:
             either = (parse_date(text, [order]) for order in ("mdy", "dmy"))
-            asked.append(whole_column(text) | differ(*either))
+            of_text.append(whole_column(text) | differ(*either))
         elif dtype.is_numeric():
             point, comma = (plain_number(text, [decimal]) for decimal in DECIMALS)
-            asked.append(comma.is_not_null() & point.ne_missing(comma))
-    return rows.filter(pl.col("rescued").is_not_null()).select(undecided=pl.any_horizontal(asked).any())
+            of_text.append(comma.is_not_null() & point.ne_missing(comma))
+    asked.append((pl.col("rescued").is_not_null() & pl.any_horizontal(of_text)).any())
+    return rows.select(undecided=pl.any_horizontal(asked))
+
+
+def zips(feed: type[Feed]) -> list[str]:
+    """Columns of ZIP codes."""
+    return [name for name in feed.delivered() if feed.meta(name).get("code") == "zip3"]
+
+
+def _has_short_zip(column: pl.Expr) -> pl.Expr:
+    """Whether some texts have the length of an area's number, and others more."""
+    octets = column.str.len_bytes()
+    return ((octets.min() <= AREA) & (octets.max() > AREA)).fill_null(False)
 
 
 def decide(
@@ -178,12 +197,15 @@ def decide(
     dates = {
         name: {**one, "happened": name in told} for name, one in evidence.items() if feed.delivered()[name] == pl.Date
     }
-    numbers = {name: one for name, one in evidence.items() if name not in dates}
+    numbers = {name: one for name, one in evidence.items() if feed.delivered()[name].is_numeric()}
     orders = _settle(
         dates, "date_order", DATE_ORDERS, ORDER_WORDS, {name: one.date_order for name, one in hints.items()}, {}
     )
-    # Three figures behind a sign are no cents: dollars of 2,500 are thousands.
-    dollars = {name: "." for name in numbers if feed.meta(name).get("unit") == "USD"}
+    # Three figures behind a sign are no cents: dollars of 2,500 are thousands. Whether those of 2.500 are too is for
+    # the file to tell.
+    dollars = {
+        name: "." for name, one in numbers.items() if feed.meta(name).get("unit") == "USD" and not one["pointed"]
+    }
     signs = _settle(
         numbers, "decimal", DECIMALS, DECIMAL_WORDS, {name: one.decimal for name, one in hints.items()}, dollars
     )
@@ -196,7 +218,8 @@ def decide(
             decimal=signs.get(name) or USUAL.decimal,
             time_zone=hint.time_zone if dtype == pl.Date else None,
             scale=_scale(name, one) if "fractions" in one and hint.scale is None else 1.0,
-            newest=extract_date.year + YEARS_AHEAD if one.get("short") else None,
+            newest=extract_date.year + YEARS_AHEAD if one.get("short days") else None,
+            zeros=_zeros(one) if name in zips(feed) else None,
         )
     return {name: one for name, one in readings.items() if one != USUAL or evidence.get(name, {}).get("unusual")}
 
@@ -243,6 +266,9 @@ def _settle(
 def _possible(one: Mapping[str, Any], ways: Sequence[str]) -> list[str]:
     """Ways that read every value that any way reads."""
     left = [way for way in ways if one["read"] and one[f"not {way}"] is None]
+    beyond = {way for way in left if one.get(f"{way} beyond")}
+    if len(beyond) < len(left):
+        left = [way for way in left if way not in beyond]
     if "firsts" in one and one["read"]:
         # Years that fill the days of a month and go beyond next year, beside days that hardly change: the other way.
         ahead = one["year"] % 100 + 1
@@ -282,6 +308,12 @@ def _problem(one: Mapping[str, Any], pair: tuple[str, str], words: Mapping[str, 
         f"row {both} is one value read {words[first]} and another read {words[second]}, and no "
         "value of the file tells which is meant"
     )
+
+
+def _zeros(one: Mapping[str, Any]) -> str | None:
+    if not one.get("short") or not (one["whole"] or one["without_zero"]):
+        return None
+    return "lost" if one["without_zero"] else "unknown"
 
 
 def _scale(name: str, one: Mapping[str, Any]) -> float:

@@ -10,7 +10,7 @@ import polars as pl
 
 from carti_lake.pipeline.codes import NORMALISERS
 from carti_lake.pipeline.evidence import YEARS_AHEAD, rescued_columns
-from carti_lake.pipeline.keys import SALESFORCE_ID, blank, identifier, mangled, odd, suspect, total_row
+from carti_lake.pipeline.keys import SALESFORCE_ID, blank, filler, identifier, mangled, odd, suspect, total_row
 from carti_lake.pipeline.parse import age, as_decimal, whole
 from carti_lake.tables.silver import Entity
 
@@ -43,8 +43,8 @@ def survey(rows: pl.LazyFrame, entity: type[Entity]) -> dict[str, pl.DataFrame]:
         For each coded column, the delivered spellings that are not the code itself (``spelling``) with their
         ``code``: codes repeat, so normalising distinct spellings costs a hundredth of normalising every row. Under
         ``rescued``, the columns (``name``) of which some row holds a value as text. Under ``seen``, whether some
-        identifier is odd, mangled, blank or Salesforce's, and whether some name says ``Total``. Under ``ends``, whether
-        some number or day lies beyond what can be meant.
+        identifier is odd, mangled, filled in, blank or Salesforce's, and whether some name says ``Total``. Under
+        ``ends``, whether some number or day lies beyond what can be meant.
     """
     found = {}
     for name in entity.parsed_columns():
@@ -67,13 +67,14 @@ def combined(surveys: Sequence[Mapping[str, pl.DataFrame]]) -> dict[str, pl.Data
 
 
 def _look(rows: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
-    """Whether some identifier is odd, mangled or Salesforce's, and some name a total: a row, a column for each."""
+    """Whether some identifier is odd, mangled, filled in or Salesforce's, and some name a total: a column each."""
     named = dict.fromkeys((*entity.identifiers(), *entity.names()))
     looks = [suspect(pl.col(name)) for name in named]
     looks += [pl.col(name).str.len_bytes().is_in([15, 18]) for name in salesforce_columns(entity)]
     asked = {f"{name}|odd": odd(pl.col(name)) for name in entity.identifiers()}
     asked |= {f"{name}|blank": blank(pl.col(name)) for name in named}
     asked |= {f"{name}|mangled": mangled(pl.col(name)) for name in entity.identifiers()}
+    asked |= {f"{name}|filler": filled_in(pl.col(name), name, entity) for name in entity.numbers()}
     asked |= {f"{name}|total_row": total_row(pl.col(name)) for name in entity.names()}
     asked |= {f"{name}|salesforce": pl.col(name).str.contains(SALESFORCE_ID) for name in salesforce_columns(entity)}
     some = rows.select(*named, *(name for name in salesforce_columns(entity) if name not in named)).filter(
@@ -117,6 +118,11 @@ def named(name: str, seen: frozenset[str]) -> pl.Expr:
     """An identifier without blanks around it, where some have such, or may have once they are cleaned."""
     around = {f"{name}|blank", f"{name}|odd"} & seen
     return identifier(pl.col(name)) if around else pl.col(name)
+
+
+def filled_in(column: pl.Expr, name: str, entity: type[Entity]) -> pl.Expr:
+    """Whether an identifier was filled in where there is none; a key that must be delivered may well begin at 0."""
+    return filler(column, nought=name not in entity.key() or name not in entity.feed.required()).fill_null(False)
 
 
 def as_number(column: pl.Expr, name: str, entity: type[Entity]) -> pl.Expr:

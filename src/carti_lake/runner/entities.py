@@ -11,6 +11,7 @@ from carti_lake.pipeline.cleanse import cleanse, refusals
 from carti_lake.pipeline.fingerprint import code, fingerprint
 from carti_lake.pipeline.newest import LIGHT, Resolution, displaced, ledger, resolve_versions
 from carti_lake.pipeline.order import at_places, order
+from carti_lake.pipeline.silver import TOGETHER
 from carti_lake.pipeline.silver.providers import as_named, resolve
 from carti_lake.pipeline.silver.snapshot import unlisted
 from carti_lake.pipeline.survey import survey
@@ -183,6 +184,8 @@ def _add(
         upserts = cleansed.filter(~at_places(resolution.superseded.lazy()))
         if whole_table:
             upserts = unlisted(upserts, cleansed, scan(silver, options), scan(quarantine, options), rebuild=False)
+        if entity in TOGETHER:
+            upserts = TOGETHER[entity](upserts, cleansed, scan(silver, options))
         upserts = resolve(upserts, entity, references.lazy()).select(entity.column_names())
         new = upserts.collect(engine="streaming")
         moved_ids = _re_resolved(silver, entity, references, storage, options)

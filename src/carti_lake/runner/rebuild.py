@@ -169,6 +169,8 @@ def _make(
     current = cleansed.filter(~at_places(_of(part, _scanned(lost) if lost else None)))
     if entity.feed.snapshot:
         current = unlisted(current, cleansed, pl.LazyFrame(), pl.LazyFrame(), rebuild=True)
+    if entity in TOGETHER:
+        current = TOGETHER[entity](current, cleansed, None)
     files = silver.write(resolve(current, entity, references.lazy()))
     refused = rows.filter(at_places(_of(part, resolution.refused.lazy()))).collect(engine="streaming").lazy()
     named = refused.join(why(refused), on=["batch_id", "row_number"])

@@ -11,7 +11,7 @@ from carti_lake.models.catalogue import MODELS
 from carti_lake.models.registry import all_due, versions
 from carti_lake.pipeline.mart import Mart
 from carti_lake.pipeline.marts import MARTS
-from carti_lake.pipeline.silver.providers import references, resolve_references
+from carti_lake.pipeline.silver.providers import references, resolve_references, with_numbers
 from carti_lake.releases.publish import expire, log_recorded, publish, record_refusal, settle_releases
 from carti_lake.releases.release import Audit, latest, releases
 from carti_lake.runner.audits import audit
@@ -216,7 +216,7 @@ def _update_references(storage: Storage, works: list[Pending]) -> pl.DataFrame:
         if work.silver_window is not None and work.entity.providers:
             named.append(references(work.silver_window.rows(storage, work.entity.feed.full_name()), work.entity))
     directory = storage.scan(Providers.full_name()).filter(~pl.col("withdrawn"))
-    resolved = resolve_references(pl.concat(named).unique(), directory).collect(engine="streaming")
+    resolved = resolve_references(with_numbers(pl.concat(named)), directory).collect(engine="streaming")
     change = changes(resolved.lazy(), existing, ProviderReferences)
     if not change.is_empty():
         merge(storage, handle, change, key=ProviderReferences.key(), partition_by=None, transactions={}, metadata={})

@@ -13,7 +13,7 @@ from carti_lake.pipeline.reading import Reading
 from carti_lake.sources.apply import as_mapped
 from carti_lake.sources.extract import Extract, ExtractError
 from carti_lake.sources.files import explain_failure
-from carti_lake.sources.readings import asks, find_readings
+from carti_lake.sources.readings import asks, find_readings, read_as_mapped
 from carti_lake.store.durable import NotDurableError
 from carti_lake.store.errors import ConflictError
 from carti_lake.store.log import commits, transaction
@@ -75,10 +75,10 @@ def load(
 
 
 def _load_one(storage: Storage, feed: type[Feed], extract: Extract) -> Loaded:
-    rows = as_mapped(extract, feed)
     if (known := storage.open(feed.full_name())) is not None and turn(known, feed, extract)[2]:
-        return _append(storage, feed, extract, rows, {})
+        return _append(storage, feed, extract, as_mapped(extract, feed), {})
     try:
+        rows = read_as_mapped(extract, feed)
         try:
             return _append(storage, feed, extract, rows, find_readings(rows, extract, feed, whole=False))
         except _ReadAsAWhole:

@@ -1,6 +1,8 @@
 """The one dialect that explains every record of a delimited file, and its records in a form that leaves no doubt."""
 
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -23,7 +25,9 @@ from carti_lake.sources.quotes import (
     Words,
     are_flagged,
     escaping,
+    flagged_around,
     places_outside,
+    words,
 )
 from carti_lake.sources.records import BLOCK, BYTE_ORDER_MARK, Header, Records, Seen, checked_records
 
@@ -66,37 +70,57 @@ def explain(path: Path, separator: str, newline: str, header: Header, folder: Pa
     UnicodeDecodeError
         The text is not UTF-8.
     """
-    usual = Dialect(separator, newline, DOUBLED)
+    usual, front = Dialect(separator, newline, DOUBLED), Front(header)
     single = usual._replace(quoting=SINGLE)
     # Found below too, but only after another look at the whole file.
     if _is_in_single_quotes(path, separator, header):
-        found = _explains(path, single, header, folder, name)
+        found = _explains(path, single, Front(header), folder, name)
         if found and found.seen.apostrophes and not found.seen.quotes:
             return found
     try:
-        read = _read(path, usual, header, folder, name)
+        read = _read(path, usual, front, folder, name)
     except ExtractError as error:
-        signs = _signs(path, separator)
+        signs = _signs(path, separator, front.rest.bytes)
         if signs.neighbours:
-            return _read(path, single, header, folder, name)
+            return _read(path, single, front, folder, name)
         others = []
         for quotings in (OTHERS[sign] for sign in OTHERS if sign in signs.octets):
             dialects = (usual._replace(quoting=one) for one in quotings)
             # Where the first of them explains the file, the next would read the same.
-            explained = (found for one in dialects if (found := _explains(path, one, header, folder, name)))
+            explained = (found for one in dialects if (found := _explains(path, one, front, folder, name)))
             others += [found for found in [next(explained, None)] if found]
         if len(others) != 1:
             raise error from None
         return others[0]
     seen = read.seen
-    if seen.backslashes and _explains(path, usual._replace(quoting=ESCAPED), header, folder, name):
+    if seen.backslashes and _explains(path, usual._replace(quoting=ESCAPED), front, folder, name):
         raise ExtractError(
             f'{name}, line {seen.backslashes}: the backslash before a quote (") can belong to the text or escape the '
             "quote, and either way all records have their fields. Double the quotes within quoted fields instead."
         )
     if seen.apostrophes and not seen.quotes:
-        return _read(path, single, header, folder, name)
+        return _read(path, single, front, folder, name)
     return read
+
+
+class Front:
+    """The beginning of a file in which all dialects read the same: it is checked once.
+
+    Attributes
+    ----------
+    header
+        The file's.
+    rest
+        What is above the records behind it: the header and that beginning.
+    """
+
+    def __init__(self, header: Header) -> None:
+        self.header = self.rest = header
+
+    def reach(self, place: int, seen: Seen) -> None:
+        """Add what has been checked down to the place, if nothing in it is for a dialect to explain."""
+        if seen == Seen(lines=seen.lines):
+            self.rest = replace(self.header, lines=seen.lines, bytes=place)
 
 
 class Signs(NamedTuple):
@@ -106,12 +130,13 @@ class Signs(NamedTuple):
     neighbours: bool
 
 
-def _signs(path: Path, separator: str) -> Signs:
+def _signs(path: Path, separator: str, start: int) -> Signs:
     octets: set[int] = set()
     neighbours = f"'{separator}'".encode()
     tail = b""
     with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
+        file.seek(start)
+        while chunk := file.read(BLOCK):
             octets |= {one for one in OTHERS if one in chunk}
             if APOSTROPHE in octets and neighbours in tail + chunk:
                 return Signs(octets, True)
@@ -124,20 +149,20 @@ def _is_in_single_quotes(path: Path, separator: str, header: Header) -> bool:
         return f"'{separator}'".encode() in file.read(header.bytes)
 
 
-def _explains(path: Path, dialect: Dialect, header: Header, folder: Path, name: str) -> Read | None:
+def _explains(path: Path, dialect: Dialect, front: Front, folder: Path, name: str) -> Read | None:
     try:
-        return _read(path, dialect, header, folder, name)
+        return _read(path, dialect, front, folder, name)
     except ExtractError:
         return None
 
 
-def _read(path: Path, dialect: Dialect, header: Header, folder: Path, name: str) -> Read:
+def _read(path: Path, dialect: Dialect, front: Front, folder: Path, name: str) -> Read:
     """The file as the dialect explains it; its records are copied where the CSV reader would read them otherwise."""
-    seen, place = Seen(), header.bytes
+    seen, place, header = Seen(), front.rest.bytes, front.header
     strict = folder / f"strict from {dialect.quoting.title}"
     with ExitStack() as opened:
         copy: BinaryIO | None = None
-        for records, seen in checked_records(path, dialect, header, name):
+        for records, seen in checked_records(path, dialect, front.rest, name):
             written = strictly(records, dialect, marks=seen.marks)
             if copy is None and written is not records.block:
                 copy = opened.enter_context(strict.open("wb"))
@@ -145,6 +170,7 @@ def _read(path: Path, dialect: Dialect, header: Header, folder: Path, name: str)
             if copy is not None:
                 copy.write(written)
             place += len(records.block)
+            front.reach(place, seen)
     return Read(dialect, seen, path, header.lines) if copy is None else Read(dialect, seen, strict, 0)
 
 
@@ -169,7 +195,7 @@ def strictly(records: Records, dialect: Dialect, *, marks: bool = False) -> byte
     marks
         Whether there may be byte-order marks at the start of records, which are left out.
     """
-    block, plain, inside = records
+    block, plain, inside, _ = records
     octets, shape = np.frombuffer(block, np.uint8), np.frombuffer(plain, np.uint8)
     turned = dropped = added = NOWHERE
     if dialect.quoting.escapes and b"\\" in block:
@@ -185,13 +211,24 @@ def strictly(records: Records, dialect: Dialect, *, marks: bool = False) -> byte
         dropped = np.concatenate((dropped, _marks(octets, shape, dialect, inside)))
     if not (len(turned) or len(dropped) or len(added)):
         return block
-    strict, keep = octets.copy(), np.ones(len(octets) if len(dropped) else 0, np.bool_)
-    strict[turned] = QUOTE
-    keep[dropped] = False
+    strict = block
+    if len(turned):
+        written = octets.copy()
+        written[turned] = QUOTE
+        strict = written.tobytes()
+    if len(dropped):
+        dropped = np.sort(dropped)
+        strict = b"".join([strict[start:stop] for start, stop in _between(dropped, dropped + 1, len(block))])
+        added = added - np.searchsorted(dropped, added)
     if len(added):
-        strict = np.insert(strict, added, dialect.quoting.quote or QUOTE)
-        keep = np.insert(keep, added, True) if len(dropped) else keep
-    return (strict[keep] if len(dropped) else strict).tobytes()
+        quote = bytes([dialect.quoting.quote or QUOTE])
+        strict = quote.join([strict[start:stop] for start, stop in _between(added, added, len(strict))])
+    return strict
+
+
+def _between(stops: Places, starts: Places, length: int) -> Iterator[tuple[int, int]]:
+    """The stretches between the places: each from where one before it starts to where the next one stops."""
+    return zip([0, *starts.tolist()], [*stops.tolist(), length], strict=True)
 
 
 def _escapes(octets: Octets, dialect: Dialect) -> tuple[Places, Places]:
@@ -204,10 +241,10 @@ def _escapes(octets: Octets, dialect: Dialect) -> tuple[Places, Places]:
 
 def _around(shape: Octets, places: Places, dialect: Dialect, inside: Words | None) -> Places:
     """Where quotes have to be put around the fields at the places, which have none."""
-    edges = places_outside((shape == ord(dialect.separator)) | (shape == ord(dialect.newline)), inside)
-    fields = np.unique(np.searchsorted(edges, places))
-    starts = np.concatenate(([0], edges + 1))[fields]
-    stops = edges[fields]
+    edges = words((shape == ord(dialect.separator)) | (shape == ord(dialect.newline)))
+    before, stops = flagged_around(edges if inside is None else edges & ~inside, places)
+    stops, first = np.unique(stops, return_index=True)
+    starts = before[first] + 1
     if dialect.newline == "\n":
         stops = stops - ((shape[stops] == ord("\n")) & (shape[stops - 1] == CARRIAGE_RETURN))
     return np.concatenate((starts, stops))

@@ -24,6 +24,7 @@ DAYS = [
         rf"{_YEAR}(?P<gap>[-_. ]?)(?P<month>\d\d)(?P=gap){_DAY}",
         rf"{_SHORT_DAY}{_GAP}{_WORD}{_GAP}{_YEAR}",
         rf"{_YEAR}{_GAP}{_WORD}{_GAP}{_DAY}",
+        rf"(?P<one>\d\d)(?P<gap>[-_. ]?)(?P<other>\d\d)(?P=gap){_YEAR}",
     )
 ] + [re.compile(rf"{_WORD}{_GAP}{_SHORT_DAY}(?!\d){_GAP}{_YEAR}(?!\d){_TIME}", re.IGNORECASE)]
 MONTH_FORMS = [
@@ -40,7 +41,8 @@ def day_and_moment(name: str) -> tuple[date | None, datetime | None]:
     """The last day in a file's name, or the last day of the last month in it; and the time beside the day, as UTC.
 
     Understood are ``2026-11-22``, ``20261122``, ``22Nov2026``, each with a time behind it (``20261122063000``,
-    ``2026-11-22T0630``), and the months ``202611``, ``2026-11``, ``Nov2026`` and ``November-2026``.
+    ``2026-11-22T0630``), ``22-11-2026`` and ``11222026`` where they can be one day alone, and the months ``202611``,
+    ``2026-11``, ``Nov2026`` and ``November-2026``.
     """
     for forms in (DAYS, MONTH_FORMS):
         found = [(match.end(), _read(match)) for form in forms for match in form.finditer(name)]
@@ -52,6 +54,13 @@ def day_and_moment(name: str) -> tuple[date | None, datetime | None]:
 
 def _read(match: re.Match[str]) -> tuple[date, datetime | None] | None:
     parts = match.groupdict()
+    if parts.get("one"):
+        # Month or day first: only a number above 12 tells.
+        ways = {(parts["one"], parts["other"]), (parts["other"], parts["one"])}
+        known = [way for way in ways if int(way[0]) <= 12]
+        if len(known) != 1:
+            return None
+        parts |= dict(zip(("month", "day"), known[0], strict=True))
     month = int(parts["month"]) if parts.get("month") else MONTHS[parts["word"][:3].casefold()]
     year = int(parts["year"])
     try:

@@ -13,11 +13,11 @@ from carti_lake.pipeline.bronze import bronze
 from carti_lake.pipeline.cleanse import refusals
 from carti_lake.pipeline.reading import Hint, Reading
 from carti_lake.pipeline.survey import survey
-from carti_lake.sources.apply import as_mapped, hints
+from carti_lake.sources.apply import hints
 from carti_lake.sources.batches import turn, with_lineage
 from carti_lake.sources.extract import Extract
 from carti_lake.sources.files import explain_failure
-from carti_lake.sources.readings import find_readings
+from carti_lake.sources.readings import find_readings, read_as_mapped
 from carti_lake.store.storage import Storage
 from carti_lake.tables.checks import NO_VALUE
 from carti_lake.tables.feeds import Feed
@@ -115,8 +115,8 @@ def _preview(storage: Storage, feed: type[Feed], extract: Extract, secret: str, 
     handle = storage.open(feed.full_name())
     batch_id, replaces, already = turn(handle, feed, extract)
     lineage = (batch_id, extract.extract_date, extract.delivered_at)
-    mapped = as_mapped(extract, feed)
     try:
+        mapped = read_as_mapped(extract, feed)
         readings = find_readings(mapped, extract, feed, whole=True) or {}
         rows = with_lineage(bronze(mapped, feed, readings), feed, *lineage)
         rows.sink_parquet(path, compression="lz4", engine="streaming")

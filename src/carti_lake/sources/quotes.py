@@ -89,7 +89,8 @@ def _amid_text(octets: Octets, quote: int, dialect: Dialect) -> Places:
     quotes = words(octets == quote)
     ends = (octets == ord(dialect.separator)) | (octets == ord(dialect.newline)) | (octets == CARRIAGE_RETURN)
     edges = words(ends) | quotes
-    before = _next(edges | words(octets == BACKSLASH))
+    backslashes = octets == BACKSLASH
+    before = _next(edges | words(backslashes) if backslashes.any() else edges)
     after = _previous(edges)
     before[0] |= np.uint64(1)
     last = len(octets) - 1
@@ -118,16 +119,18 @@ def inside_quotes(block: bytes, quote: int | None) -> Words | None:
     return flags
 
 
-def misplaced(octets: Octets, dialect: Dialect, inside: Words) -> int | None:
-    """Where the first quote stands in whole records that is neither around a field nor doubled within one."""
+def misplaced(octets: Octets, dialect: Dialect, inside: Words, ends: Words, separators: Words) -> int | None:
+    """Where the first quote stands in whole records that is neither around a field nor doubled within one.
+
+    ``ends`` and ``separators`` are the flags of the octets that are such.
+    """
     quotes = words(octets == dialect.quoting.quote)
-    ends = octets == ord(dialect.newline)
-    edges = words(ends | (octets == ord(dialect.separator))) | quotes
+    edges = ends | separators | quotes
     before, after = _next(edges), _previous(edges)
     before[0] |= np.uint64(1)
     returns = octets == CARRIAGE_RETURN
     if dialect.newline == "\n" and returns.any():
-        after |= _previous(words(returns) & _previous(words(ends)))
+        after |= _previous(words(returns) & _previous(ends))
     wrong = quotes & ((inside & ~before) | (~inside & ~after))
     filled = np.flatnonzero(wrong)
     if not len(filled):
@@ -157,9 +160,9 @@ def unquoted_fault(octets: Octets, dialect: Dialect) -> int | None:
     return int(places[wrong[0]]) if len(wrong) else None
 
 
-def count(mask: Mask, inside: Words | None) -> int:
-    """How many of the octets stand outside quotes."""
-    return int(np.count_nonzero(mask) if inside is None else np.bitwise_count(words(mask) & ~inside).sum())
+def count(flags: Words) -> int:
+    """How many octets are flagged."""
+    return int(np.bitwise_count(flags).sum())
 
 
 def flagged(inside: Words, length: int) -> Mask:
@@ -184,9 +187,41 @@ def flagged_before(flags: Words, places: Places) -> Places:
 def flagged_places(flags: Words) -> Places:
     """Where the flagged octets stand, found quickly where they are few."""
     filled = np.flatnonzero(flags)
-    rows, bits = np.nonzero(np.unpackbits(flags[filled].view(np.uint8), bitorder="little").reshape(-1, 64))
-    places: Places = filled[rows] * 64 + bits
+    bits = np.flatnonzero(np.unpackbits(flags[filled].view(np.uint8), bitorder="little").view(np.bool_))
+    places: Places = filled[bits >> 6] * 64 + (bits & 63)
     return places
+
+
+def flagged_around(flags: Words, places: Places) -> tuple[Places, Places]:
+    """The last flagged octet before each of the places (-1: none), and the first behind it, which there must be."""
+    filled, number = flags != 0, np.arange(len(flags))
+    before = np.maximum.accumulate(np.where(filled, number, -1))
+    after = np.minimum.accumulate(np.where(filled, number, len(flags))[::-1])[::-1]
+    word, bit = places >> 6, (places & 63).astype(np.uint64)
+    lower = flags[word] & ((np.uint64(1) << bit) - np.uint64(1))
+    upper = flags[word] & ~((np.uint64(2) << bit) - np.uint64(1))
+    earlier = np.where(word > 0, before[word - 1], -1)
+    later = np.where(word + 1 < len(flags), after[np.minimum(word + 1, len(flags) - 1)], len(flags))
+    at = np.where(lower != 0, word, earlier)
+    last = at * 64 + _highest(np.where(lower != 0, lower, flags[np.maximum(at, 0)]))
+    at = np.where(upper != 0, word, later)
+    first = at * 64 + _lowest(np.where(upper != 0, upper, flags[np.minimum(at, len(flags) - 1)]))
+    return np.where((lower != 0) | (earlier >= 0), last, -1), first
+
+
+def _lowest(flags: Words) -> Places:
+    """Place of the first flag of each word, which has one."""
+    found: Places = np.bitwise_count((flags & (~flags + np.uint64(1))) - np.uint64(1)).astype(np.intp)
+    return found
+
+
+def _highest(flags: Words) -> Places:
+    """Place of the last flag of each word, which has one."""
+    below = flags.copy()
+    for shift in (1, 2, 4, 8, 16, 32):
+        below |= below >> np.uint64(shift)
+    found: Places = np.bitwise_count(below).astype(np.intp) - 1
+    return found
 
 
 def places_outside(mask: Mask, inside: Words | None) -> Places:

@@ -1,16 +1,38 @@
 """How an extract's columns are written, found by a look at its first rows, and at all of them where those ask."""
 
+from dataclasses import replace
+
 import polars as pl
 
 from carti_lake.pipeline.bronze import bronze
 from carti_lake.pipeline.evidence import rescued_columns, survey_readings
-from carti_lake.pipeline.reading import AmbiguousColumnError, Reading, decide, has_percent, undecided
-from carti_lake.sources.apply import hints
+from carti_lake.pipeline.parse import DECIMALS
+from carti_lake.pipeline.reading import AmbiguousColumnError, Reading, decide, has_percent, undecided, zips
+from carti_lake.sources.apply import as_mapped, hints
 from carti_lake.sources.extract import Extract, ExtractError
 from carti_lake.tables.feeds import Feed
 
 #: Rows that show how nearly every file is written.
 FIRST_ROWS = 1000
+
+
+def read_as_mapped(extract: Extract, feed: type[Feed]) -> pl.LazyFrame:
+    """The extract's rows as its map says that they are to be read; what it scales is read as it is written.
+
+    Raises
+    ------
+    ExtractError
+        A column that the map scales can be read in two ways, and nothing tells which.
+    """
+    mapping = extract.mapping
+    unsure = [name for name, hint in hints(extract, feed).items() if hint.scale is not None and hint.decimal is None]
+    if not unsure:
+        return as_mapped(extract, feed)
+    unscaled = {name: replace(hint, scale=None) for name, hint in mapping.hints.items()}
+    plain = replace(extract, mapping=replace(mapping, hints=unscaled))
+    found = find_readings(as_mapped(plain, feed), plain, feed, whole=True) or {}
+    decided = {name: replace(mapping.hints[name], decimal=found[name].decimal) for name in unsure if name in found}
+    return as_mapped(replace(extract, mapping=replace(mapping, hints={**mapping.hints, **decided})), feed)
 
 
 def find_readings(rows: pl.LazyFrame, extract: Extract, feed: type[Feed], *, whole: bool) -> dict[str, Reading] | None:
@@ -32,10 +54,14 @@ def find_readings(rows: pl.LazyFrame, extract: Extract, feed: type[Feed], *, who
     ExtractError
         A column can be read in two ways, and nothing tells which.
     """
-    said = hints(extract, feed)
+    # What the map has scaled is written as we write numbers.
+    said = {
+        name: hint if hint.scale is None else replace(hint, decimal=DECIMALS[0])
+        for name, hint in hints(extract, feed).items()
+    }
     asked = any(hint.date_order or hint.decimal or hint.time_zone for hint in said.values()) or has_percent(feed)
     if not whole and not asked:
-        first = bronze(rows.head(FIRST_ROWS), feed).select("rescued").collect().lazy()
+        first = bronze(rows.head(FIRST_ROWS), feed).select("rescued", *zips(feed)).collect().lazy()
         if not asks(first, feed):
             return None
     surveys = survey_readings(rows, feed, extract.extract_date)
@@ -51,4 +77,6 @@ def find_readings(rows: pl.LazyFrame, extract: Extract, feed: type[Feed], *, who
 def asks(rows: pl.LazyFrame, feed: type[Feed]) -> bool:
     """Whether some bronze row that was read as it stands must be read as its whole column is written."""
     names = set(rescued_columns(rows).collect(engine="streaming")["name"])
-    return bool(names) and bool(undecided(rows, feed, names).collect(engine="streaming").item())
+    if not (names or zips(feed)):
+        return False
+    return bool(undecided(rows, feed, names).collect(engine="streaming").item())

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from carti_lake.sources import faults
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.quotes import (
     CARRIAGE_RETURN,
@@ -32,7 +33,8 @@ from carti_lake.sources.quotes import (
     words,
 )
 
-BLOCK = 1 << 20
+#: Fits the cache with all flags of its octets.
+BLOCK = 1 << 18
 #: A record beyond this is taken for the rest of the file behind an unclosed quote.
 LONGEST_RECORD = 32 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -76,6 +78,10 @@ class Seen(NamedTuple):
         Single quotes around neighbouring fields.
     quotes
         Double quotes.
+    plain
+        Whether there was nothing so far that any dialect takes for more than text: quotes of any kind, backslashes.
+    lines
+        Lines down to here.
     """
 
     blanks: bool = False
@@ -83,6 +89,8 @@ class Seen(NamedTuple):
     backslashes: int = 0
     apostrophes: bool = False
     quotes: bool = False
+    plain: bool = True
+    lines: int = 0
 
 
 class Records(NamedTuple):
@@ -96,11 +104,14 @@ class Records(NamedTuple):
         The same octets, with quotes, separators and line ends replaced that are text (`quotes.structure`).
     inside
         Flags of the octets within quotes; None where there are none.
+    ends
+        Flags of the line ends of ``plain``; None where there are no quotes.
     """
 
     block: bytes
     plain: bytes
     inside: Words | None
+    ends: Words | None = None
 
 
 def check_records(path: Path, dialect: Dialect, header: Header, name: str, *, each: bool = False) -> Seen:
@@ -143,38 +154,47 @@ def checked_records(
     line = header.lines
     seen = Seen()
     for whole in whole_records(path, dialect, header, name):
-        block, plain, inside = whole
+        block, plain, inside, ends = whole
         if b"\0" in block:
-            raise ExtractError(_nul_byte(block, dialect.separator, header.columns, line, name))
+            raise ExtractError(faults.nul_byte(block, dialect.separator, header.columns, line, name))
         marks = seen.marks
         if not block.isascii():
             block.decode("utf-8")
             marks = marks or block.startswith(BYTE_ORDER_MARK) or bytes([end]) + BYTE_ORDER_MARK in block
         octets = np.frombuffer(plain, np.uint8)
-        stray = _stray_quote(octets, dialect, inside)
+        if inside is None or ends is None:
+            stray = None
+            records = lines = int(np.count_nonzero(octets == end))
+            separators = int(np.count_nonzero(octets == comma))
+        else:
+            flags = words(octets == comma)
+            stray = misplaced(octets, dialect, inside, ends, flags)
+            records, lines = count(ends & ~inside), _lines(block, end)
+            separators = count(flags & ~inside)
+        if stray is None and dialect.quoting.quote != QUOTE and QUOTE in plain:
+            stray = unquoted_fault(octets, dialect)
         if stray is not None:
-            raise ExtractError(_stray(line + 1 + block.count(end, 0, stray), name))
-        records = count(octets == end, inside)
-        lines = records if inside is None else _lines(block, end)
+            raise ExtractError(faults.stray(line + 1 + block.count(end, 0, stray), name))
         if lines > records:
             swallowed = _swallowed(block, octets, dialect, inside, header)
             if swallowed is None and dialect.quoting.escapes and inside is not None:
                 swallowed = _whole_before(block, octets, dialect, inside, header)
             if swallowed is not None:
-                raise ExtractError(_swallowing(line + 1 + swallowed, name))
+                raise ExtractError(faults.swallowing(line + 1 + swallowed, name))
         blanks = seen.blanks
-        if each or count(octets == comma, inside) != (expected - 1) * records:
+        if each or separators != (expected - 1) * records:
             ragged = _first_ragged(octets, comma, end, inside, expected)
             if ragged is not None:
-                raise ExtractError(_wrong_fields(line + ragged[0], ragged[1], expected, name))
+                raise ExtractError(faults.wrong_fields(line + ragged[0], ragged[1], expected, name))
             blanks = True
         backslashes, apostrophes, quotes = seen.backslashes, seen.apostrophes, seen.quotes or QUOTE in block
         # The single octet first: it is looked for much faster.
         if not backslashes and b"\\" in block and b'\\"' in block:
             backslashes = line + 1 + block.count(end, 0, block.index(b'\\"'))
         apostrophes = apostrophes or (b"'" in block and neighbours in block)
-        seen = Seen(blanks, marks, backslashes, apostrophes, quotes)
+        plain_so_far = seen.plain and not (quotes or b"\\" in block or b"'" in block)
         line += lines
+        seen = Seen(blanks, marks, backslashes, apostrophes, quotes, plain_so_far, line)
         yield whole, seen
 
 
@@ -185,28 +205,34 @@ def whole_records(path: Path, dialect: Dialect, header: Header, name: str) -> It
     with path.open("rb") as file:
         file.seek(header.bytes)
         rest = b""
-        while chunk := file.read(BLOCK):
+        # As much again as is left over: a record that never ends is looked at a few times, not at every block.
+        while chunk := file.read(max(BLOCK, len(rest))):
             data = rest + chunk
             plain = structure(data, dialect)
             inside = inside_quotes(plain, quote)
-            cut = _last_record(plain, end, inside)
+            ends = None if inside is None else words(np.frombuffer(plain, np.uint8) == end)
+            cut = _last_record(plain, end, inside, ends)
             if cut == 0 and len(data) > LONGEST_RECORD:
-                raise ExtractError(_unclosed_quote(_line_of(place, path, header, end), name))
+                raise ExtractError(faults.unclosed_quote(_line_of(place, path, header, end), name))
             rest = data[cut:]
             if cut:
                 block = data[:cut]
                 place += cut
                 kept = block if plain is data else plain[:cut]
-                yield Records(block, kept, inside if inside is None else inside[: -(-cut // 64)])
+                filled = -(-cut // 64)
+                yield Records(
+                    block, kept, None if inside is None else inside[:filled], None if ends is None else ends[:filled]
+                )
     if rest:
         # The last line may lack its end.
         data = rest if rest[-1] == end else rest + bytes([end])
         plain = structure(data, dialect)
         inside = inside_quotes(plain, quote)
-        cut = _last_record(plain, end, inside)
+        ends = None if inside is None else words(np.frombuffer(plain, np.uint8) == end)
+        cut = _last_record(plain, end, inside, ends)
         if cut < len(data):
-            raise ExtractError(_unclosed_quote(_line_of(place + cut, path, header, end), name))
-        yield Records(data, plain, inside)
+            raise ExtractError(faults.unclosed_quote(_line_of(place + cut, path, header, end), name))
+        yield Records(data, plain, inside, ends)
 
 
 def _line_of(place: int, path: Path, header: Header, end: int) -> int:
@@ -224,20 +250,13 @@ def _lines(block: bytes, end: int) -> int:
     return int(np.count_nonzero(np.frombuffer(block, np.uint8) == end))
 
 
-def _last_record(block: bytes, end: int, inside: Words | None) -> int:
+def _last_record(block: bytes, end: int, inside: Words | None, ends: Words | None) -> int:
     """Where the last record that ends in the block ends; 0 if none does."""
-    if inside is None:
+    if inside is None or ends is None:
         return block.rfind(end) + 1
-    ends = words(np.frombuffer(block, np.uint8) == end) & ~inside
-    filled = np.flatnonzero(ends)
-    return int(filled[-1]) * 64 + int(ends[filled[-1]]).bit_length() if len(filled) else 0
-
-
-def _stray_quote(octets: Octets, dialect: Dialect, inside: Words | None) -> int | None:
-    found = None if inside is None else misplaced(octets, dialect, inside)
-    if found is None and dialect.quoting.quote != QUOTE and (octets == QUOTE).any():
-        return unquoted_fault(octets, dialect)
-    return found
+    outside = ends & ~inside
+    filled = np.flatnonzero(outside)
+    return int(filled[-1]) * 64 + int(outside[filled[-1]]).bit_length() if len(filled) else 0
 
 
 def _swallowed(block: bytes, octets: Octets, dialect: Dialect, inside: Words | None, header: Header) -> int | None:
@@ -300,9 +319,15 @@ def _whole_before(block: bytes, octets: Octets, dialect: Dialect, inside: Words,
     for line in np.flatnonzero(~ends & (are_flagged(quoted, stops) == odd) & (fields == len(header.columns))).tolist():
         record = block[starts[line] : stops[line] + 1]
         around = inside_quotes(record, QUOTE)
-        if around is None or misplaced(np.frombuffer(record, np.uint8), usual, around) is None:
+        if around is None or _misplaced(record, usual, around) is None:
             return int(opening[line])
     return None
+
+
+def _misplaced(record: bytes, dialect: Dialect, inside: Words) -> int | None:
+    octets = np.frombuffer(record, np.uint8)
+    ends, separators = (words(octets == ord(sign)) for sign in (dialect.newline, dialect.separator))
+    return misplaced(octets, dialect, inside, ends, separators)
 
 
 def _is_record(line: bytes, dialect: Dialect, header: Header) -> bool:
@@ -338,46 +363,3 @@ def _first_ragged(octets: Octets, comma: int, end: int, inside: Words | None, ex
         return None
     first = ragged[0]
     return int(np.count_nonzero(octets[: starts[first]] == end)) + 1, int(fields[first])
-
-
-def _wrong_fields(line: int, found: int, expected: int, name: str) -> str:
-    if found < expected:
-        hint = "a line break without quotes, a different separator, a footer, or a transfer that was cut short"
-    else:
-        hint = "a separator or quote within a field that is not quoted"
-    return (
-        f"{name}, line {line}: {found} {'field' if found == 1 else 'fields'} where the header has {expected} columns; "
-        f"probably {hint}. Mend the line or ask the source for the file again."
-    )
-
-
-def _stray(line: int, name: str) -> str:
-    return (
-        f'{name}, line {line}: a quote (") stands before or after the text of a field. Quote the whole field, '
-        "and double the quotes within it."
-    )
-
-
-def _swallowing(line: int, name: str) -> str:
-    return (
-        f"{name}, line {line}: a quote is opened in this record and closed lines later, and the lines between are "
-        "records themselves. Close the quote, or double one that belongs to the text."
-    )
-
-
-def _unclosed_quote(line: int, name: str) -> str:
-    return (
-        f'{name}, line {line}: a quote (") is opened in this record and never closed. Close it, or double a quote that '
-        "belongs to the text."
-    )
-
-
-def _nul_byte(block: bytes, separator: str, columns: Sequence[str], line: int, name: str) -> str:
-    before = block[: block.index(0)]
-    start = before.rfind(b"\n") + 1
-    column = min(before.count(separator.encode(), start), len(columns) - 1)
-    line += 1 + before.count(b"\n")
-    return (
-        f'{name}, line {line}, column "{columns[column]}": a NUL byte; the file is damaged or not text. Ask the source '
-        "for it again."
-    )

@@ -97,7 +97,7 @@ _LEFT_OUT = {
     "icd9": ("conformance", "{}: an ICD-9-CM code, which is left out"),
     "implausible": ("plausibility", "{}: no day that can be meant, such as 9999-12-31; it is left out"),
     "checksum": ("conformance", "{}: the last three characters do not fit the first fifteen, by which it is known"),
-    "several_names": ("conformance", "{}: the directory names more than one provider by it; the others are aliases"),
+    "filler": ("conformance", "{}: stands where there is no number, such as 99999 or TEST; it is left out"),
 }
 
 

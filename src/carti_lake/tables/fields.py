@@ -23,6 +23,16 @@ def name(description: str, **metadata: Any) -> dy.String:
     return text(description, name=True, **metadata)
 
 
+def zip3(whose: str) -> dy.String:
+    """The coarse part of a ZIP code, with which nobody is found."""
+    return text(f"First three digits of the {whose}'s ZIP code", code="zip3")
+
+
+def npi(whose: str) -> dy.String:
+    """The number by which a source names a provider beside the name."""
+    return text(f"{whose}'s NPI; blank where the delivered number is none", code="npi")
+
+
 def money(description: str, *, nullable: bool = True, minimum: int | None = None, of: Sources = ()) -> dy.Decimal:
     """US dollars to four decimals: exact sums, and Power BI's fixed decimal."""
     metadata = {"unit": "USD", "of": of}

@@ -14,6 +14,7 @@ KINDS: Final = {
     "unreadable": "conformance",
     "icd9": "conformance",
     "mangled": "conformance",
+    "filler": "conformance",
     "total_row": "conformance",
     "foreign": "conformance",
     "implausible": "plausibility",

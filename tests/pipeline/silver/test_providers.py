@@ -2,11 +2,14 @@
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from carti_lake.pipeline.silver.providers import references, resolve, resolve_references
+from carti_lake.pipeline.silver.providers import references, resolve, resolve_references, with_other_names
 from carti_lake.tables.feeds import SalesforceCrm
-from carti_lake.tables.silver import CrmAccounts, Providers, Referrals
-from tests.worlds.rows import account, held, landed
+from carti_lake.tables.silver import CrmAccounts, Providers, Referrals, Visits
+from tests.worlds.rows import account, held, landed, visit
 
 LEE, DIAZ = "1234567893", "1679576722"
 DIRECTORY = [
@@ -34,7 +37,6 @@ def resolved(name, npi="", directory=DIRECTORY):
         ("J. Smith", "", ("name:j smith", "none")),  # two providers go by that alias
         ("Eve Nobody", "", ("name:eve nobody", "none")),
         ("Dr.", "", ("name:dr.", "none")),
-        ("", "12", ("name:12", "none")),
     ],
 )
 def test_npi_first_then_name_then_alias(name, npi, meant):
@@ -81,3 +83,44 @@ def test_the_key_of_an_account_loses_its_blanks_and_still_finds_its_provider():
 
 def test_a_name_of_blanks_names_nobody():
     assert references(landed(SalesforceCrm, account(" ")), CrmAccounts).collect().is_empty()
+
+
+@pytest.mark.parametrize("number", ["9999999999", "0000000000", "1111111111", "1234567890", "12345", "N00012", "12"])
+def test_what_is_no_npi_names_nobody(number):
+    rows = landed(Visits.feed, visit("V1", provider_npi=number), visit("V2", provider_name=None, provider_npi=number))
+    assert references(rows, Visits).collect().rows() == [("Ann Lee", "")]
+
+
+NAMES = ["Ann Lee", "Dr. Ann Lee", "Ann Moss", "LEE-MOSS, ANN", "Bo Diaz"]
+deliveries = st.lists(st.tuples(st.sampled_from([LEE, DIAZ]), st.sampled_from(NAMES)), min_size=1, max_size=8)
+
+
+def listed(rows):
+    return pl.LazyFrame(rows, schema={"provider_id": pl.String, "provider_name": pl.String}, orient="row").with_columns(
+        other_names=pl.lit(None, pl.String)
+    )
+
+
+@given(deliveries, st.data())
+def test_names_of_a_number_are_known_however_they_were_delivered(rows, data):
+    """All at once, or one after the other, whichever of them is current: what is known in the end is the same."""
+    newest = listed(rows).group_by("provider_id", maintain_order=True).last()
+    at_once = with_other_names(newest, listed(rows), None).collect().sort("provider_id")
+    standing = listed(rows).clear()
+    held: dict[str, tuple[int, str]] = {}
+    for place in data.draw(st.permutations(range(len(rows)))):
+        number, name = rows[place]
+        wins = place >= held.get(number, (-1, ""))[0]
+        held |= {number: (place, name)} if wins else {}
+        one = listed([rows[place]])
+        change = with_other_names(one if wins else one.clear(), one, standing).collect().lazy()
+        kept = standing.join(change, on="provider_id", how="anti")
+        standing = pl.concat([kept, change.select(kept.collect_schema().names())]).collect().lazy()
+    assert_frame_equal(standing.collect().sort("provider_id"), at_once.select(standing.collect_schema().names()))
+
+
+def test_another_name_of_a_number_is_an_alias():
+    rows = with_other_names(listed([(LEE, "Ann Moss")]), listed([(LEE, "Dr. Ann Lee"), (LEE, "Ann Moss")]), None)
+    row = rows.collect().row(0, named=True)
+    assert row["other_names"] == "ann lee"
+    assert resolved("Ann Lee", directory=[{**row, "npi": LEE}]) == (LEE, "alias")

@@ -6,7 +6,7 @@ import polars as pl
 
 from carti_lake.pipeline.silver.claim_lines import line_key
 from carti_lake.pipeline.silver.encounters import encounter_key
-from carti_lake.pipeline.silver.providers import provider_key, with_other_names
+from carti_lake.pipeline.silver.providers import known_later, provider_key, with_other_names
 from carti_lake.pipeline.silver.visits import net_of_reversal, visit_key
 from carti_lake.tables.silver import ClaimLines, Encounters, Entity, Providers, Visits
 
@@ -19,11 +19,14 @@ KEYS: dict[type[Entity], Callable[[], pl.Expr]] = {
 }
 
 #: Entities some of whose columns mean something else where others say so, with what they mean then.
-SETTLED: dict[type[Entity], Callable[[], dict[str, pl.Expr]]] = {Visits: net_of_reversal}
+SETTLED: dict[type[Entity], Callable[[], dict[str, pl.Expr]]] = {Visits: net_of_reversal, Providers: known_later}
 
 
-#: What the rows of one batch tell of one another.
-TOGETHER: dict[type[Entity], Callable[[pl.LazyFrame], pl.LazyFrame]] = {Providers: with_other_names}
+#: Entities whose current rows tell what other rows of their keys said: from the rows to upsert, all new rows and the
+#: table as it stands (None where the new rows are all) to the rows to upsert.
+TOGETHER: dict[type[Entity], Callable[[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame | None], pl.LazyFrame]] = {
+    Providers: with_other_names
+}
 
 
 def derived_columns(entity: type[Entity]) -> dict[str, pl.Expr]:

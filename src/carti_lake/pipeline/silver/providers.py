@@ -5,37 +5,56 @@ import polars as pl
 from carti_lake.pipeline.codes import name_key, npi
 from carti_lake.tables.silver import Entity
 
+#: Columns of the directory with other names of a provider, separated by semicolons.
+ALIASES = ("aliases", "other_names")
+
 
 def provider_key() -> pl.Expr:
     """The provider's NPI, else the normalised name."""
     return pl.coalesce("npi", "name:" + name_key(pl.col("provider_name")))
 
 
-def with_other_names(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows of the directory; those of one batch that bear one key under several names know the others as aliases.
+def known_later() -> dict[str, pl.Expr]:
+    """What no row of the directory tells by itself."""
+    return {"other_names": pl.lit(None, pl.String)}
 
-    The last of such rows stands: who is named by another of them is still found, and the row says so in ``unread``.
+
+def with_other_names(upserts: pl.LazyFrame, delivered: pl.LazyFrame, standing: pl.LazyFrame | None) -> pl.LazyFrame:
+    """The rows of the directory to upsert, with every other name that their NPI was ever delivered under.
+
+    One row of a number stands: who is named by another of them is still found, and the row tells of it, whichever
+    deliveries the names came with.
+
+    Parameters
+    ----------
+    upserts
+        New current rows.
+    delivered
+        All new rows, valid or not.
+    standing
+        The table as it stands, of which rows that gain a name are upserted too; None where the new rows are all rows.
     """
-    one = ["batch_id", "provider_id"]
-    names = rows.select(*one, "provider_name", own=name_key(pl.col("provider_name"))).drop_nulls().unique([*one, "own"])
-    several = (
-        names.group_by(one)
-        .agg(others=pl.col("provider_name").sort().str.join("; "), spellings=pl.len())
-        .filter(pl.col("spellings") > 1)
+    key, name = "provider_id", name_key(pl.col("provider_name"))
+    names, rows = [delivered.select(key, name=name)], upserts
+    if standing is not None:
+        names.append(standing.select(key, name=name))
+        names.append(standing.select(key, name=pl.col("other_names").str.split("; ")).explode("name"))
+        rows = pl.concat([upserts, standing.join(upserts, on=key, how="anti")], how="diagonal")
+    others = (
+        pl.concat(names)
+        .drop_nulls()
+        .unique()
+        .join(rows.select(key, own=name), on=key)
+        .filter(pl.col("name") != pl.col("own"))
+        .group_by(key)
+        .agg(others=pl.col("name").sort().str.join("; "))
     )
-    some = pl.col("others").is_not_null()
-    return (
-        rows.join(several, on=one, how="left")
-        .with_columns(
-            aliases=pl.when(some)
-            .then(pl.concat_str("aliases", "others", separator="; ", ignore_nulls=True))
-            .otherwise("aliases"),
-            unread=pl.when(some)
-            .then(pl.concat_str("unread", pl.lit("npi|several_names"), separator=",", ignore_nulls=True))
-            .otherwise("unread"),
-        )
-        .drop("others", "spellings")
-    )
+    told = rows.join(others, on=key, how="left")
+    if standing is not None:
+        new = upserts.select(key, new=pl.lit(True))
+        gained = pl.col("others").ne_missing(pl.col("other_names"))
+        told = told.join(new, on=key, how="left").filter(pl.col("new").fill_null(False) | gained).drop("new")
+    return told.with_columns(other_names="others").drop("others")
 
 
 def as_named(column: str) -> pl.Expr:
@@ -49,7 +68,14 @@ def references(rows: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
         rows.select(reference_name=as_named(name), reference_npi=as_named(number)).unique()
         for name, number in entity.providers.values()
     ]
-    return pl.concat(roles).unique().filter((pl.col("reference_name") != "") | (pl.col("reference_npi") != ""))
+    return with_numbers(pl.concat(roles))
+
+
+def with_numbers(references: pl.LazyFrame) -> pl.LazyFrame:
+    """Distinct references by names and NPIs; what was delivered as an NPI and is none names nobody."""
+    number = npi(pl.col("reference_npi")).fill_null("")
+    named = references.unique().with_columns(reference_npi=number).unique()
+    return named.filter((pl.col("reference_name") != "") | (pl.col("reference_npi") != ""))
 
 
 def resolve_references(references: pl.LazyFrame, directory: pl.LazyFrame) -> pl.LazyFrame:
@@ -67,7 +93,7 @@ def resolve_references(references: pl.LazyFrame, directory: pl.LazyFrame) -> pl.
     """
     own_name = directory.select("provider_id", name_key=name_key(pl.col("provider_name")))
     alias = (
-        directory.select("provider_id", name_key=pl.col("aliases").str.split(";"))
+        pl.concat(directory.select("provider_id", name_key=pl.col(column).str.split(";")) for column in ALIASES)
         .explode("name_key")
         .with_columns(name_key=name_key(pl.col("name_key")))
     )
@@ -87,10 +113,7 @@ def resolve_references(references: pl.LazyFrame, directory: pl.LazyFrame) -> pl.
                 "npi",
                 "by_name",
                 "by_alias",
-                "name:"
-                + pl.coalesce(
-                    "name_key", pl.col("reference_name").str.to_lowercase().replace("", None), "reference_npi"
-                ),
+                "name:" + pl.coalesce("name_key", pl.col("reference_name").str.to_lowercase().replace("", None)),
             ),
             matched_by=pl.when(pl.col("by_npi").is_not_null())
             .then(pl.lit("npi"))

@@ -17,7 +17,7 @@ class EhrVisits(Feed, table="ehr_visits"):
     provider_name = f.name("Rendering provider as displayed", required=True)
     provider_npi = f.text("Rendering provider's NPI")
     referral_id = f.text("Referral that led to the visit")
-    patient_zip3 = f.text("First three digits of the patient's ZIP code")
+    patient_zip3 = f.zip3("patient")
     patient_age = f.number("Patient's age at the visit", "years")
     claim_id = f.text("Claim number")
     payer = f.text("Payer")

@@ -14,6 +14,6 @@ class ProvidersFeed(Feed, table="providers"):
     service_line = f.text("Main service line")
     network_status = f.text("In network or out of network")
     organization = f.name("Practice or hospital")
-    zip3 = f.text("First three digits of the practice's ZIP code")
+    zip3 = f.zip3("practice")
     active_from = f.day("First day in the directory")
     is_deleted = f.is_deleted()

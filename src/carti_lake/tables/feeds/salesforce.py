@@ -56,7 +56,7 @@ class SalesforceReferrals(Feed, table="salesforce_referrals"):
 
     referral_id = f.text("Referral number", required=True)
     patient_id = f.patient_id()
-    patient_zip3 = f.text("First three digits of the patient's ZIP code")
+    patient_zip3 = f.zip3("patient")
     patient_age = f.number("Patient's age at referral", "years")
     referral_date = f.day("Day of the referral", required=True)
     referring_provider_name = f.name("Referring provider as displayed", required=True)

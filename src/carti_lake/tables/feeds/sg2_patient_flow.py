@@ -20,7 +20,7 @@ class Sg2PatientFlow(Feed, table="sg2_patient_flow"):
     admission_type = f.text("Elective, Urgent, Emergency")
     principal_diagnosis_code = f.text("ICD-10-CM principal diagnosis")
     discharge_disposition = f.text("Home, Hospice, Expired, Skilled nursing")
-    patient_zip3 = f.text("First three digits of the patient's ZIP code")
+    patient_zip3 = f.zip3("patient")
     patient_age = f.number("Patient's age at admission", "years")
     satisfaction_score = f.number("Patient satisfaction, 0 to 100", "points", required=True)
     treatment_cost = f.number("Cost of treatment", "USD", required=True)

@@ -34,9 +34,9 @@ class Encounters(
     referring_provider_id = f.provider_id("Provider who referred the patient")
     attending_provider_id = f.provider_id("Provider who treated the patient", nullable=True)
     referral_provider = f.text("Referring provider as delivered")
-    referral_provider_npi = f.text("Referring provider's NPI as delivered")
+    referral_provider_npi = f.npi("Referring provider")
     attending_provider = f.text("Attending provider as delivered")
-    attending_provider_npi = f.text("Attending provider's NPI as delivered")
+    attending_provider_npi = f.npi("Attending provider")
     service_line = f.text("Service line", code="slug")
     admission_date = f.day("Day of admission", nullable=False)
     admission_month = f.day("First day of the month of admission", nullable=False)
@@ -45,7 +45,7 @@ class Encounters(
     admission_type = f.text("Elective, urgent, emergency", code="slug")
     principal_diagnosis_code = f.text("ICD-10-CM principal diagnosis", code="icd10")
     discharge_disposition = f.text("Where the patient went", code="slug")
-    patient_zip3 = f.text("First three digits of the patient's ZIP code", code="zip3")
+    patient_zip3 = f.zip3("patient")
     patient_age = f.age()
     satisfaction_score = dy.Decimal(
         18, 8, nullable=True, min=0, max=100, description="Patient satisfaction", metadata={"unit": "points"}

@@ -112,6 +112,11 @@ class Entity(Table, layer="silver"):
         return [*named, *(name for name in cls.key() if name in cls.feed.delivered() and name not in named)]
 
     @classmethod
+    def numbers(cls) -> list[str]:
+        """Identifiers that a system gives, and fills in where it has none."""
+        return [name for name in cls.identifiers() if name.endswith("_id")]
+
+    @classmethod
     def names(cls) -> list[str]:
         """Delivered columns in which the last line of a report says ``Total``: the key, and names of providers."""
         delivered = cls.feed.delivered()
@@ -135,6 +140,7 @@ class Entity(Table, layer="silver"):
             *(f"{name}|implausible" for name in needed if cls.columns()[name].dtype == pl.Date),
             *(f"{name}|icd9" for name in needed if cls.meta(name).get("code") == "icd10"),
             *(f"{name}|mangled" for name in cls.identifiers()),
+            *(f"{name}|filler" for name in cls.numbers() if name in cls.feed.required()),
             *(f"{name}|total_row" for name in cls.names()),
             *(["currency|foreign"] if cls.amounts() else []),
         ]
@@ -158,6 +164,8 @@ class Entity(Table, layer="silver"):
             dtype, code = cls.columns()[name].dtype, cls.meta(name).get("code")
             if cls.meta(name).get("salesforce"):
                 found.append((name, "checksum"))
+            if name in cls.numbers() and name not in cls.feed.required():
+                found.append((name, "filler"))
             if cls.needs(name):
                 continue
             found.append((name, "unreadable"))
@@ -173,7 +181,9 @@ class Entity(Table, layer="silver"):
         kind = rule.partition("|")[2]
         cells = [f"{name}|{one}" for name, one in cls.cell_checks()]
         if rule in cells and rule not in cls.thresholds:
-            return CELLS.get(kind, REPORT_ONLY)
+            # Where the number is none, the name beside it says who is meant.
+            numbers = {number for _, number in cls.providers.values()}
+            return REPORT_ONLY if rule.partition("|")[0] in numbers else CELLS.get(kind, REPORT_ONLY)
         return super().declared_thresholds(rule)
 
     @classmethod
