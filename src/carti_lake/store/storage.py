@@ -256,7 +256,12 @@ def data_files(handle: "DeltaTable") -> list[str]:
     """Paths or addresses of the table's data files."""
     if not handle.table_uri.startswith("file:"):
         return handle.file_uris()
-    return [f"{address(handle)}/{unquote(path)}" for path in pl.DataFrame(handle.get_add_actions())["path"]]
+    return [f"{address(handle)}/{name}" for name in data_names(handle)]
+
+
+def data_names(handle: "DeltaTable") -> list[str]:
+    """The table's data files by their paths within it."""
+    return [unquote(path) for path in pl.DataFrame(handle.get_add_actions())["path"]]
 
 
 def address(handle: "DeltaTable") -> str:
