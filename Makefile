@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-all lint check format docs site bench requirements clean
+.PHONY: help demo install test test-all test-histories lint check format docs site bench requirements clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: install ## Run the tests, but for those that need a browser or a server, o
 
 test-all: install ## Run every test, as CI does
 	$(PYTEST)
+
+test-histories: install ## Live HISTORIES=100000 histories of faults, kills and rivals in a simulated store
+	$(BIN)/python -m tests.histories $(or $(HISTORIES),100000) $(or $(FIRST),0)
 
 lint: install ## Run ruff, mypy, and the check of who imports whom
 	$(BIN)/ruff check .
