@@ -44,6 +44,7 @@ FOUND_BY = {
     "folders_are_not_synced": 16,
     "commits_are_not_synced": 16,
     "a_failed_sync_is_passed_over": 212,
+    "a_release_is_published_before_its_tables_are_synced": 84,
     "an_error_of_the_commit_is_taken_for_success": 10,
     "a_conflict_is_taken_for_success": 15,
     "a_list_that_lags_is_trusted": 35,
