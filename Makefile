@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-all test-spark lint check format docs site bench requirements clean
+.PHONY: help demo install test test-all test-histories test-spark lint check format docs site bench requirements clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test-all: install ## Run every test, as CI does
 
 test-spark: $(VENV)/.sail ## Run the tests of runs on Spark's workers, served by Sail
 	$(PYTEST) tests/runner/test_spark.py
+
+test-histories: install ## Live HISTORIES=100000 histories of faults, kills and rivals in a simulated store
+	$(BIN)/python -m tests.histories $(or $(HISTORIES),100000) $(or $(FIRST),0)
 
 lint: install ## Run ruff, mypy, and the check of who imports whom
 	$(BIN)/ruff check .

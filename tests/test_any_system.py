@@ -54,10 +54,20 @@ def faults_of_text(call: ast.Call, method: bool) -> str | None:
     return None
 
 
+def of_one_system(tree: ast.AST) -> set[int]:
+    """Nodes that are for the system alone that `sys.platform` is compared with."""
+    guarded = [one for one in ast.walk(tree) if isinstance(one, ast.If) and "sys.platform == " in ast.unparse(one.test)]
+    return {id(node) for one in guarded for line in one.body for node in ast.walk(line)}
+
+
 def faults(source: str) -> list[str]:
     """What in a module's source has a reason to differ between systems."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    guarded = of_one_system(tree)
+    for node in ast.walk(tree):
+        if id(node) in guarded:
+            continue
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
             found += [f"line {node.lineno}: {name}" for name in names if name.split(".")[0] in OF_POSIX]
@@ -104,6 +114,7 @@ def test_what_differs_between_systems_is_found(line):
         'path.open("rb")',
         'open(path, "wb")',
         "storage.open(table)",
+        'if sys.platform == "darwin":\n    import fcntl',
     ],
 )
 def test_what_is_alike_on_every_system_is_not(line):

@@ -1,7 +1,6 @@
 """A disk whose power can be cut: it keeps what was synced, and of the rest what is worst."""
 
 import os
-import shutil
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -9,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-#: What becomes of files that were not synced: their names are lost, or kept with nothing or with zeros under them.
-Worst = Literal["lost", "empty", "zeros"]
+#: What becomes of files that were not synced: their names are lost, or kept with nothing, zeros, a part or all in them.
+Worst = Literal["lost", "empty", "zeros", "torn", "kept"]
 WORST: tuple[Worst, ...] = ("lost", "empty", "zeros")
 
 
@@ -59,18 +58,29 @@ class Disk:
             if not self._kept(file) or not all(self._named(one) for one in (file, *file.parents) if root in one.parents)
         ]
 
-    def cut(self, root: Path, target: Path, worst: Worst) -> None:
-        """Copy the folder as it is found when the power is back."""
+    def cut(self, root: Path, target: Path, worst: Worst | Callable[[], Worst]) -> None:
+        """Copy the folder as it is found when the power is back; ``worst`` may be drawn for each file anew."""
         target.mkdir()
+        self._copied(target)
         for entry in sorted(root.iterdir()):
-            if worst == "lost" and not self._named(entry):
+            this = worst() if callable(worst) else worst
+            if this == "lost" and not self._named(entry):
                 continue
             if entry.is_dir():
                 self.cut(entry, target / entry.name, worst)
-            elif self._kept(entry):
-                shutil.copyfile(entry, target / entry.name)
-            else:
-                (target / entry.name).write_bytes(b"\0" * (entry.stat().st_size if worst == "zeros" else 0))
+                continue
+            content = entry.read_bytes()
+            if not self._kept(entry):
+                kept = {"zeros": b"\0" * len(content), "torn": content[: len(content) // 2], "kept": content}
+                content = kept.get(this, b"")
+            (target / entry.name).write_bytes(content)
+            self._copied(target / entry.name)
+
+    def _copied(self, path: Path) -> None:
+        """What is found when the power is back is on the disk."""
+        self._folders.setdefault(path.parent.stat().st_ino, {})[path.name] = path.stat().st_ino
+        if not path.is_dir():
+            self._files[path.stat().st_ino] = path.stat().st_mtime_ns
 
     def _kept(self, file: Path) -> bool:
         now = file.stat()

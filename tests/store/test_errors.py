@@ -17,6 +17,7 @@ from carti_lake.store.errors import (
     DiskFullError,
     NetworkError,
     NoPermissionError,
+    PathTooLongError,
     ReadOnlyError,
     TooNewError,
     fault,
@@ -39,6 +40,7 @@ def delta_error(text: str) -> Exception:
     ("error", "kind", "told"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), DiskFullError, "No space left on device.*Make room"),
+        (OSError(errno.ENAMETOOLONG, "File name too long"), PathTooLongError, "File name too long.*a shorter path"),
         (
             pl.exceptions.ComputeError("parquet: underlying IO error: File too large (os error 27)"),
             DiskFullError,

@@ -56,7 +56,7 @@ def test_a_damaged_data_file_is_named_with_its_table_and_remedy(lake, left, told
     file.unlink()
     if left is not None:
         file.write_bytes(content[:left])
-    told = rf"silver.visits.*{told}\. Remove the folder silver/visits, then `carti-lake run --full`"
+    told = rf"silver.visits.*{told}\. `carti-lake repair` mends it"
     with pytest.raises(CorruptTableError, match=told):
         lake.scan("silver.visits")
     lake.load("ehr_visits", [visit("V1", claim_paid="50")], extract_date=date(2026, 4, 3))
@@ -86,5 +86,7 @@ def test_after_the_repair_earlier_releases_do_not_read_rows_of_the_table_made_an
 
 def test_a_release_whose_table_is_gone_is_not_read_as_empty(lake):
     shutil.rmtree(lake.storage.path("silver.visits"))
-    with pytest.raises(CorruptTableError, match=r"silver.visits, version \d+: its folder is gone. Remove the folder"):
+    with pytest.raises(
+        CorruptTableError, match=r"silver.visits, version \d+: its folder is gone. `carti-lake repair` mends it"
+    ):
         lake.scan("silver.visits")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from carti_lake import Lake
+from carti_lake.store import newest
 from carti_lake.store.errors import LakeError
 from carti_lake.upkeep import repair
 from tests.equality import assert_same, state
@@ -52,9 +53,9 @@ def flip(file: Path) -> None:
     file.write_bytes(content)
 
 
-def first_file(lake: Lake, table: str) -> Path:
-    """The data file that the table's first batch or commit added."""
-    for commit in sorted(log(lake, table).glob("*.json")):
+def first_file(lake: Lake, table: str, *, last: bool = False) -> Path:
+    """A data file that the table's first batch or commit added, or its last."""
+    for commit in sorted(log(lake, table).glob("*.json"), reverse=last):
         for line in commit.read_text("utf-8").splitlines():
             if "add" in (action := json.loads(line)):
                 return Path(lake.storage.path(table)) / action["add"]["path"]
@@ -112,6 +113,8 @@ def test_a_damaged_batch_is_named_and_loaded_again(lake, whole):
 
 
 def test_a_batch_whose_commit_was_deleted_is_named(lake, whole):
+    # As in a lake of an earlier version, which kept no copy.
+    shutil.rmtree(Path(lake.uri) / newest.FOLDER)
     max(log(lake, "bronze.ehr_visits").glob("*.json")).unlink()
     with pytest.raises(LakeError, match="the commits between are gone"):
         lake.run()
@@ -133,11 +136,109 @@ def test_a_checkpoint_that_cannot_be_read_is_set_aside_for_the_commits(lake, who
     assert_same(state(whole), state(lake))
 
 
+@pytest.mark.parametrize("table", ["releases", "bronze.ehr_visits"])
+def test_an_acknowledged_commit_that_is_gone_from_the_end_is_noticed_and_put_back(lake, whole, table):
+    lake.lock("board")
+    load(lake, 3)
+    gone = max(log(lake, table).glob("*.json"))
+    before = gone.read_bytes()
+    gone.unlink()
+    with pytest.raises(LakeError, match=r"was acknowledged: the last commits are gone, .*carti-lake repair --plan"):
+        lake.run()
+    if table == "releases":
+        with pytest.raises(LakeError, match="the last commits are gone"):
+            lake.at()
+    assert [one for one in problems(lake) if "was acknowledged" in one]
+    (step,) = lake.repair()
+    assert step.remedy == f"Put {gone.name} back from its copy."
+    assert gone.read_bytes() == before
+    assert problems(lake) == []
+    assert lake.releases()[0].locks == ("board",)
+    assert lake.storage.scan("bronze.ehr_visits").collect()["batch_id"].n_unique() == 3
+
+
+def test_where_more_is_gone_than_is_kept_bronze_names_what_to_load(lake):
+    for day in (3, 4):
+        load(lake, day)
+    *_, first, second = sorted(log(lake, "bronze.ehr_visits").glob("*.json"))
+    first.unlink()
+    second.unlink()
+    (step,) = lake.repair()
+    assert step.remedy.startswith("The 2 commits after")
+    assert "frame of 2026-04-04" in step.remedy
+    assert problems(lake) == []
+    for day in (3, 4):
+        load(lake, day)
+    assert lake.run(accept=["drift"]).release == 2
+
+
+def test_releases_are_made_anew_of_what_the_tables_commits_say(lake):
+    for day in (3, 4):
+        load(lake, day)
+        assert not lake.run(accept=["drift", "quality"]).failed
+    known, rows = lake.releases(), lake.at(release=2).scan("silver.visits").collect().sort("visit_id")
+    flip(sorted(log(lake, "releases").glob("*.json"))[2])
+    (step,) = lake.repair()
+    assert "releases 1 to 2" in step.remedy
+    again = lake.releases()
+    assert [(one.number, one.versions, one.rows, one.ids, one.data_as_of) for one in again] == [
+        (one.number, one.versions, one.rows, one.ids, one.data_as_of) for one in known[:2]
+    ]
+    assert lake.at(release=2).scan("silver.visits").collect().sort("visit_id").equals(rows)
+    assert problems(lake) == []
+    # The last one comes back with the next run.
+    assert lake.run(accept=["drift", "quality"]).release == 3
+    assert lake.releases()[-1].versions == known[-1].versions
+
+
+def test_what_no_release_names_is_set_aside_and_written_again(lake):
+    lake.lock("board")
+    load(lake, 3)
+    lake.run(accept=["drift", "quality"])
+    max(log(lake, "releases").glob("*.json")).unlink()
+    for copy in (Path(lake.uri) / newest.FOLDER / "releases").rglob("*.json"):
+        copy.unlink()
+    first_file(lake, "silver.visits", last=True).unlink()
+    (step,) = lake.repair()
+    assert "which no release names; the next run repeats it" in step.remedy
+    assert problems(lake) == []
+    assert lake.at(release="board").scan("silver.visits").collect().height > 0
+    assert lake.run(accept=["drift", "quality"]).release == 2
+    undisturbed = lake_at(Path(lake.uri).parent / "undisturbed")
+    for day in (1, 2, 3):
+        load(undisturbed, day)
+    undisturbed.run()
+    assert_same(state(undisturbed), state(lake))
+
+
+def test_a_commit_of_silver_that_gold_alone_remembers_is_not_passed_over(lake):
+    load(lake, 3)
+    lake.run(accept=["drift", "quality"])
+    max(log(lake, "releases").glob("*.json")).unlink()
+    for copy in (Path(lake.uri) / newest.FOLDER / "releases").rglob("*.json"):
+        copy.unlink()
+    known = lake.at().release.versions["silver.visits"]
+    for commit in log(lake, "silver.visits").glob("*.json"):
+        if int(commit.stem) > known:
+            commit.unlink()
+    with pytest.raises(LakeError, match=rf"silver.visits: its log ends with version {known}, and .* has taken in"):
+        lake.run()
+    assert "which no release names" in lake.repair()[0].remedy
+    load(lake, 4)
+    assert lake.run(accept=["drift", "quality"]).release == 2
+    undisturbed = lake_at(Path(lake.uri).parent / "undisturbed")
+    for day in (1, 2, 3, 4):
+        load(undisturbed, day)
+    undisturbed.run()
+    assert_same(state(undisturbed), state(lake))
+
+
 def test_what_only_people_can_bring_back_is_told(lake):
-    commit = sorted(log(lake, "releases").glob("*.json"))[0]
-    flip(commit)
+    lake.set_thresholds("payment_on_unpaid_claim", None, why="as declared")
+    commit = sorted(log(lake, "thresholds").glob("*.json"))[0]
+    commit.write_bytes(commit.read_bytes()[:100])
     (step,) = repair.plan(lake.storage)
-    assert step.table == "releases"
+    assert step.table == "thresholds"
     assert step.mend is None
     assert commit.name in step.problem
     assert "Restore the folder from a backup" in step.remedy

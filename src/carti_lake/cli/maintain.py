@@ -142,12 +142,14 @@ def repair(
 
 @app.command()
 def backup(
-    to: Annotated[str, typer.Argument(metavar="DIR", help="Folder of the backup, of this lake alone.")],
+    to: Annotated[
+        str, typer.Argument(metavar="DIR|URI", help="Folder of the backup, or its address in an object store.")
+    ],
     lake: LakeAt = DEFAULT_LAKE,
     storage_option: StorageOptions = None,
     json: Json = False,
 ) -> None:
-    """Copy the lake into a folder; what a backup there has already is not copied again."""
+    """Copy the lake to a folder or an object store; what a backup there has already is not copied again."""
     from carti_lake.upkeep import backup as upkeep
 
     opened = open_lake(lake, storage_option)
@@ -157,7 +159,7 @@ def backup(
 
 @app.command()
 def restore(
-    source: Annotated[str, typer.Argument(metavar="DIR", help="Folder of the backup.")],
+    source: Annotated[str, typer.Argument(metavar="DIR|URI", help="The backup.")],
     lake: LakeAt = DEFAULT_LAKE,
     storage_option: StorageOptions = None,
     json: Json = False,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePath
 
-from carti_lake.store.files import object_store, put_in_place, send
+from carti_lake.store.files import object_store, put_all_in_place, put_in_place, send
 
 CHUNK = 8 << 20
 
@@ -43,10 +43,12 @@ def file_at(target: str, options: Mapping[str, str]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def folder_at(target: str, options: Mapping[str, str]) -> Iterator[Path]:
-    """A folder to write files to; those of an object store are sent when the block ends without an error."""
+    """A folder to write files to; they take their places in the target when the block ends without an error."""
     if "://" not in target:
         Path(target).mkdir(parents=True, exist_ok=True)
-        yield Path(target)
+        with tempfile.TemporaryDirectory(dir=target, prefix=".unfinished-") as unfinished:
+            yield Path(unfinished)
+            put_all_in_place(Path(unfinished), Path(target))
         return
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -14,6 +15,9 @@ from carti_lake.store.log import commits, transaction
 from carti_lake.store.storage import Storage
 from carti_lake.store.write import append
 from carti_lake.tables.releases import Releases
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 #: Application transaction that numbers the releases: two publishers of one number conflict.
 NUMBERING = "release"
@@ -30,14 +34,15 @@ def publish(
     data_as_of: date | None,
     now: datetime,
     files: Mapping[str, Mapping[str, str]],
+    number: int | None = None,
 ) -> int:
     """Make the versions of all tables visible at once; returns the release's number.
 
     ``tables`` are their versions and rows, ``ids`` say which tables they are, and ``files`` are the hashes of the data
-    files that are new since the last release.
+    files that are new since the last release. ``number`` is that of a release that is published again.
     """
     handle = storage.create(TABLE, Releases, change_feed=False)
-    number = (transaction(handle, NUMBERING) or 0) + 1
+    number = number or _next(handle)
     details = json.dumps(
         {"audits": [asdict(audit) for audit in audits], "accepted": sorted(accepted), "ids": dict(ids)}
     )
@@ -61,6 +66,16 @@ def publish(
     return number
 
 
+def next_number(storage: Storage) -> int:
+    """The number that the next release will have."""
+    handle = storage.open(TABLE)
+    return 1 if handle is None else _next(handle)
+
+
+def _next(handle: "DeltaTable") -> int:
+    return (transaction(handle, NUMBERING) or 0) + 1
+
+
 def log_recorded(storage: Storage) -> dict[str, int]:
     """The last version of the table of releases whose log the newest release could record: that before its own."""
     handle = storage.create(TABLE, Releases, change_feed=False)
@@ -81,7 +96,7 @@ def settle_releases(storage: Storage) -> None:
 def record_refusal(storage: Storage, audits: Sequence[Audit], now: datetime) -> None:
     """Remember that a run was not published, and why."""
     handle = storage.create(TABLE, Releases, change_feed=False)
-    number = (transaction(handle, NUMBERING) or 0) + 1
+    number = _next(handle)
     details = json.dumps({"audits": [asdict(audit) for audit in audits], "accepted": []})
     append(
         storage,

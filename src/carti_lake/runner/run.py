@@ -12,7 +12,7 @@ from carti_lake.models.registry import all_due, versions
 from carti_lake.pipeline.mart import Mart
 from carti_lake.pipeline.marts import MARTS
 from carti_lake.pipeline.silver.providers import references, resolve_references, with_numbers
-from carti_lake.releases.publish import expire, log_recorded, publish, record_refusal, settle_releases
+from carti_lake.releases.publish import expire, log_recorded, next_number, publish, record_refusal, settle_releases
 from carti_lake.releases.release import Audit, latest, releases
 from carti_lake.runner.audits import audit
 from carti_lake.runner.claim_lines import update_claims_of_lines
@@ -25,7 +25,7 @@ from carti_lake.runner.references import update_references
 from carti_lake.runner.scores import in_order, update_scores
 from carti_lake.store.errors import LakeError
 from carti_lake.store.hashes import new_hashes
-from carti_lake.store.integrity import explained, refuse_damaged, refuse_lost_commits
+from carti_lake.store.integrity import explained, refuse_ahead, refuse_damaged, refuse_lost_commits
 from carti_lake.store.locks import lake_lock
 from carti_lake.store.log import row_count
 from carti_lake.store.scratch import sweep
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 Progress = Callable[[str], None]
+#: Rooms whose tables a run makes.
+MADE = ("silver.", "quarantine.", "gold.")
 #: Tables that tell of pulls, releases and their readers; the thresholds that it was judged by are part of a release.
 OF_NO_RELEASE = tuple(
     table.full_name() for table in (Releases, Disclosures, AccessChanges, ApiKeys, AudienceChanges, AuditEntries, Pulls)
@@ -141,12 +143,17 @@ def run(
         sweep(storage)
         acknowledged = storage.holding()
         # What the tables gain is made durable at once, before the release that names it.
-        storage = replace(acknowledged, durable=False)
+        storage = replace(acknowledged, durable=False, release=next_number(acknowledged))
         _expire_lost(acknowledged, now)
         # Nothing is built on bytes that are not those that were written.
         refuse_damaged(storage, dict.fromkeys(_existing(storage)))
-        if (standing := latest(storage)) is not None:
-            refuse_lost_commits(storage, {} if standing.expired else standing.versions)
+        standing = latest(storage)
+        known = {} if standing is None or standing.expired else standing.versions
+        refuse_lost_commits(storage, known)
+        if not full:
+            refuse_ahead(
+                storage, {name: one for name, one in _existing(storage).items() if name.startswith(MADE)}, known
+            )
         changed = _update(storage, full=full, secret=secret, progress=progress, engine=engine)
         last = latest(storage)
         if last is not None and last.expired:

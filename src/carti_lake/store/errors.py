@@ -50,6 +50,10 @@ class NetworkError(LakeError):
     exit_code = 6
 
 
+class PathTooLongError(LakeError):
+    """A file's path is longer than the system takes."""
+
+
 class CorruptTableError(LakeError):
     """A table's files or log are not as they were written."""
 
@@ -80,8 +84,13 @@ _BY_NUMBER: dict[int, type[LakeError]] = {
     errno.EACCES: NoPermissionError,
     errno.EPERM: NoPermissionError,
     errno.EROFS: ReadOnlyError,
+    errno.ENAMETOOLONG: PathTooLongError,
     # Windows' own numbers, as libraries pass them on; others mean something else by them.
-    **({39: DiskFullError, 112: DiskFullError, 5: NoPermissionError, 19: ReadOnlyError} if os.name == "nt" else {}),
+    **(
+        {39: DiskFullError, 112: DiskFullError, 5: NoPermissionError, 19: ReadOnlyError, 206: PathTooLongError}
+        if os.name == "nt"
+        else {}
+    ),
 }
 _BY_WORDS: dict[type[LakeError], str] = {
     TooNewError: r"Unsupported minimum \w+ version \d+|[Ff]eature '\w+' is not supported",
@@ -100,6 +109,8 @@ _REMEDIES: dict[type[LakeError], str] = {
     "the command again.",
     TooNewError: "a newer version of carti_lake, or another program, wrote this table ({said}). Install the newest "
     "carti_lake, then run the command again.",
+    PathTooLongError: "a path is longer than the system takes ({said}). Give the lake a folder with a shorter path, "
+    "e.g. one near the root of the disk; on Windows, long paths may be allowed (`LongPathsEnabled`).",
 }
 #: Faults with exit codes of their own, for the documentation.
 FAULTS: tuple[type[LakeError], ...] = (*list(_REMEDIES)[:4], DamagedFileError, DamagedLogError, TooNewError)

@@ -56,6 +56,27 @@ def put_in_place(unfinished: Path, path: Path) -> None:
         Where another program bars that, as Excel does on Windows; the new file then stands beside.
     """
     sync([unfinished], path.parent)
+    _take_place(unfinished, path)
+    sync([path], path.parent)
+
+
+def put_all_in_place(unfinished: Path, folder: Path) -> None:
+    """As `put_in_place` for every file of a folder, in one sweep; those that are held open do not bar the others."""
+    files = {path: folder / path.relative_to(unfinished) for path in sorted(unfinished.rglob("*")) if path.is_file()}
+    sync(files, unfinished)
+    held: HeldOpenError | None = None
+    for file, path in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _take_place(file, path)
+        except HeldOpenError as error:
+            held = error
+    sync(files.values(), folder)
+    if held is not None:
+        raise held
+
+
+def _take_place(unfinished: Path, path: Path) -> None:
     try:
         os.replace(unfinished, path)
     except PermissionError as error:
@@ -69,7 +90,6 @@ def put_in_place(unfinished: Path, path: Path) -> None:
             f"{path} is held open by another program and stays as it was; the new one is {beside.name}, beside it. "
             f"Close {path.name} (in Excel, or in Power BI) and run the command again."
         ) from error
-    sync([path], path.parent)
 
 
 def object_store(address: str, options: Mapping[str, str]) -> "DeltaStorageHandler":

@@ -14,8 +14,9 @@ from urllib.parse import unquote
 import polars as pl
 
 from carti_lake.store.durable import log_of
-from carti_lake.store.errors import DamagedFileError, DamagedLogError, LakeError, fault
+from carti_lake.store.errors import ConflictError, DamagedFileError, DamagedLogError, LakeError, fault
 from carti_lake.store.hashes import LOG, changed
+from carti_lake.store.log import transaction
 from carti_lake.store.storage import Storage
 from carti_lake.tables import TABLES
 
@@ -66,6 +67,33 @@ def refuse_lost_commits(storage: Storage, known: Mapping[str, int]) -> None:
                 f"{table}: its log ends with version {handle.version()}, the newest release read version {version}: "
                 f"the commits between are gone, with what they added. {repair(table)}"
             )
+
+
+def refuse_ahead(storage: Storage, handles: Mapping[str, "DeltaTable"], known: Mapping[str, int]) -> None:
+    """Raise where a table has taken in more of another one than that holds: a power cut has kept a later commit alone.
+
+    Parameters
+    ----------
+    handles
+        The tables of a lake.
+    known
+        By full name, the version up to which a release vouches for a table: only what came after is looked at.
+    """
+    for source, problem in taken_ahead(handles, known):
+        if storage.local is None:
+            raise ConflictError(f"{source}: {problem}; the store may show it later. Run the command again.")
+        raise DamagedLogError(f"{source}: {problem}. {repair(source)}")
+
+
+def taken_ahead(handles: Mapping[str, "DeltaTable"], known: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Tables whose logs end before what another one has taken in of them, and what is wrong in words."""
+    for name, handle in handles.items():
+        if handle.version() <= known.get(name, -1):
+            continue
+        for source, of in handles.items():
+            seen = transaction(handle, source)
+            if seen is not None and seen > of.version():
+                yield source, f"its log ends with version {of.version()}, and {name} has taken in version {seen}"
 
 
 def _refuse_changed(storage: Storage, stats: Mapping[str, Mapping[str, os.stat_result]]) -> None:
@@ -132,7 +160,10 @@ def repair(name: str) -> str:
             "feed's extracts again, then `carti-lake run --full`."
         )
     if layer == "releases":
-        return "Restore the folder from a backup; without it, `carti-lake run --full` publishes the first release anew."
+        return (
+            "`carti-lake repair` makes it anew of what the tables' commits say, or restore the folder from a backup; "
+            "without it, `carti-lake run --full` publishes the first release anew."
+        )
     if layer == "thresholds":
         return (
             "Restore the folder from a backup; without it, the declared thresholds of `carti-lake tables` are in force."
@@ -145,4 +176,9 @@ def repair(name: str) -> str:
         return "Restore the folder from a backup: nothing else knows who read what."
     if layer == "disclosures":
         return "Restore the folder from a backup: nothing else knows who had small counts shown, and why."
-    return f"Remove the folder {name.replace('.', '/')}, then `carti-lake run --full`: it is rebuilt from bronze."
+    if name == "gold.forecasts":
+        return "`carti-lake repair` says what can be done: forecasts as they were made are not made again."
+    return (
+        "`carti-lake repair` mends it: from the last release where that stands, else from bronze (in an object store, "
+        f"remove the folder {name.replace('.', '/')}, then `carti-lake run --full`)."
+    )

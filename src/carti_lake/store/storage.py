@@ -12,6 +12,7 @@ from urllib.request import url2pathname
 
 import polars as pl
 
+from carti_lake.store import newest
 from carti_lake.store.durable import sync, written_since
 from carti_lake.store.errors import (
     ConflictError,
@@ -57,12 +58,15 @@ class Storage:
     durable
         Whether each write outlasts a power cut once it returns; a run sees to that for all its tables at once, before
         it publishes.
+    release
+        Number of the release that a run's commits are made for; None outside a run.
     """
 
     uri: str
     options: dict[str, str] = field(default_factory=dict, repr=False)
     held: "dict[str, DeltaTable | None] | None" = field(default=None, repr=False, compare=False)
     durable: bool = field(default=True, repr=False, compare=False)
+    release: int | None = field(default=None, repr=False, compare=False)
 
     def holding(self) -> "Storage":
         """The same lake with each table opened once and then held, for a run or a series of loads."""
@@ -104,15 +108,20 @@ class Storage:
         from deltalake import DeltaTable
         from deltalake.exceptions import DeltaError, TableNotFoundError
 
+        told: dict[str, int] = {}
         if self.local is not None:
             log = Path(self.path(table)) / "_delta_log"
             if not log.is_dir():
                 return None
             refuse_empty_commit(table, log, version)
+            told = newest.acknowledged(self.local, log.parent) if version is None else {}
         with translated(table):
             try:
                 handle = DeltaTable(self.path(table), version=version, storage_options=self.options or None)
                 refuse_newer(table, format_of(handle), FORMAT)
+                if told and self.local is not None:
+                    table_id = str(handle.metadata().id)
+                    newest.refuse_lost(table, self.local, log.parent, table_id, handle.version(), told)
                 return handle
             except TableNotFoundError:
                 if self.local is not None and any(log.iterdir()):
@@ -159,7 +168,8 @@ class Storage:
             )
         self.let_go(table)
         created = self.open(table)
-        assert created is not None
+        if created is None:
+            raise ConflictError(f"{table}: the store does not show yet what was written to it; run the command again.")
         if new:
             # The lake's own folder, and those above that it is the first in.
             sync(new, new[-1].parent)
@@ -256,7 +266,12 @@ def data_files(handle: "DeltaTable") -> list[str]:
     """Paths or addresses of the table's data files."""
     if not handle.table_uri.startswith("file:"):
         return handle.file_uris()
-    return [f"{address(handle)}/{unquote(path)}" for path in pl.DataFrame(handle.get_add_actions())["path"]]
+    return [f"{address(handle)}/{name}" for name in data_names(handle)]
+
+
+def data_names(handle: "DeltaTable") -> list[str]:
+    """The table's data files by their paths within it."""
+    return [unquote(path) for path in pl.DataFrame(handle.get_add_actions())["path"]]
 
 
 def address(handle: "DeltaTable") -> str:

@@ -1,5 +1,6 @@
 """Rows into tables: each write is one commit through the handle whose transactions the caller has read."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -7,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from carti_lake.store import datafiles
-from carti_lake.store.durable import log_since, sync
-from carti_lake.store.errors import translated
+from carti_lake.store import datafiles, newest
+from carti_lake.store.durable import log_since, sync, written_since
+from carti_lake.store.errors import ConflictError, translated
 from carti_lake.store.hashes import OF_COMMIT, hashes
 from carti_lake.store.log import commit_properties
 from carti_lake.store.parts import target
@@ -18,6 +19,9 @@ from carti_lake.store.storage import FORMAT, FORMAT_KEY, Storage, address
 if TYPE_CHECKING:
     from deltalake import DeltaTable, WriterProperties
     from deltalake.transaction import AddAction
+
+#: Files younger than this may belong to a writer that has not committed yet.
+WRITER_HOURS = 1
 
 
 def append(
@@ -51,13 +55,15 @@ def commit(
     mode: Literal["append", "overwrite"] = "append",
 ) -> int:
     """Add files that were written to the table (or put them in place of all others) as one commit; its version."""
-    told = {**metadata, "rows": datafiles.row_counts(files)}
+    told = {**_for_release(storage), **metadata, "rows": datafiles.row_counts(files)}
     with translated(handle.table_uri):
         if storage.durable and storage.local is not None:
             # Before the commit, so that none ever names what a power cut took; a release records what a run writes.
             paths = datafiles.paths(files, address(handle))
             sync(paths, storage.local)
             told = {OF_COMMIT: hashes(Path(address(handle)), paths), **told}
+        if files:
+            _refuse_late(handle, time.time() - max(file.modification_time for file in files) / 1000)
         before = handle.version()
         handle.create_write_transaction(
             [*files],
@@ -68,7 +74,8 @@ def commit(
         )
         handle.update_incremental()
         if storage.durable and storage.local is not None:
-            sync(log_since(Path(address(handle)), handle.version(), before), storage.local)
+            _acknowledge(storage.local, handle, before, [file.path for file in files] or list(transactions))
+        _refuse_rival(storage, handle, before)
         return handle.version()
 
 
@@ -115,7 +122,7 @@ def merge(
                 source_alias="s",
                 target_alias="t",
                 writer_properties=_writer(rows, key),
-                commit_properties=commit_properties(transactions, metadata),
+                commit_properties=commit_properties(transactions, {**_for_release(storage), **metadata}),
             )
             .when_matched_delete("s.delete")
             .when_matched_update(
@@ -125,7 +132,39 @@ def merge(
             .execute()
         )
         storage.settle((handle, before))
+        _refuse_rival(storage, handle, before)
         return handle.version()
+
+
+def _refuse_late(handle: "DeltaTable", seconds: float) -> None:
+    """Commit no files that a vacuum may have taken for a dead writer's: this one has stood still, on a laptop say."""
+    if seconds > WRITER_HOURS * 3600:
+        raise ConflictError(
+            f"{address(handle)}: more than {WRITER_HOURS} hour passed before what was written could be committed, and "
+            f"a vacuum may have removed it. Run the command again."
+        )
+
+
+def _acknowledge(lake: Path, handle: "DeltaTable", before: int, actions: Sequence[str]) -> None:
+    """Sync a commit, and those before it whose writers may have died before they did, since it builds on them."""
+    table, table_id = Path(address(handle)), str(handle.metadata().id)
+    known, version = newest.acknowledged(lake, table).get(table_id, -1), handle.version()
+    sync(log_since(table, version, known) if known == before else written_since(table, version, known), lake)
+    newest.keep(lake, table, table_id, range(before + 1, version + 1), actions)
+
+
+def _refuse_rival(storage: Storage, handle: "DeltaTable", before: int) -> None:
+    """Stop a run beside which another one writes: its handle now shows rows that are not its own."""
+    if storage.release is not None and handle.version() > before + 1:
+        raise ConflictError(
+            f"{address(handle)}: another run wrote to the table at the same time, since the lake's lock had run out. "
+            f"Run the command again."
+        )
+
+
+def _for_release(storage: Storage) -> dict[str, int]:
+    """The release that a run's commits are made for: `releases` can be made anew of them."""
+    return {} if storage.release is None else {"release": storage.release}
 
 
 def note_format(storage: Storage, handle: "DeltaTable") -> None:

@@ -1,22 +1,23 @@
 """Backup and restore: every table with all its versions, and the models' files; what is new is copied, and compared.
 
-A backup is a lake in another folder: it can be read, verified and restored with no other program than this.
+A backup is a lake in another folder, or in an object store: it can be read, verified and restored with no other program
+than this.
 """
 
-import os
-import shutil
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from urllib.parse import unquote
 
 from carti_lake.models.store import FOLDER
-from carti_lake.store.durable import log_since, sync, written_since
-from carti_lake.store.errors import DamagedFileError, LakeError
-from carti_lake.store.hashes import hashes
+from carti_lake.store.errors import DIGITS, DamagedFileError, LakeError, translated
 from carti_lake.store.integrity import refuse_damaged
 from carti_lake.store.locks import lake_lock
-from carti_lake.store.storage import Storage, data_files
+from carti_lake.store.places import Place
+from carti_lake.store.storage import Storage, data_names, storage_at
 from carti_lake.upkeep.tables import existing
+
+LOG = "_delta_log"
 
 
 @dataclass(frozen=True)
@@ -37,70 +38,93 @@ class Copied:
 
 
 def backup(storage: Storage, target: str, progress: Callable[[str], None]) -> list[Copied]:
-    """Copy the lake into a folder that holds nothing else; what a backup there has already is not copied again.
+    """Copy the lake to a folder or an object store that holds nothing else; what is there is not copied again.
 
-    Loads may go on meanwhile: of each table the version is copied that it had when its turn came.
+    Loads may go on meanwhile: of each table the version is copied that it had when its turn came. An object store is
+    reached with the options of the lake.
     """
-    _refuse_remote(storage, target)
+    _refuse_remote(storage)
     with lake_lock(storage, "backup"):
-        return _copy(storage, Path(target), progress)
+        return _copy(storage, storage_at(target, storage.options), progress)
 
 
 def restore(storage: Storage, source: str, progress: Callable[[str], None]) -> list[Copied]:
     """Copy a backup into a lake's folder that has no table yet."""
-    _refuse_remote(storage, source)
+    _refuse_remote(storage)
     if existing(storage):
         raise LakeError(f"{storage.uri} holds tables. Restore into a folder of its own, then move it where it belongs.")
-    kept = Storage(str(Path(source).resolve()))
+    kept = storage_at(source, storage.options)
     if not existing(kept):
         raise LakeError(f"{source} holds no table of a lake: it is no backup.")
     with lake_lock(storage, "restore"):
-        assert storage.local is not None
-        return _copy(kept, storage.local, progress)
+        copied = _copy(kept, storage, progress)
+        # With the releases there, each file is compared with its recorded hash.
+        refuse_damaged(storage, dict.fromkeys(existing(storage)))
+        return copied
 
 
-def _refuse_remote(storage: Storage, other: str) -> None:
-    if storage.local is None or "://" in other:
+def _refuse_remote(storage: Storage) -> None:
+    if storage.local is None:
         raise LakeError(
-            "Backups are folders. Of a lake in an object store, let the store keep versions or copies of the bucket."
+            "Backups are of lakes in folders. Of a lake in an object store, let the store keep versions or copies of "
+            "the bucket."
         )
 
 
-def _copy(storage: Storage, target: Path, progress: Callable[[str], None]) -> list[Copied]:
-    assert storage.local is not None
-    beside = Storage(str(target.resolve()))
+def _copy(storage: Storage, beside: Storage, progress: Callable[[str], None]) -> list[Copied]:
+    source, target = (Place(one.uri, one.options) for one in (storage, beside))
     done = []
     for name in existing(storage):
         progress(name)
         refuse_damaged(storage, {name: None})
         handle, there = storage.open(name), beside.open(name)
-        assert handle is not None
-        folder = Path(storage.path(name))
-        if there is not None and there.metadata().id != handle.metadata().id:
-            # The folder was removed and made again: its commits bear the names of others.
-            shutil.rmtree(beside.path(name))
-        log = log_since(folder, handle.version(), -1)
-        data = {*map(Path, data_files(handle)), *written_since(folder, handle.version(), -1)} - set(log)
-        # A commit is there when all that it names is.
-        parts = [sorted(path for path in data if path.exists()), [path for path in log if path.suffix]]
-        done.append(_copied(name, folder, Path(beside.path(name)), parts, target))
-    models = storage.local / FOLDER
-    files = sorted(path for path in models.rglob("*") if path.is_file())
-    return [*done, _copied(FOLDER, models, target / FOLDER, [files], target)]
+        if handle is None:
+            continue
+        folder = name.replace(".", "/")
+        with translated(name):
+            if there is not None and there.metadata().id != handle.metadata().id:
+                # The folder was removed and made again: its commits bear the names of others.
+                target.remove(folder)
+            held = source.sizes(folder)
+            log = _log(held, f"{folder}/{LOG}/", handle.version())
+            current = {f"{folder}/{one}" for one in data_names(handle)}
+            data = sorted(held.keys() & (current | _named(source, folder, log)))
+            # A commit is there when all that it names is.
+            done.append(_copied(name, source, target, folder, [data, log], held))
+    with translated(FOLDER):
+        models = source.sizes(FOLDER)
+        return [*done, _copied(FOLDER, source, target, FOLDER, [sorted(models)], models)]
 
 
-def _copied(name: str, folder: Path, target: Path, parts: Iterable[Iterable[Path]], root: Path) -> Copied:
-    copied: list[Path] = []
+def _log(held: Iterable[str], log: str, version: int) -> list[str]:
+    """Files of a table's log up to a version, oldest first; the pointer to a checkpoint may be to a later one."""
+    names = (name.removeprefix(log) for name in held if name.startswith(log))
+    numbered = sorted(name for name in names if name[:DIGITS].isdigit() and name.endswith((".json", ".parquet")))
+    return [f"{log}{name}" for name in numbered if int(name[:DIGITS]) <= version]
+
+
+def _named(place: Place, folder: str, log: Iterable[str]) -> set[str]:
+    """Data files that the commits of a log name."""
+    found = set()
+    for name in log:
+        if name.endswith(".json"):
+            for line in b"".join(place.read(name)).splitlines():
+                action = json.loads(line)
+                found |= {f"{folder}/{unquote(action[kind]['path'])}" for kind in ("add", "cdc") if kind in action}
+    return found
+
+
+def _copied(
+    name: str, source: Place, target: Place, folder: str, parts: Iterable[list[str]], held: dict[str, int]
+) -> Copied:
+    there, copied = target.sizes(folder), []
     for part in parts:
-        pairs = [(path, target / path.relative_to(folder)) for path in part]
-        new = [(path, to) for path, to in pairs if not to.exists() or to.stat().st_size != path.stat().st_size]
-        for path, to in new:
-            to.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, unfinished := to.with_name(f".{to.name}.part"))
-            os.replace(unfinished, to)
-        ours, theirs = hashes(folder, [path for path, _ in new]), hashes(target, [to for _, to in new])
-        if wrong := sorted(path for path, digest in ours.items() if theirs[path] != digest):
-            raise DamagedFileError(f"{name}: {wrong[0]} was not copied as it is. Look after the disks, then try again.")
-        sync([to for _, to in new], root)
-        copied += [to for _, to in new]
-    return Copied(name, len(copied), sum(path.stat().st_size for path in copied))
+        new = [one for one in part if there.get(one) != held[one]]
+        for one in new:
+            target.write(one, source.read(one))
+        target.keep(new)
+        for one in new:
+            if source.digest(one) != target.digest(one):
+                raise DamagedFileError(f"{name}: {one} was not copied as it is. Look after the disks, then try again.")
+        copied += new
+    return Copied(name, len(copied), sum(held[one] for one in copied))

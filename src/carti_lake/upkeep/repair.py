@@ -12,16 +12,20 @@ from pathlib import Path
 
 import polars as pl
 
+from carti_lake.releases.release import TABLE as RELEASES
 from carti_lake.releases.release import latest
+from carti_lake.store import newest
+from carti_lake.store.durable import sync
 from carti_lake.store.errors import CorruptTableError, LakeError, unreadable
 from carti_lake.store.hashes import hashes, of_table, own, released
-from carti_lake.store.integrity import refuse_damaged, refuse_lost_commits, repair
+from carti_lake.store.integrity import refuse_damaged, refuse_lost_commits, repair, taken_ahead
 from carti_lake.store.locks import lake_lock
-from carti_lake.store.log import Commit, commits, transaction
+from carti_lake.store.log import METADATA_KEY, Commit, commits, transaction
 from carti_lake.store.storage import Storage, data_files, scan_files
 from carti_lake.store.write import append
 from carti_lake.tables import FEEDS, TABLES
 from carti_lake.tables.gold import Forecasts
+from carti_lake.upkeep.releases_anew import make_anew, named
 
 ASIDE = ".repaired"
 #: Rounds of looking and mending: a log that opens again may show damaged files.
@@ -60,7 +64,10 @@ def plan(storage: Storage) -> list[Step]:
     if storage.local is None:
         raise LakeError("Repair is for lakes in folders: an object store keeps what it has acknowledged.")
     known = _known(storage)
-    return [*_lost_batches(storage), *(step for name in TABLES if (step := _look(storage, name, known)) is not None)]
+    steps = [*_lost_batches(storage), *_lost_within_a_run(storage, known)]
+    told = {step.table for step in steps if step.mend is not None}
+    looked = (_look(storage, name, known) for name in TABLES if name not in told)
+    return [*steps, *(step for step in looked if step is not None)]
 
 
 def mend(storage: Storage, now: datetime, progress: Callable[[str], None]) -> list[Step]:
@@ -89,10 +96,10 @@ def _told(steps: list[Step]) -> set[tuple[str, str]]:
 def _known(storage: Storage) -> dict[str, int]:
     """Versions of the newest release; none where releases cannot be read or it has expired."""
     try:
-        newest = latest(storage)
+        standing = latest(storage)
     except CorruptTableError:
         return {}
-    return {} if newest is None or newest.expired else newest.versions
+    return {} if standing is None or standing.expired else standing.versions
 
 
 def _look(storage: Storage, name: str, known: dict[str, int]) -> Step | None:
@@ -108,20 +115,122 @@ def _look(storage: Storage, name: str, known: dict[str, int]) -> Step | None:
     except CorruptTableError as error:
         problem = str(error).removesuffix(repair(name)).removeprefix(f"{name}: ").strip()
         opens = _opens(storage, name)
+    if not opens and (step := _lost_commit(storage, name, problem)) is not None:
+        return step
+    if not opens and (checkpoints := _beside_whole_commits(folder)):
+        remedy = "Set its checkpoints aside: the commits hold all that they hold."
+        return Step(name, problem, remedy, partial(_set_aside, storage, checkpoints))
+    if name.startswith(DERIVED):
+        return _back_or_anew(storage, name, problem, known)
     if not opens and (torn := _torn(folder)):
         names = ", ".join(path.name for path in torn)
         again = " If it had been acknowledged, load the last extract again." if name.startswith("bronze.") else ""
         return Step(
             name, problem, f"Set aside {names}, a write that never ended.{again}", partial(_set_aside, storage, torn)
         )
-    if not opens and (checkpoints := _beside_whole_commits(folder)):
-        remedy = "Set its checkpoints aside: the commits hold all that they hold."
-        return Step(name, problem, remedy, partial(_set_aside, storage, checkpoints))
-    if name.startswith(DERIVED) and name != KEPT:
-        return Step(name, problem, "Rebuild it from bronze.", partial(_set_aside, storage, [folder]), rebuild=True)
+    if name == RELEASES and (numbers := named(storage)):
+        told = f"Make it anew of what the tables' commits say: releases {numbers[0]} to {numbers[-1]}, without their"
+        remedy = f"{told} audits and locks. The next run publishes what is newer."
+        return Step(name, problem, remedy, partial(_make_anew, storage))
     if opens and name.startswith("bronze."):
         return _without_damaged_batches(storage, name, problem)
     return Step(name, problem, repair(name))
+
+
+def _back_or_anew(storage: Storage, name: str, problem: str, known: dict[str, int]) -> Step:
+    """A table of silver, quarantine or gold goes back to the newest release, where that is whole, or is rebuilt."""
+    if written := _of_no_release(storage, known):
+        remedy = "Set aside what was written after the newest release, which no release names; the next run repeats it."
+        return Step(name, problem, remedy, partial(_set_aside, storage, written))
+    if name == KEPT:
+        return Step(name, problem, repair(name))
+    folder = Path(storage.path(name))
+    return Step(name, problem, "Rebuild it from bronze.", partial(_set_aside, storage, [folder]), rebuild=True)
+
+
+def _lost_within_a_run(storage: Storage, known: dict[str, int]) -> Iterator[Step]:
+    """A table whose log is shorter than another one has taken in."""
+    derived = [name for name in TABLES if name.startswith(DERIVED) and TABLES[name].view_of is None]
+    handles = {name: handle for name in derived if _opens(storage, name) and (handle := storage.open(name)) is not None}
+    for source, problem in taken_ahead(handles, known):
+        yield _back_or_anew(storage, source, problem, known)
+
+
+def _lost_commit(storage: Storage, name: str, problem: str) -> Step | None:
+    """What is done about acknowledged commits that are gone from the end of a log."""
+    assert storage.local is not None
+    folder = Path(storage.path(name))
+    log = folder / "_delta_log"
+    last = max((int(path.name.split(".")[0]) for path in log.glob("[0-9]*.*")), default=-1)
+    if last < 0:
+        return None
+    try:
+        handle = storage.open(name, last)
+    except CorruptTableError:
+        return None
+    copy = None if handle is None else newest.copy_of(storage.local, folder, str(handle.metadata().id))
+    if copy is None or int(copy.stem) <= last:
+        return None
+    if int(copy.stem) == last + 1:
+        return Step(name, problem, f"Put {copy.name} back from its copy.", partial(_put_back, storage, copy, log))
+    gone = f"The {int(copy.stem) - last} commits after {last:020}.json are gone"
+    if name.startswith("bronze."):
+        batch = _told_of(newest.said(copy, METADATA_KEY).get("batch", {"extract_date": "a day unknown"}))
+        remedy = f"{gone}. Load the feed's newest extracts again, {batch} and those before it that `repair` names."
+        return Step(name, problem, remedy, partial(_set_aside, storage, [copy]))
+    if name == RELEASES and named(storage):
+        return None
+    return Step(name, problem, f"{gone}. {repair(name)}")
+
+
+def _put_back(storage: Storage, copy: Path, log: Path, aside: Path) -> None:
+    assert storage.local is not None
+    unfinished = log / f"{copy.name}#repair"
+    shutil.copyfile(copy, unfinished)
+    sync([unfinished], storage.local)
+    # Never over a commit that another process has written meanwhile.
+    try:
+        unfinished.rename(log / copy.name) if not (log / copy.name).exists() else None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    sync([log / copy.name], storage.local)
+
+
+def _of_no_release(storage: Storage, known: dict[str, int]) -> list[Path]:
+    """What silver, quarantine and gold hold beyond the newest release; nothing where that is not whole itself.
+
+    All of it at once: each table says in its commits what it has taken in of the others.
+    """
+    derived = [
+        name for name in TABLES if name.startswith(DERIVED) and (Path(storage.path(name)) / "_delta_log").is_dir()
+    ]
+    if not known:
+        return []
+    try:
+        refuse_damaged(storage, {name: known[name] for name in derived if name in known})
+    except CorruptTableError:
+        return []
+    written: list[Path] = []
+    for name in derived:
+        folder = Path(storage.path(name))
+        if name not in known:
+            written.append(folder)
+            continue
+        log = folder / "_delta_log"
+        later = [path for path in log.glob("[0-9]*.*") if int(path.name.split(".")[0]) > known[name]]
+        written += [*later, *(log.glob("_last_checkpoint") if any(".checkpoint" in one.name for one in later) else [])]
+    return written
+
+
+def _make_anew(storage: Storage, aside: Path) -> None:
+    _set_aside(storage, [Path(storage.path(RELEASES)), *_copies(storage, RELEASES)], aside)
+    make_anew(storage)
+
+
+def _copies(storage: Storage, name: str) -> list[Path]:
+    assert storage.local is not None
+    copies = storage.local / newest.FOLDER / name.replace(".", "/")
+    return [copies] if copies.is_dir() else []
 
 
 def _opens(storage: Storage, name: str) -> bool:
@@ -151,7 +260,7 @@ def _beside_whole_commits(folder: Path) -> list[Path]:
 
 def _set_aside(storage: Storage, paths: list[Path], aside: Path) -> None:
     assert storage.local is not None
-    for path in paths:
+    for path in (one for one in paths if one.exists()):
         target = aside / path.relative_to(storage.local)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, target)

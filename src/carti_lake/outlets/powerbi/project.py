@@ -1,6 +1,7 @@
 """The whole project: files by path, and where they go."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carti_lake.outlets.destination import folder_at
@@ -42,13 +43,15 @@ def powerbi_of(storage: "Storage", target: str, *, data: str = LAKE_FOLDER) -> l
     """
     files = project_files(data)
     with folder_at(target, storage.options) as folder:
-        for old in (path for name in _parts() for path in (folder / name / "definition").rglob("*") if path.is_file()):
-            if old.relative_to(folder).as_posix() not in files:
-                old.unlink()
         for name, text in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8", newline="\n")
+    if "://" not in target:
+        place = Path(target)
+        for old in (path for name in _parts() for path in (place / name / "definition").rglob("*") if path.is_file()):
+            if old.relative_to(place).as_posix() not in files:
+                old.unlink()
     return [f"{target}/{name}" for name in files]
 
 

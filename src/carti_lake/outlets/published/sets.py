@@ -68,9 +68,9 @@ def put(folder: Path, manifest: Mapping[str, Any], target: str, options: Mapping
     with folder_at(f"{target}/{SETS}/{manifest['set']}", options) as place:
         for file in sorted(folder.iterdir()):
             shutil.move(file, place / file.name)
-        if "://" not in target:
-            # Before the manifest that names them.
-            sync(place.iterdir(), Path(target))
+    if "://" not in target:
+        # The folders' names, too, before the manifest that names them.
+        sync([Path(target) / SETS / manifest["set"]], Path(target))
     with file_at(f"{target}/{MANIFEST}", options) as path:
         path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", "utf-8", newline="\n")
     if before is not None and before["set"] != manifest["set"]:
