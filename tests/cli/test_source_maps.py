@@ -134,7 +134,7 @@ def test_a_salesforce_sync_of_deleted_rows(made: Any) -> None:
 
 @pytest.mark.server
 def test_a_salesforce_org(salesforce: Org, made: Any) -> None:
-    lake = made("org")
+    lake, by_file = made("org"), made("sf")
     held = lake.storage.scan("silver.opportunities").group_by("withdrawn").len().collect()
     assert dict(held.iter_rows()) == {True: 10, False: 8_800}
     assert lake.storage.scan("bronze.providers").collect().height == 10 + 4
@@ -142,13 +142,10 @@ def test_a_salesforce_org(salesforce: Org, made: Any) -> None:
     assert salesforce.client_secret not in "".join(
         path.read_text("utf-8") for path in lake.storage.local.rglob("*.toml")
     )
-
-
-def test_salesforce_objects_from_an_org_and_from_their_file_are_the_same(salesforce: Org, made: Any) -> None:
-    by_file, by_org = made("sf"), made("org")
+    # From an org and from its file, they are the same.
     kept = ["opportunity_id", "stage_name", "amount", "is_won", "is_closed", "created_date", "close_date", "withdrawn"]
     one = by_file.storage.scan("silver.opportunities").select(kept).sort(kept).collect()
-    other = by_org.storage.scan("silver.opportunities").filter("withdrawn").select(kept).sort(kept).collect()
+    other = lake.storage.scan("silver.opportunities").filter("withdrawn").select(kept).sort(kept).collect()
     assert one.equals(other)
 
 

@@ -63,7 +63,7 @@ def pull(world: World, how: str = "whole") -> str | None:
 
 
 @pytest.mark.server
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(taken=rounds, size=st.integers(1, 4), bulk=st.booleans())
 def test_any_pulls_with_faults_and_kills_come_to_what_the_org_holds(taken, size, bulk):
     with tempfile.TemporaryDirectory() as name:

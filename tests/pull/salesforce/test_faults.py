@@ -55,9 +55,7 @@ def test_what_passes_between_pages_is_waited_for(world, pages, at):
     [
         ("query", "limit", "the org's API requests are used up"),
         ("query", "503", "Salesforce is busy or failing (HTTP 503)"),
-        ("results", "500", "Salesforce is busy or failing (HTTP 500)"),
         ("poll", "silence", "Salesforce does not answer"),
-        ("token", "429", "Salesforce is busy or failing (HTTP 429)"),
     ],
 )
 def test_what_does_not_pass_is_said_and_made_good_later(world, jobs, at, what, said):

@@ -35,16 +35,16 @@ def test_each_pull_takes_what_is_new(world, many):
     assert not many.jobs, "a job is removed once its results are taken"
 
 
-def test_a_row_that_was_committed_late_comes_within_the_overlap(world, many):
+def test_a_row_that_was_committed_late_comes_within_the_overlap(world, deals):
     for number in range(3):
-        opportunity(many, number, "2026-03-10T11:00:00")
+        opportunity(deals, number, "2026-03-10T11:00:00")
     rows(world)
-    opportunity(many, 7, "2026-03-10T09:00:00")
-    opportunity(many, 8, "2026-03-10T08:59:59")
+    opportunity(deals, 7, "2026-03-10T09:00:00")
+    opportunity(deals, 8, "2026-03-10T08:59:59")
     rows(world)
     held = {one[0] for one in newest(world)}
-    assert many.id_of("Opportunity", 7) in held
-    assert many.id_of("Opportunity", 8) not in held, "it lies before the overlap"
+    assert deals.id_of("Opportunity", 7) in held
+    assert deals.id_of("Opportunity", 8) not in held, "it lies before the overlap"
 
 
 def test_a_deleted_row_is_withdrawn(world, many):
@@ -117,23 +117,23 @@ def test_ids_of_fifteen_characters_are_those_of_eighteen(world, deals):
     assert held == [(key, "Lost")]
 
 
-def test_a_moment_to_come_hides_nothing(world, many):
+def test_a_moment_to_come_hides_nothing(world, deals):
     for number in range(3):
-        opportunity(many, number, "2126-03-09T08:00:00")
+        opportunity(deals, number, "2126-03-09T08:00:00")
     rows(world)
-    opportunity(many, 8, "2026-03-10T12:00:01")
+    opportunity(deals, 8, "2026-03-10T12:00:01")
     rows(world)
-    assert newest(world) == at_the_source(many)
+    assert newest(world) == at_the_source(deals)
 
 
-def test_a_plan_and_a_check_take_nothing(world, many):
+def test_a_plan_and_a_check_take_nothing(world, deals):
     for number in range(3):
-        opportunity(many, number, MONDAY)
+        opportunity(deals, number, MONDAY)
     (planned,) = world.lake.plan_pull()
     assert (planned.rows, planned.since, planned.error) == (3, None, None)
     assert not world.lake.storage.exists("bronze.salesforce_opportunities")
     rows(world)
-    opportunity(many, 7, "2026-03-09T09:00:00")
+    opportunity(deals, 7, "2026-03-09T09:00:00")
     (planned,) = world.lake.plan_pull()
     assert (planned.rows, planned.since) == (4, "2026-03-09T08:00:00.000Z")
 
