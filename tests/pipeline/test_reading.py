@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from carti_lake.pipeline.bronze import bronze
 from carti_lake.pipeline.evidence import rescued_columns, survey_readings
-from carti_lake.pipeline.reading import AmbiguousColumnError, Hint, Reading, decide, undecided
+from carti_lake.pipeline.reading import AmbiguousColumnError, Hint, Reading, decide, has_short_zips, undecided
 from carti_lake.tables.feeds import EhrMedications, EhrVisits, SalesforceOpportunities, Sg2PatientFlow
 
 TODAY = date(2026, 3, 31)
@@ -181,6 +181,11 @@ def test_a_number_that_nobody_can_be_is_no_reading():
 def test_a_number_that_is_written_in_one_way_alone_is_typed_as_it_stands():
     rows, readings = read(EhrVisits, claim_amount=["210.00", "1000", "0.125"], claim_paid=["1e3", "80", "12.3456"])
     assert (rows["rescued"].null_count(), readings) == (3, {})
+
+
+@pytest.mark.parametrize(("texts", "asks"), [(["72205", "722"], True), (["722", "501", None, "722-X9"], False)])
+def test_short_zips_among_whole_ones_ask_for_the_whole_column(texts, asks):
+    assert has_short_zips(bronze(pl.LazyFrame({"patient_zip3": texts}), EhrVisits), EhrVisits).collect().item() is asks
 
 
 @pytest.mark.parametrize(

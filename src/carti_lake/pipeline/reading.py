@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from carti_lake.pipeline.codes import digits_of_zips
 from carti_lake.pipeline.evidence import YEARS_AHEAD, differ, whole_column
 from carti_lake.pipeline.parse import (
     DATE_ORDERS,
@@ -133,7 +134,7 @@ def has_percent(feed: type[Feed]) -> bool:
 
 
 def undecided(rows: pl.LazyFrame, feed: type[Feed], rescued: Collection[str]) -> pl.LazyFrame:
-    """Whether text that bronze has rescued, or a short ZIP code, must be read as its whole column is written: one row.
+    """Whether text that bronze has rescued must be read as its whole column is written: one row.
 
     Parameters
     ----------
@@ -144,20 +145,23 @@ def undecided(rows: pl.LazyFrame, feed: type[Feed], rescued: Collection[str]) ->
     rescued
         Collected :func:`~carti_lake.pipeline.evidence.rescued_columns`: all others have nothing to decide.
     """
-    asked = [_has_short_zip(pl.col(name)) for name in zips(feed)]
-    of_text = [pl.lit(False)]
+    asked = [pl.lit(False)]
     for name, dtype in feed.delivered().items():
         if name not in rescued:
             continue
         text = pl.col("rescued").str.json_path_match(f"$.{name}")
         if dtype == pl.Date:
             either = (parse_date(text, [order]) for order in ("mdy", "dmy"))
-            of_text.append(whole_column(text) | differ(*either))
+            asked.append(whole_column(text) | differ(*either))
         elif dtype.is_numeric():
             point, comma = (plain_number(text, [decimal]) for decimal in DECIMALS)
-            of_text.append(comma.is_not_null() & point.ne_missing(comma))
-    asked.append((pl.col("rescued").is_not_null() & pl.any_horizontal(of_text)).any())
-    return rows.select(undecided=pl.any_horizontal(asked))
+            asked.append(comma.is_not_null() & point.ne_missing(comma))
+    return rows.filter(pl.col("rescued").is_not_null()).select(undecided=pl.any_horizontal(asked).any())
+
+
+def has_short_zips(rows: pl.LazyFrame, feed: type[Feed]) -> pl.LazyFrame:
+    """Whether a short ZIP code must be read as its whole column is written: one row."""
+    return rows.select(short=pl.any_horizontal(pl.lit(False), *(_has_short_zip(pl.col(name)) for name in zips(feed))))
 
 
 def zips(feed: type[Feed]) -> list[str]:
@@ -166,9 +170,9 @@ def zips(feed: type[Feed]) -> list[str]:
 
 
 def _has_short_zip(column: pl.Expr) -> pl.Expr:
-    """Whether some texts have the length of an area's number, and others more."""
-    octets = column.str.len_bytes()
-    return ((octets.min() <= AREA) & (octets.max() > AREA)).fill_null(False)
+    """Whether some ZIP codes have the length of an area's number, and others that of whole ones."""
+    digits = digits_of_zips(column.unique())
+    return ((digits <= AREA).any() & (digits > AREA).any()).fill_null(False)
 
 
 def decide(

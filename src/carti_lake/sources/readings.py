@@ -7,7 +7,15 @@ import polars as pl
 from carti_lake.pipeline.bronze import bronze
 from carti_lake.pipeline.evidence import rescued_columns, survey_readings
 from carti_lake.pipeline.parse import DECIMALS
-from carti_lake.pipeline.reading import AmbiguousColumnError, Reading, decide, has_percent, undecided, zips
+from carti_lake.pipeline.reading import (
+    AmbiguousColumnError,
+    Reading,
+    decide,
+    has_percent,
+    has_short_zips,
+    undecided,
+    zips,
+)
 from carti_lake.sources.apply import as_mapped, hints
 from carti_lake.sources.extract import Extract, ExtractError
 from carti_lake.tables.feeds import Feed
@@ -77,6 +85,6 @@ def find_readings(rows: pl.LazyFrame, extract: Extract, feed: type[Feed], *, who
 def asks(rows: pl.LazyFrame, feed: type[Feed]) -> bool:
     """Whether some bronze row that was read as it stands must be read as its whole column is written."""
     names = set(rescued_columns(rows).collect(engine="streaming")["name"])
-    if not (names or zips(feed)):
-        return False
-    return bool(undecided(rows, feed, names).collect(engine="streaming").item())
+    if names and undecided(rows, feed, names).collect(engine="streaming").item():
+        return True
+    return bool(zips(feed)) and bool(has_short_zips(rows, feed).collect(engine="streaming").item())
