@@ -165,13 +165,13 @@ def test_who_loses_a_race_takes_nothing_twice(world, visits, monkeypatch):
     visits.put(1, MONDAY)
     taken = pull_module.sql.take
 
-    def overtaken(source, standing, environment, now):
-        extract = taken(source, standing, environment, now)
+    def overtaken(reading, standing, now):
+        extract = taken(reading, standing, now)
         if standing.number:
             visits.put(3, "2026-03-09T08:40:00")
         with monkeypatch.context() as patch:
             patch.setattr(pull_module.sql, "take", taken)
-            [*pull_module._of_database(world.lake.storage, source, world.lake.edge, now)]
+            pull_module._of_database(world.lake.storage, reading.source, world.lake.edge, now, [], False)
         return extract
 
     monkeypatch.setattr(pull_module.sql, "take", overtaken)

@@ -65,7 +65,7 @@ def check(
         found = {}
         for one in opened.sources(*names or [], folder=sources):
             progress(one.name)
-            found[one.name] = check_source(one, opened.edge)
+            found[one.name] = check_source(opened.storage, one, opened.edge)
     if json:
         show.as_json([{"source": name, "error": error} for name, error in found.items()])
     for name, error in found.items():
@@ -83,7 +83,11 @@ def add(
     kind: Annotated[str, typer.Option(metavar="KIND", help="folder or sql.")],
     feed: Annotated[str, typer.Option(metavar="FEED", help="Feed that it fills.")],
     address: Annotated[
-        str, typer.Option(metavar="A", help="Folder, postgresql://USER@HOST/DB, sqlite:PATH, duckdb:PATH, or env:NAME.")
+        str,
+        typer.Option(
+            metavar="A",
+            help="Folder (or sftp:, s3:, https:), postgresql:, mysql:, sqlite:, duckdb:, env:NAME.",
+        ),
     ],
     password: Annotated[
         str | None, typer.Option(metavar="REF", help="Where the password is: env:NAME or file:PATH.")
@@ -94,11 +98,19 @@ def add(
     overlap: Annotated[
         str | None, typer.Option(metavar="O", help="How far to go back for late commits: 2h, 3d, or a number.")
     ] = None,
+    keys: Annotated[
+        str | None, typer.Option(metavar="DAYS", help="How often all keys are read, to see deletes, e.g. 7d.")
+    ] = None,
     files: Annotated[str | None, typer.Option(metavar="GLOB", help="Files of a folder, e.g. ehr_visits_*.csv.")] = None,
     complete: Annotated[
         str | None,
         typer.Option(metavar="HOW", help="What shows a whole file: rest, a mark such as .done, or a manifest's name."),
     ] = None,
+    trailer: Annotated[
+        str | None, typer.Option(metavar="LINE", help="How the last line of a file is written, e.g. TRL|{rows}.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(metavar="REF", help="Where the private key of an SFTP user is.")] = None,
+    host_key: Annotated[str | None, typer.Option(metavar="KEY", help="Public key of the SFTP host.")] = None,
     map_: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Map of its columns.")] = None,
     sources: SourcesIn = None,
     lake: LakeAt = DEFAULT_LAKE,
@@ -116,8 +128,12 @@ def add(
         "query": query,
         "cursor": cursor,
         "overlap": int(overlap) if overlap and overlap.isdecimal() else overlap,
+        "keys": keys,
         "files": files,
         "complete": complete,
+        "trailer": trailer,
+        "key": key,
+        "host_key": host_key,
         "map": str(map_.resolve()) if map_ else None,
     }
     given = {key: value for key, value in said.items() if value is not None}
@@ -143,6 +159,6 @@ def _whole(kind: str, address: str) -> str:
     from carti_lake.pull.secrets import is_reference
 
     scheme, _, place = address.partition(":")
-    if kind == "folder" and not is_reference(address):
+    if kind == "folder" and not is_reference(address) and "://" not in address:
         return str(Path(address).expanduser().resolve())
     return f"{scheme}:{Path(place).expanduser().resolve()}" if scheme in ("sqlite", "duckdb") else address

@@ -73,10 +73,14 @@ def extract_of(
     *,
     mapping: SourceMap,
     name: str,
+    content_hash: str | None = None,
     extract_date: date | None = None,
     delivered_at: datetime,
 ) -> Extract:
-    """Rows that are the same however often they are read, as an extract of the feed; parameters as in `open_frame`."""
+    """Rows that are the same however often they are read, as an extract of the feed; parameters as in `open_frame`.
+
+    ``content_hash`` is that of the rows where it is known.
+    """
     headers = rows.collect_schema().names()
     columns = column_names(headers, match_headers(headers, feed, mapping, name))
     delivered, rows = rows, rows.rename(dict(zip(headers, columns, strict=True)))
@@ -84,7 +88,7 @@ def extract_of(
     return Extract(
         name=name,
         # What a map calls a column does not make the content another one.
-        content_hash=_content_hash(rows if mapping == NO_MAP else delivered),
+        content_hash=content_hash or _content_hash(rows if mapping == NO_MAP else delivered),
         delivered_at=moment,
         extract_date=extract_date or moment.date(),
         rows=rows,
