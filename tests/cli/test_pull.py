@@ -97,7 +97,7 @@ def test_a_day_makes_the_declared_outlets_once_a_release(here, carti_lake):
     add(carti_lake)
     (here / "lake/publish.toml").write_text('tables = true\nworkbook = "out/board.xlsx"\nfor = "public"\n', "utf-8")
     line = json.loads(carti_lake("daily", "--json").out)
-    targets = [str(here / "lake/published/tables"), str(here / "lake/out/board.xlsx")]
+    targets = ["lake/published/tables", str(here / "lake/out/board.xlsx")]
     assert [one["target"] for one in line["published"]] == targets
     assert (here / "lake/out/board.xlsx").is_file()
     assert json.loads(carti_lake("daily", "--json").out)["published"] == []

@@ -193,6 +193,9 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             self.send_error(401)
             return
         path = Path(self.translate_path(self.path))
+        if self.server.breaks.get(path.name, 0) < 0:
+            self.send_error(-self.server.breaks[path.name])
+            return
         if not path.is_file():
             super().do_GET()
             return
@@ -262,6 +265,21 @@ def test_a_file_that_keeps_breaking_leaves_the_others_alone(world, drop, served,
     served.breaks = {"a_2026-03-08.csv": 5}
     (pulled,) = world.lake.pull()
     assert ([one.name for one in pulled.loaded], "did not come whole" in pulled.error) == (["b_2026-03-08.csv"], True)
+    assert taken(world) == (["a_2026-03-08.csv"], [])
+
+
+def test_a_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not(world, drop, served, over_https, monkeypatch):
+    over_https(files="*.csv")
+    put(drop, "a_2026-03-08.csv", visit(1))
+    waits = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    for code, said, times in ((503, "did not come whole in 5 attempts", 5), (403, "answers HTTP 403", 1)):
+        served.breaks = {"a_2026-03-08.csv": -code}
+        waits.clear()
+        (pulled,) = world.lake.pull()
+        assert said in pulled.error
+        assert len([wait for wait in waits if wait]) == times - 1
+    served.breaks = {}
     assert taken(world) == (["a_2026-03-08.csv"], [])
 
 

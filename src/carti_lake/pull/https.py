@@ -126,7 +126,8 @@ def _opened(client: "Client", name: str, start: int) -> Iterator[Iterator[bytes]
             if answer.status_code == 416:
                 yield iter(())
                 return
-            answer.raise_for_status()
+            if answer.is_error:
+                raise SourceError(f"{name}: the server lists it, and answers HTTP {answer.status_code}.")
             yield _rest(answer, start)
     except httpx.TransportError as error:
         raise BrokenTransferError from error

@@ -57,8 +57,11 @@ class Place:
         """A small text, None where there is none."""
         if name not in self.listed("/" in name):
             return None
-        with self.opened(name, 0) as chunks:
-            return b"".join(chunks).decode("utf-8-sig")
+        try:
+            with self.opened(name, 0) as chunks:
+                return b"".join(chunks).decode("utf-8-sig")
+        except (BrokenTransferError, UnicodeDecodeError):
+            raise SourceError(f"{name}: it broke off, or is no text in UTF-8. Pull again.") from None
 
     def fetch(self, seen: Seen, folder: Path, wait: Callable[[float], None]) -> Path:
         """A file of this machine as it is; any other streamed into the folder, under its own name and with its time.
