@@ -5,6 +5,7 @@ The one thing that may still be absent is the folder ``../shared`` with its inde
 """
 
 import contextlib
+import getpass
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +33,16 @@ SHARED = Path(__file__).resolve().parents[1] / "../shared"
 BUCKET = "carti-lake"
 #: With what an address must spell otherwise.
 POSTGRESQL_PASSWORD = "p@ss/w:rd#marked"
+MARIADB_PASSWORD = "p@ss/w:rd#marked"
 CHROMIUM = Path("/usr/bin/chromium")
 #: What a test needs beside Python is told by the fixture that it asks for.
-MARKED_BY_FIXTURE = {"browser": "browser", "s3": "server", "postgresql": "server"}
+MARKED_BY_FIXTURE = {
+    "browser": "browser",
+    "s3": "server",
+    "postgresql": "server",
+    "mariadb": "server",
+    "sftp": "server",
+}
 
 
 def fail_if_skipped(report: Any) -> Any:
@@ -179,6 +188,91 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.terminate()
         server.wait()
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[str]:
+    """Address of a MariaDB server on loopback, without the password ``MARIADB_PASSWORD`` of its user."""
+    if not (program := shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")):
+        pytest.skip("MariaDB is not installed: apt-get install mariadb-server")
+    folder, port = Path(tempfile.mkdtemp(prefix="carti-lake-mariadb-")), _free_port()
+    user = {"user": "mysql", "group": "mysql", "extra_groups": []} if os.geteuid() == 0 else {}
+    if user:
+        shutil.chown(folder, "mysql")
+    quietly: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, **user}
+    install = ["mariadb-install-db", "--no-defaults", f"--datadir={folder / 'data'}", "--skip-test-db"]
+    subprocess.run([*install, "--auth-root-authentication-method=normal"], check=True, **quietly)
+    (folder / "first.sql").write_text(
+        # A statement a line.
+        "CREATE DATABASE ehr;\n"
+        f"CREATE USER reader@'127.0.0.1' IDENTIFIED BY '{MARIADB_PASSWORD}';\n"
+        "GRANT ALL ON *.* TO reader@'127.0.0.1';\n",
+        "utf-8",
+    )
+    options = [f"--datadir={folder / 'data'}", f"--port={port}", f"--socket={folder / 'socket'}"]
+    options += ["--bind-address=127.0.0.1", "--skip-name-resolve", f"--init-file={folder / 'first.sql'}"]
+    server = subprocess.Popen(
+        [program, "--no-defaults", *options, "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"], **quietly
+    )
+    try:
+        _wait_for(port, server)
+        yield f"mysql://reader@127.0.0.1:{port}/ehr"
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(folder)
+
+
+@dataclass(frozen=True)
+class Sftp:
+    """An SFTP server on loopback.
+
+    Attributes
+    ----------
+    address
+        Of the root of its file system, which is this machine's.
+    key
+        File with the user's private key.
+    host_key
+        The host's public key.
+    """
+
+    address: str
+    key: Path
+    host_key: str
+
+
+@pytest.fixture(scope="session")
+def sftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sftp]:
+    """OpenSSH's server, for the user of this process."""
+    if not (program := shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")):
+        pytest.skip("OpenSSH's server is not installed: apt-get install openssh-server")
+    folder, port = tmp_path_factory.mktemp("sftp"), _free_port()
+    for name in ("host", "user"):
+        made = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name]
+        subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
+    options = {
+        "Port": port,
+        "ListenAddress": "127.0.0.1",
+        "HostKey": folder / "host",
+        "PidFile": folder / "pid",
+        "AuthorizedKeysFile": folder / "user.pub",
+        "StrictModes": "no",
+        "PasswordAuthentication": "no",
+        "PermitRootLogin": "prohibit-password",
+        "UsePAM": "no",
+        "Subsystem": "sftp internal-sftp",
+    }
+    (folder / "config").write_text("".join(f"{key} {value}\n" for key, value in options.items()), "utf-8")
+    if os.geteuid() == 0:
+        # Where it gives up its rights.
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    server = subprocess.Popen([program, "-D", "-f", folder / "config"], stderr=subprocess.DEVNULL)
+    _wait_for(port, server)
+    host_key = " ".join((folder / "host.pub").read_text().split()[:2])
+    yield Sftp(f"sftp://{getpass.getuser()}@127.0.0.1:{port}", folder / "user", host_key)
+    server.terminate()
+    server.wait()
 
 
 def _free_port() -> int:

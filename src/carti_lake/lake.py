@@ -114,16 +114,10 @@ class Lake:
         ExtractError
             Where an extract cannot be read as this feed; bronze is then as before.
         """
-        return list(
-            self.iter_load(
-                feed,
-                *extracts,
-                extract_date=extract_date,
-                delivered_at=delivered_at,
-                mapping=mapping,
-                progress=progress,
-            )
+        loaded = self.iter_load(
+            feed, *extracts, extract_date=extract_date, delivered_at=delivered_at, mapping=mapping, progress=progress
         )
+        return list(loaded)
 
     def iter_load(
         self,
@@ -166,11 +160,13 @@ class Lake:
 
         return read_sources(folder_of(self.storage, folder), names)
 
-    def pull(self, *names: str, folder: str | Path | None = None, progress: Progress = _quiet) -> "list[Pulled]":
-        """Take in what is new of all declared sources, or of those named; one that fails leaves the others alone."""
+    def pull(
+        self, *names: str, folder: str | Path | None = None, keys: bool = False, progress: Progress = _quiet
+    ) -> "list[Pulled]":
+        """Take in what is new of all declared sources, or of those named; ``keys`` withdraws what databases deleted."""
         from carti_lake.pull.pull import pull
 
-        return pull(self.storage, self.sources(*names, folder=folder), self.edge, progress)
+        return pull(self.storage, self.sources(*names, folder=folder), self.edge, progress, keys=keys)
 
     def plan_pull(self, *names: str, folder: str | Path | None = None) -> "list[Planned]":
         """What :meth:`pull` would take; nothing is kept."""

@@ -71,10 +71,13 @@ def test_a_day_ends_with_a_code_and_one_line(here, carti_lake):
     first = carti_lake("daily", "--json")
     assert (first.code, first.out.count("\n")) == (0, 1)
     assert json.loads(first.out) == {
-        "pulled": [{"source": "ehr", "rows": 1, "error": None}],
+        "pulled": [{"source": "ehr", "rows": 1, "withdrawn": 0, "error": None}],
         "release": 1,
         "failed": [],
+        "published": [],
+        "not_published": [],
         "busy": False,
+        "error": None,
     }
     quiet = carti_lake("daily")
     assert (quiet.code, "Nothing new for a release." in quiet.out) == (0, True)
@@ -111,3 +114,43 @@ def test_an_object_that_no_feed_holds_is_not_added(here, carti_lake):
         refused = add_object(carti_lake, name)
         assert (refused.code, said in refused.err) == (1, True), refused.err
     assert not (here / "lake/sources/crm.toml").exists()
+
+
+def test_a_day_makes_the_declared_outlets_once_a_release(here, carti_lake):
+    add(carti_lake)
+    (here / "lake/publish.toml").write_text('tables = true\nworkbook = "out/board.xlsx"\nfor = "public"\n', "utf-8")
+    line = json.loads(carti_lake("daily", "--json").out)
+    targets = ["lake/published/tables", str(here / "lake/out/board.xlsx")]
+    assert [one["target"] for one in line["published"]] == targets
+    assert (here / "lake/out/board.xlsx").is_file()
+    assert json.loads(carti_lake("daily", "--json").out)["published"] == []
+    (here / "lake/out/board.xlsx").unlink()
+    assert [one["outlet"] for one in json.loads(carti_lake("daily", "--json").out)["published"]] == ["workbook"]
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("workbok = true", "did you mean workbook?"),
+        ("workbook = 5", "workbook must be true, or say where it goes"),
+        ('for = "all"', "for must be one of inside, public"),
+        ("=", "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_with_the_declared_outlets_is_said_before_anything_is_pulled(here, carti_lake, said, error):
+    add(carti_lake)
+    (here / "lake/publish.toml").write_text(said, "utf-8")
+    ended = carti_lake("daily", "--json")
+    line = json.loads(ended.out)
+    assert (ended.code, line["pulled"], error in line["error"], error in ended.err) == (1, [], True, True)
+    assert not (here / "lake/bronze").exists()
+
+
+def test_an_outlet_that_cannot_be_made_does_not_keep_the_others(here, carti_lake):
+    add(carti_lake)
+    (here / "lake/sources/x").write_text("", "utf-8")
+    (here / "lake/publish.toml").write_text('workbook = "sources/x/a.xlsx"\ntables = true\n', "utf-8")
+    ended = carti_lake("daily", "--json")
+    line = json.loads(ended.out)
+    assert (ended.code, [one["outlet"] for one in line["published"]]) == (1, ["tables"])
+    assert [one["outlet"] for one in line["not_published"]] == ["workbook"]

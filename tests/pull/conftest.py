@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from carti_lake import Lake
@@ -95,3 +96,29 @@ def amounts(world: World) -> Amounts:
         return {visit_id: float(amount) for visit_id, amount in rows.iter_rows()}
 
     return read
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Path:
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    return folder
+
+
+def put(folder: Path, name: str, *rows: dict[str, str | None]) -> Path:
+    """Write rows into a CSV file."""
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    pl.DataFrame(list(rows)).write_csv(path)
+    return path
+
+
+def taken(world: World) -> tuple[list[str], list[str]]:
+    """Pull; gives the files that came and those that wait."""
+    (pulled,) = world.lake.pull()
+    assert pulled.error is None, pulled.error
+    return [one.name for one in pulled.loaded if not one.already], [*pulled.waiting]
+
+
+def declare(world: World, drop: Path | str, **more: Any) -> None:
+    world.declare("drop", kind="folder", feed="ehr_visits", address=str(drop), **{"rest": "0s", **more})

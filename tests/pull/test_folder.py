@@ -3,35 +3,11 @@
 import hashlib
 import os
 
-import polars as pl
 import pytest
 
 from carti_lake.pull import pull as pull_module
+from tests.pull.conftest import declare, put, taken
 from tests.worlds.lakes import visit
-
-
-@pytest.fixture
-def drop(tmp_path):
-    folder = tmp_path / "drop"
-    folder.mkdir()
-    return folder
-
-
-def put(folder, name, *rows):
-    path = folder / name
-    path.parent.mkdir(exist_ok=True)
-    pl.DataFrame(list(rows)).write_csv(path)
-    return path
-
-
-def taken(world):
-    (pulled,) = world.lake.pull()
-    assert pulled.error is None, pulled.error
-    return [one.name for one in pulled.loaded if not one.already], [*pulled.waiting]
-
-
-def declare(world, drop, **more):
-    world.declare("drop", kind="folder", feed="ehr_visits", address=str(drop), **{"rest": "0s", **more})
 
 
 def test_each_file_is_taken_once_whatever_lies_beside_it(world, drop, amounts):

@@ -35,11 +35,26 @@ def test_nothing_tells_of_a_patient_or_a_password(world, ehr, tmp_path, monkeypa
     world.declare("c-query", **sql, query="select *, json(patient_id) as j from visits")
     world.declare("d-away", **{**sql, "address": remote}, table="visits", password="env:EHR_PASSWORD")
     world.declare("e-drop", kind="folder", feed="ehr_visits", address="env:DROP", rest="0s")
+    folder = {"kind": "folder", "feed": "ehr_visits", "rest": "0s", "password": "env:EHR_PASSWORD"}
+    world.declare(
+        "f-mysql", **{**sql, "address": "mysql://reader@127.0.0.1:9/ehr"}, table="visits", password="env:EHR_PASSWORD"
+    )
+    world.declare("g-sftp", **folder, address="sftp://reader@127.0.0.1:9/in")
+    world.declare("h-https", **folder, address="https://127.0.0.1:9/in")
+    world.declare("i-trailer", kind="folder", feed="ehr_visits", address="env:DROP", rest="0s", trailer="T|{rows}")
+    world.declare("j-keys", **sql, query="select *, json(patient_id) as visit_id from visits", keys="1d")
 
     lake = str(tmp_path / "lake")
     outputs = [
         typed(capfd, *verb, "--lake", lake, *json_)
-        for verb in (["pull", "--plan"], ["pull"], ["source", "list"], ["source", "check"], ["daily"], ["status"])
+        for verb in (
+            ["pull", "--plan"],
+            ["pull", "--keys"],
+            ["source", "list"],
+            ["source", "check"],
+            ["daily"],
+            ["status"],
+        )
         for json_ in ([], ["--json"])
     ]
 

@@ -163,18 +163,17 @@ def test_a_kill_repeats_and_loses_nothing(world, visits, amounts, monkeypatch, l
 
 def test_who_loses_a_race_takes_nothing_twice(world, visits, monkeypatch):
     visits.put(1, MONDAY)
-    taken = pull_module.sql.take
+    take_in = pull_module._take_in
 
-    def overtaken(source, standing, environment, now):
-        extract = taken(source, standing, environment, now)
-        if standing.number:
+    def overtaken(storage, source, extract, loaded):
+        if storage.exists("bronze.ehr_visits"):
             visits.put(3, "2026-03-09T08:40:00")
         with monkeypatch.context() as patch:
-            patch.setattr(pull_module.sql, "take", taken)
-            [*pull_module._of_database(world.lake.storage, source, world.lake.edge, now)]
-        return extract
+            patch.setattr(pull_module, "_take_in", take_in)
+            pull_module._of_database(storage, source, world.lake.edge, world.clock.now, [], False)
+        take_in(storage, source, extract, loaded)
 
-    monkeypatch.setattr(pull_module.sql, "take", overtaken)
+    monkeypatch.setattr(pull_module, "_take_in", overtaken)
     (pulled,) = world.lake.pull()
     assert pulled.rows == 0
     assert world.lake.storage.scan("bronze.ehr_visits").collect().height == 1

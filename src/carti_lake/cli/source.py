@@ -68,7 +68,7 @@ def check(
         found = {}
         for one in opened.sources(*names or [], folder=sources):
             progress(one.name)
-            found[one.name] = check_source(one, opened.edge)
+            found[one.name] = check_source(opened.storage, one, opened.edge)
     if json:
         show.as_json([{"source": name, "error": error} for name, error in found.items()])
     for name, error in found.items():
@@ -88,7 +88,7 @@ def add(
         str,
         typer.Option(
             metavar="A",
-            help="Folder, postgresql://USER@HOST/DB, sqlite:PATH, duckdb:PATH, https://my.salesforce.com, env:NAME.",
+            help="Folder (or sftp:, s3:, https:), postgresql:, mysql:, sqlite:, duckdb:, an org's https:, env:NAME.",
         ),
     ],
     feed: Annotated[
@@ -102,6 +102,9 @@ def add(
     cursor: Annotated[str | None, typer.Option(metavar="C", help="Column that grows with every change.")] = None,
     overlap: Annotated[
         str | None, typer.Option(metavar="O", help="How far to go back for late commits: 2h, 3d, or a number.")
+    ] = None,
+    keys: Annotated[
+        str | None, typer.Option(metavar="DAYS", help="How often all keys are read, to see deletes, e.g. 7d.")
     ] = None,
     object_: Annotated[
         str | None, typer.Option("--object", metavar="NAME", help="Salesforce object to read, e.g. Opportunity.")
@@ -120,6 +123,11 @@ def add(
         str | None,
         typer.Option(metavar="HOW", help="What shows a whole file: rest, a mark such as .done, or a manifest's name."),
     ] = None,
+    trailer: Annotated[
+        str | None, typer.Option(metavar="LINE", help="How the last line of a file is written, e.g. TRL|{rows}.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(metavar="REF", help="Where the private key of an SFTP user is.")] = None,
+    host_key: Annotated[str | None, typer.Option(metavar="KEY", help="Public key of the SFTP host.")] = None,
     map_: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Map of its columns.")] = None,
     sources: SourcesIn = None,
     lake: LakeAt = DEFAULT_LAKE,
@@ -144,8 +152,12 @@ def add(
         "query": query,
         "cursor": cursor,
         "overlap": int(overlap) if overlap and overlap.isdecimal() else overlap,
+        "keys": keys,
         "files": files,
         "complete": complete,
+        "trailer": trailer,
+        "key": key,
+        "host_key": host_key,
         "map": str(map_.resolve()) if map_ else None,
     }
     given = {key: value for key, value in said.items() if value is not None}
@@ -179,6 +191,6 @@ def _whole(kind: str, address: str) -> str:
     from carti_lake.pull.secrets import is_reference
 
     scheme, _, place = address.partition(":")
-    if kind == "folder" and not is_reference(address):
+    if kind == "folder" and not is_reference(address) and "://" not in address:
         return str(Path(address).expanduser().resolve())
     return f"{scheme}:{Path(place).expanduser().resolve()}" if scheme in ("sqlite", "duckdb") else address

@@ -1,26 +1,28 @@
-"""Databases, each as one function from a query to a stream of Arrow batches; read only, in one transaction."""
+"""Databases, each as one function from a query to its rows; read only, in one transaction."""
 
 import contextlib
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import polars as pl
 import pyarrow as pa
 
+from carti_lake.pull.database import Database, of_arrow
+from carti_lake.pull.mysql import mysql
+from carti_lake.pull.postgresql import postgresql
 from carti_lake.pull.secrets import SourceError
 
 #: Rows of a batch where the driver does not choose.
 BATCH = 50_000
-#: A query's result as a stream of record batches.
-Ask = Callable[[str], Any]
-SCHEMES = "postgresql://USER@HOST/DATABASE, sqlite:PATH, duckdb:PATH"
+SCHEMES = "postgresql://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE, sqlite:PATH, duckdb:PATH"
 #: What a database's code for an error means: the SQL standard's, the more exact ones first.
 SQLSTATES = {
     "42P01": "there is no such table",
+    "42S02": "there is no such table",
+    "42S22": "there is no such column",
     "42703": "there is no such column",
     "42501": "its user may not read that",
     "28": "the database refuses the user or the password",
@@ -29,6 +31,17 @@ SQLSTATES = {
     "22": "a value does not fit what the query makes of it",
     "57014": "the query was cancelled",
     "08": "the connection broke",
+}
+#: MySQL's numbers, whose SQLSTATE says less.
+NUMBERS = {
+    **dict.fromkeys((1044, 1045, 1698), "28000"),
+    **dict.fromkeys((1142, 1143, 1370), "42501"),
+    **dict.fromkeys((1049,), "3D000"),
+    **dict.fromkeys((1146,), "42P01"),
+    **dict.fromkeys((1054,), "42703"),
+    **dict.fromkeys((1064, 1140, 1055), "42000"),
+    **dict.fromkeys((2003, 2006, 2013), "08000"),
+    **dict.fromkeys((1317, 1969, 3024), "57014"),
 }
 #: The same for those that have words instead of codes.
 PHRASES = {
@@ -43,8 +56,12 @@ PHRASES = {
 }
 
 
+#: What opens a database at an address.
+Opener = Callable[[str], contextlib.AbstractContextManager[Database]]
+
+
 @contextlib.contextmanager
-def connected(name: str, address: str, password: str | None, folder: Path) -> Iterator[Ask]:
+def connected(name: str, address: str, password: str | None, folder: Path) -> Iterator[Database]:
     """A connection to the database at an address.
 
     Parameters
@@ -52,7 +69,7 @@ def connected(name: str, address: str, password: str | None, folder: Path) -> It
     name
         Of the source, for errors.
     address
-        ``postgresql://…``, ``sqlite:PATH`` or ``duckdb:PATH``.
+        ``postgresql://…``, ``mysql://…``, ``mariadb://…``, ``sqlite:PATH`` or ``duckdb:PATH``.
     password
         Put into the address.
     folder
@@ -64,13 +81,13 @@ def connected(name: str, address: str, password: str | None, folder: Path) -> It
         What the database refuses. Its own words are not repeated: they may quote rows, or the password.
     """
     scheme, _, place = address.partition(":")
-    opener = {"postgresql": _postgresql, "postgres": _postgresql, "sqlite": _sqlite, "duckdb": _duckdb}.get(scheme)
+    opener = OPENERS.get(scheme)
     if opener is None:
         raise SourceError(f"{name}: address is that of no database that can be read here: {SCHEMES}.")
-    where = _with_password(address, password) if opener is _postgresql else str(folder / place)
+    where = _with_password(address, password) if place.startswith("//") else str(folder / place)
     try:
-        with opener(where) as ask:
-            yield ask
+        with opener(where) as database:
+            yield database
     except (SourceError, ModuleNotFoundError):
         raise
     except Exception as error:
@@ -80,41 +97,16 @@ def connected(name: str, address: str, password: str | None, folder: Path) -> It
 
 
 @contextlib.contextmanager
-def _postgresql(uri: str) -> Iterator[Ask]:
-    from adbc_driver_postgresql import dbapi
-
-    with dbapi.connect(uri) as connection, connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-
-        def ask(query: str) -> pa.RecordBatchReader:
-            cursor.execute(query)
-            return _plain(cursor.fetch_record_batch())
-
-        yield ask
-
-
-def _plain(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """The stream without extension types, which not all of Polars takes: a numeric is text with all its digits."""
-    types = {field.name: field.type for field in reader.schema}
-    return reader.cast(
-        pa.schema(
-            (name, kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind)
-            for name, kind in types.items()
-        )
-    )
-
-
-@contextlib.contextmanager
-def _duckdb(path: str) -> Iterator[Ask]:
+def _duckdb(path: str) -> Iterator[Database]:
     import duckdb
 
     with duckdb.connect(path, read_only=True) as connection:
         connection.begin()
-        yield lambda query: connection.sql(query).to_arrow_reader(BATCH)
+        yield of_arrow(lambda query: connection.sql(query).to_arrow_reader(BATCH))
 
 
 @contextlib.contextmanager
-def _sqlite(path: str) -> Iterator[Ask]:
+def _sqlite(path: str) -> Iterator[Database]:
     """SQLite's values have types, its columns do not: all are text, as they are in a file."""
     uri = f"file:{quote(path)}?mode=ro"
     # The batches are asked for by the threads that write them down, one after the other.
@@ -134,7 +126,15 @@ def _sqlite(path: str) -> Iterator[Ask]:
 
             return pa.RecordBatchReader.from_batches(schema, batches())
 
-        yield ask
+        yield of_arrow(ask)
+
+
+OPENERS: dict[str, Opener] = {
+    **dict.fromkeys(("postgresql", "postgres"), postgresql),
+    **dict.fromkeys(("mysql", "mariadb"), mysql),
+    "sqlite": _sqlite,
+    "duckdb": _duckdb,
+}
 
 
 def _with_password(address: str, password: str | None) -> str:
@@ -150,7 +150,7 @@ def _with_password(address: str, password: str | None) -> str:
 def _is_of_a_database(error: BaseException) -> bool:
     """Whether a driver raised it, or the stream that a driver gives."""
     modules = {kind.__module__.split(".")[0].lstrip("_") for kind in type(error).__mro__}
-    return bool(modules & {"adbc_driver_manager", "duckdb", "sqlite3"}) or isinstance(
+    return bool(modules & {"duckdb", "psycopg", "pymysql", "sqlite3"}) or isinstance(
         error, pa.ArrowException | OSError | pl.exceptions.PolarsError
     )
 
@@ -158,8 +158,10 @@ def _is_of_a_database(error: BaseException) -> bool:
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     code = getattr(error, "sqlstate", None) or ""
-    reason = next((said for start, said in SQLSTATES.items() if code.startswith(start)), None) if code else None
+    means = NUMBERS.get(number, code)
+    reason = next((said for start, said in SQLSTATES.items() if means.startswith(start)), None)
     reason = reason or next((said for words, said in PHRASES.items() if re.search(words, str(error), re.I)), None)
-    named = f"{type(error).__name__}{f', SQLSTATE {code}' if code else ''}"
+    named = f"{type(error).__name__}{f', SQLSTATE {code}' if code else f', number {number}' if number else ''}"
     return f"{reason} ({named})" if reason else f"the database failed ({named}); its own log says why"

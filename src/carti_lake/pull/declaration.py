@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from carti_lake.pull import trailer
 from carti_lake.pull.secrets import PASSWORD_IN_ADDRESS, SourceError, is_reference, resolve
 from carti_lake.pull.soql import Asked, asked
 from carti_lake.sources.headers import matches
@@ -20,21 +21,22 @@ from carti_lake.sources.map_file import read_mapping
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.store.storage import Storage
 from carti_lake.tables import FEEDS, Feed
+from carti_lake.tables.silver import entity_of
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.IGNORECASE)
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 #: Keys of every declaration, and of each kind.
 OF_ALL = ("kind", "feed", "address", "map")
 OF_KIND = {
-    "folder": ("files", "complete", "rest"),
-    "sql": ("password", "table", "query", "cursor", "overlap"),
+    "folder": ("files", "complete", "rest", "trailer", "password", "key", "host_key"),
+    "sql": ("password", "table", "query", "cursor", "overlap", "keys"),
     "salesforce": (
         *("client_id", "client_secret", "username", "private_key"),
         *("object", "where", "query", "cursor", "overlap"),
     ),
 }
 #: Keys whose values are references to secrets, never secrets.
-SECRETS = ("password", "client_secret", "private_key")
+SECRETS = ("password", "key", "client_secret", "private_key")
 #: What a cursor of days or moments goes back by, where nothing is said.
 A_DAY = timedelta(days=1)
 
@@ -62,19 +64,25 @@ class Source:
     mapping
         How its columns become the feed's.
     password
-        Reference to the database's password.
+        Reference to the password of the user that the address names.
     files
         Glob of a folder's files.
     complete
         How a file shows that it is whole: ``rest``, the suffix of a mark beside it (``.done``), or a manifest's name.
     rest
         Seconds between the two looks at a file that must be at rest.
+    trailer
+        How the last line of each file is written, which says how many rows it holds and what they come to.
+    key, host_key
+        Reference to the private key of an SFTP user; the public key of the host.
     table, query
         What is read of a database.
     cursor
         Column by which a database or an org tells what is new; None: everything is read each time.
     overlap
         How far before the cursor reading starts again, for rows that were committed late.
+    keys
+        Days between two full lists of its keys, by which rows that it no longer has are withdrawn; None: never.
     client_id
         An org's app, or a reference to its id.
     client_secret, private_key
@@ -95,10 +103,14 @@ class Source:
     files: str = "*"
     complete: str = "rest"
     rest: float = 10.0
+    trailer: str | None = None
+    key: str | None = field(default=None, repr=False)
+    host_key: str | None = None
     table: str | None = None
     query: str | None = None
     cursor: str | None = None
     overlap: timedelta | int | None = None
+    keys: timedelta | None = None
     client_id: str | None = field(default=None, repr=False)
     client_secret: str | None = field(default=None, repr=False)
     username: str | None = field(default=None, repr=False)
@@ -109,6 +121,7 @@ class Source:
     def reading(self) -> str:
         """Tells what is read and how from any other way: where it changes, reading starts from the beginning."""
         said: list[Any] = [self.kind, self.table, self.query, self.cursor, self.mapping.said()]
+        said += [self.trailer] if self.trailer else []
         if self.asked is not None:
             said.append(asdict(self.asked))
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
@@ -195,22 +208,32 @@ def parse(said: Mapping[str, Any], path: Path) -> Source:
     parsed = Source(path.stem, path, kind, feed, address, mapping, **_of_kind(said, kind, where))
     if parsed.cursor is not None:
         _check_cursor(parsed, where)
+    if parsed.trailer is not None and (wrong := trailer.wrong_with(parsed.trailer, feed)):
+        raise SourceError(f"{where}: trailer {wrong}.")
+    if parsed.keys is not None and (reason := no_keys(parsed)):
+        raise SourceError(f"{where}: {reason}.")
     return parsed
 
 
 def _of_kind(said: Mapping[str, Any], kind: str, where: str) -> dict[str, Any]:
-    texts = {key: _text(said, key, where) for key in OF_KIND[kind] if key in said and key not in ("overlap", "rest")}
-    if kind == "folder":
-        return texts | ({"rest": _span(said["rest"], f"{where}: rest").total_seconds()} if "rest" in said else {})
+    texts: dict[str, Any] = {
+        key: _text(said, key, where) for key in OF_KIND[kind] if key in said and key not in ("overlap", "rest", "keys")
+    }
     for key in SECRETS:
         if key in texts and not is_reference(texts[key]):
             raise SourceError(
                 f'{where}: {key} is in clear text. Say where it is instead: "env:NAME" for an environment variable, '
                 '"file:PATH" for a file.'
             )
+    if kind == "folder":
+        return texts | ({"rest": _span(said["rest"], f"{where}: rest").total_seconds()} if "rest" in said else {})
     thing = "object" if kind == "salesforce" else "table"
     if (thing in texts) == ("query" in texts):
         raise SourceError(f"{where}: say either {thing} or query: what is to be read.")
+    if "keys" in said:
+        texts["keys"] = _span(said["keys"], f"{where}: keys")
+        if texts["keys"] < A_DAY or texts["keys"] % A_DAY:
+            raise SourceError(f'{where}: keys is a number of days, such as "7d".')
     return (_of_salesforce(texts, where) if kind == "salesforce" else texts) | _overlap(said, texts, where)
 
 
@@ -253,6 +276,16 @@ def _check_cursor(source: Source, where: str) -> None:
             f"{where}: the cursor identifies patients, and where a source stands is shown. Take the moment or the "
             "number of a row's last change."
         )
+
+
+def no_keys(source: Source) -> str | None:
+    """Why a source cannot be compared with a list of its keys; None where it can."""
+    if source.feed.snapshot:
+        return f"{source.feed.short_name} is a full list each time, and withdraws without keys"
+    key = entity_of(source.feed).key()[0]
+    if key not in source.feed.delivered() or key in source.mapping.absent:
+        return f"rows of {source.feed.short_name} have no key that this source delivers"
+    return None
 
 
 def _mapping(said: Any, path: Path) -> SourceMap:

@@ -1,14 +1,15 @@
 """What was pulled, when, and what went wrong: for ``status``, and so that a file is not opened twice."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
 from carti_lake.pull.declaration import Source
-from carti_lake.pull.folder import Seen
+from carti_lake.pull.keys import Compared
 from carti_lake.pull.marks import standing
+from carti_lake.pull.place import Seen
 from carti_lake.store.storage import Storage
 from carti_lake.store.write import append
 from carti_lake.tables.pulls import Pulls
@@ -19,7 +20,12 @@ JOB = "query job "
 
 
 def entry(
-    source: Source, now: datetime, rows: int, error: str | None = None, seen: Seen | None = None
+    source: Source,
+    now: datetime,
+    rows: int,
+    error: str | None = None,
+    seen: Seen | None = None,
+    compared: Compared | None = None,
 ) -> dict[str, Any]:
     """A row of the journal: of a pull, or of a file that it took."""
     return {
@@ -31,6 +37,8 @@ def entry(
         "size": seen.size if seen else None,
         "modified": seen.modified if seen else None,
         "rows": rows,
+        "keys": compared.keys if compared else None,
+        "withdrawn": compared.withdrawn if compared else None,
         "error": error,
     }
 
@@ -46,6 +54,15 @@ def taken(storage: Storage, source: Source) -> set[Seen]:
     mine = (pl.col("source") == source.name) & (pl.col("reading") == source.reading) & (pl.col("file") != "")
     found = storage.scan(TABLE).filter(mine).select("file", "size", "modified").collect()
     return {Seen(*row) for row in found.iter_rows()}
+
+
+def compared_on(storage: Storage, source: Source) -> date | None:
+    """Day on which a source was last compared with a full list of its keys, or first read as it is read now."""
+    mine = (pl.col("source") == source.name) & (pl.col("reading") == source.reading) & pl.col("error").is_null()
+    last = pl.col("at").filter(pl.col("keys").is_not_null()).max()
+    found = storage.scan(TABLE).filter(mine, pl.col("file") == "").select(pl.coalesce(last, pl.col("at").min()))
+    moment: datetime | None = found.collect().item()
+    return None if moment is None else moment.date()
 
 
 def note_job(storage: Storage, source: Source, now: datetime, job: str, after: int) -> None:

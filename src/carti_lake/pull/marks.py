@@ -65,6 +65,13 @@ def standing(storage: Storage, feed: str, source: str) -> Standing:
 def resumed(storage: Storage, source: Source) -> Standing:
     """Where reading goes on: from the beginning, where what is read or how has changed since."""
     found = standing(storage, source.feed.short_name, source.name)
-    if found.reading in (None, source.reading):
-        return found
+    return found if found.reading in (None, source.reading) else _from_the_beginning(found)
+
+
+def restarted(storage: Storage, source: Source) -> Standing:
+    """Where reading begins anew, after what came last."""
+    return _from_the_beginning(standing(storage, source.feed.short_name, source.name))
+
+
+def _from_the_beginning(found: Standing) -> Standing:
     return Standing(found.number, delivered_at=found.delivered_at, extract_date=found.extract_date)

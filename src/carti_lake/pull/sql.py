@@ -1,73 +1,98 @@
 """A database as a source: what of a table or query is new, as one extract."""
 
 import hashlib
+import re
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 
-from carti_lake.pull.databases import Ask, connected
+from carti_lake.pull.database import NO_SCALAR, Database, Read
+from carti_lake.pull.databases import connected
 from carti_lake.pull.declaration import A_DAY, Source
 from carti_lake.pull.marks import Standing
 from carti_lake.pull.secrets import SourceError
-from carti_lake.sources.extract import Extract, Mark, keep_with
-from carti_lake.sources.frames import extract_of, spooled
+from carti_lake.sources.extract import Extract, Mark, file_hash, keep_with
+from carti_lake.sources.frames import extract_of
 from carti_lake.sources.headers import match_headers
 from carti_lake.tables.feeds import Feed
 
 #: The least by which what comes next is delivered later.
 INSTANT = timedelta(milliseconds=2)
-#: What stands for a type that holds no single value; the database writes such a value as text.
-NO_SCALAR = pl.Binary()
+#: Bytes from which on hashing what comes but once is not worth while.
+MUCH = 64 << 20
+#: How a moment or day that can be a cursor begins.
+MOMENT = r"^[1-9]\d{3}-"
 
 
 @contextmanager
-def reading(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[Ask, pl.Schema]]:
+def reading(source: Source, environment: Mapping[str, str]) -> Iterator["Reading"]:
     """The source's database, and the types of what is to be read, checked against the feed before the first row."""
     address = source.secret("address", environment) or ""
-    with connected(source.name, address, source.secret("password", environment), source.file.parent) as ask:
-        reader = ask(f"SELECT * FROM {_origin(source)} LIMIT 0")
-        types = pl.Schema({field.name: _type_of(field.type) for field in reader.schema})
-        reader.read_all()
+    with connected(source.name, address, source.secret("password", environment), source.file.parent) as database:
+        types = database.types(f"SELECT * FROM {_origin(source, database)}")
         _check(types, source)
-        yield ask, types
+        yield Reading(source, database, types)
 
 
-def count(ask: Ask, source: Source, types: pl.Schema, standing: Standing) -> int:
+@dataclass(frozen=True)
+class Reading:
+    """A source whose database is open.
+
+    Attributes
+    ----------
+    source
+        Of kind ``sql``.
+    database
+        Where it is read.
+    types
+        Of its columns.
+    """
+
+    source: Source
+    database: Database
+    types: pl.Schema
+
+    @property
+    def origin(self) -> str:
+        """What is read, as it stands behind ``FROM``."""
+        return _origin(self.source, self.database)
+
+
+def count(reading: Reading, standing: Standing, folder: Path) -> int:
     """Rows that :func:`take` would read."""
-    query = f"SELECT count(*) AS n FROM {_origin(source)}{_since(source, types, standing)}"
-    return int(pl.DataFrame(ask(query).read_all()).item())
+    query = f"SELECT count(*) AS n FROM {reading.origin}{_since(reading, standing)}"
+    return int(reading.database.read(query, folder, None).rows.collect().item())
 
 
-def take(source: Source, standing: Standing, environment: Mapping[str, str], now: datetime) -> Extract | None:
+def take(reading: Reading, standing: Standing, now: datetime) -> Extract | None:
     """What is new since the source's mark, with the mark that follows; None where it is what came last.
 
     Parameters
     ----------
-    source
-        Of kind ``sql``.
+    reading
+        The source, open.
     standing
         How far it has been read.
-    environment
-        Where secrets are looked up.
     now
         When reading begins: a cursor never runs ahead of it.
     """
+    source, database = reading.source, reading.database
     folder = Path(tempfile.mkdtemp(prefix="carti-lake-"))
     try:
-        with reading(source, environment) as (ask, types):
-            columns = ", ".join(_column(name, dtype) for name, dtype in types.items())
-            order = f" ORDER BY {_quoted(source.cursor)}" if source.cursor else ""
-            query = f"SELECT {columns} FROM {_origin(source)}{_since(source, types, standing)}{order}"
-            rows = spooled(pl.scan_arrow_c_stream(ask(query)), folder)
-        cursor = _furthest(source, rows, now)
+        columns = ", ".join(_column(database, name, dtype) for name, dtype in reading.types.items())
+        query = f"SELECT {columns} FROM {reading.origin}{_since(reading, standing)}"
+        read = database.read(query, folder, source.cursor)
+        rows = read.rows
+        cursor = _furthest(reading, read, now)
+        from_the_beginning = cursor is not None and standing.cursor is None
         if source.cursor and not source.cursor_gives():
             # It tells of the row, and is none of its values: it would stand in `rescued` of each.
             rows = rows.drop(source.cursor)
@@ -77,11 +102,12 @@ def take(source: Source, standing: Standing, environment: Mapping[str, str], now
             source.feed,
             mapping=source.mapping,
             name=source.name,
+            content_hash=None if read.file is None else _of_file(read.file, from_the_beginning),
             delivered_at=moment,
             extract_date=max(moment.date(), standing.extract_date or moment.date()),
         )
         content = _digest(extract.content_hash, cursor)
-        if content == standing.content or rows.select(pl.len()).collect().item() == 0:
+        if content == standing.content or read.height() == 0:
             shutil.rmtree(folder, ignore_errors=True)
             return None
         says = {"cursor": cursor, "content": content, "reading": source.reading}
@@ -97,29 +123,16 @@ def take(source: Source, standing: Standing, environment: Mapping[str, str], now
     return keep_with(marked, folder)
 
 
-def _origin(source: Source) -> str:
+def _origin(source: Source, database: Database) -> str:
     if source.table is not None:
-        return ".".join(_quoted(part) for part in source.table.split(".")) + " AS taken"
-    return f"({(source.query or '').rstrip().rstrip(';')}) AS taken"
+        return ".".join(database.quoted(part) for part in source.table.split(".")) + " taken"
+    return f"({(source.query or '').rstrip().rstrip(';')}) taken"
 
 
-def _quoted(name: str | None) -> str:
-    return '"' + (name or "").replace('"', '""') + '"'
-
-
-def _column(name: str, dtype: pl.DataType) -> str:
-    quoted = _quoted(name)
-    return f"CAST({quoted} AS VARCHAR) AS {quoted}" if dtype == NO_SCALAR else quoted
-
-
-def _type_of(arrow: pa.DataType) -> pl.DataType:
-    kind = pa.types
-    if kind.is_nested(arrow) or kind.is_interval(arrow) or kind.is_duration(arrow) or kind.is_time(arrow):
-        return NO_SCALAR
-    if kind.is_dictionary(arrow):
-        return pl.String()
-    (dtype,) = pl.DataFrame(pa.schema([("x", arrow)]).empty_table()).dtypes
-    return dtype
+def _column(database: Database, name: str, dtype: pl.DataType) -> str:
+    quoted = database.quoted(name)
+    written = database.as_text.format(quoted) if dtype == NO_SCALAR else quoted
+    return quoted if written == quoted else f"{written} AS {quoted}"
 
 
 def _check(types: pl.Schema, source: Source) -> None:
@@ -150,12 +163,14 @@ def can_hold(delivered: pl.DataType, feed: type[Feed], column: str) -> bool:
     return delivered.is_numeric() or delivered == pl.Boolean
 
 
-def _since(source: Source, types: pl.Schema, standing: Standing) -> str:
+def _since(reading: Reading, standing: Standing) -> str:
     """Condition on the rows to read: from the overlap before the cursor on, and those of which nobody knows."""
+    source = reading.source
     if source.cursor is None or standing.cursor is None:
         return ""
-    quoted = _quoted(source.cursor)
-    return f" WHERE {quoted} >= {_literal(_start(source, standing.cursor, types[source.cursor]))} OR {quoted} IS NULL"
+    quoted = reading.database.quoted(source.cursor)
+    start = _literal(_start(source, standing.cursor, reading.types[source.cursor]))
+    return f" WHERE {quoted} >= {start} OR {quoted} IS NULL"
 
 
 def _start(source: Source, cursor: str, dtype: pl.DataType) -> str:
@@ -180,25 +195,36 @@ def _literal(value: str) -> str:
     return value if value.lstrip("-").isdecimal() else f"'{value}'"
 
 
-def _furthest(source: Source, rows: pl.LazyFrame, now: datetime) -> str | None:
+def _furthest(reading: Reading, read: Read, now: datetime) -> str | None:
     """The greatest cursor among the rows, no later than now: a wrong year must not hide what comes until then."""
+    source = reading.source
     if source.cursor is None:
         return None
-    column = pl.col(source.cursor)
+    rows, column, dtype = read.rows, pl.col(source.cursor), reading.types[source.cursor]
     numbers = column.cast(pl.Int64, strict=False)
-    dtype = rows.collect_schema()[source.cursor]
-    if dtype == pl.String and rows.select((numbers.null_count() == column.null_count()).alias("n")).collect().item():
-        column, dtype = numbers, pl.Int64()
-    greatest: Any = rows.select(column.max()).collect(engine="streaming").item()
+    greatest: Any = None
+    if rows.collect_schema()[source.cursor] == pl.String and dtype != pl.String:
+        # Of what is written as text, moments compare as they are; ``infinity`` and years before Christ are none.
+        column = numbers if dtype.is_integer() else column.filter(column.str.contains(MOMENT))
+        # The rows came in the order of the cursor.
+        last = None if dtype.is_integer() else read.last(source.cursor)
+        greatest = last if last and re.match(MOMENT, last) else None
+    elif dtype == pl.String:
+        (of_numbers,) = rows.select((numbers.null_count() == column.null_count()).alias("n")).collect().row(0)
+        column, dtype = (numbers, pl.Int64()) if of_numbers else (column, dtype)
+    if greatest is None:
+        greatest = rows.select(column.max()).collect(engine="streaming").item()
     if greatest is None:
         return None
     if dtype.is_integer():
         _start(source, str(greatest), dtype)
         return str(greatest)
     if dtype == pl.Date:
-        return str(min(greatest, now.date()).isoformat())
+        day = date.fromisoformat(greatest) if isinstance(greatest, str) else greatest
+        return str(min(day, now.date()).isoformat())
     if dtype == pl.Datetime:
-        return str(min(greatest, now if greatest.tzinfo else now.replace(tzinfo=None)).isoformat())
+        moment = datetime.fromisoformat(greatest) if isinstance(greatest, str) else greatest
+        return str(min(moment, now if moment.tzinfo else now.replace(tzinfo=None)).isoformat())
     return _furthest_text(source, greatest, now)
 
 
@@ -219,6 +245,12 @@ def _furthest_text(source: Source, text: str, now: datetime) -> str:
 def _written_as(text: str, moment: datetime) -> str:
     """The moment to the second, with the text's separator and no longer than it."""
     return moment.isoformat(sep=text[10:11] or "T", timespec="seconds")[: min(len(text), len("2026-11-22T06:30:00"))]
+
+
+def _of_file(path: Path, from_the_beginning: bool) -> str:
+    """What tells the content of a file from others; of much that is read only once, that it is that file."""
+    much = from_the_beginning and path.stat().st_size > MUCH
+    return uuid.uuid4().hex if much else file_hash(path)
 
 
 def _digest(*parts: str | None) -> str:

@@ -11,7 +11,7 @@ import polars as pl
 from carti_lake.pipeline.bronze import bronze, withdrawal
 from carti_lake.pipeline.reading import Reading
 from carti_lake.sources.apply import as_mapped
-from carti_lake.sources.extract import Extract, ExtractError
+from carti_lake.sources.extract import Extract, ExtractError, Mark
 from carti_lake.sources.files import explain_failure
 from carti_lake.sources.readings import asks, find_readings, read_as_mapped
 from carti_lake.store.durable import NotDurableError
@@ -125,7 +125,7 @@ def _append(
             **({"replaces": replaces} if replaces is not None else {}),
         }
         before = handle.version()
-        marks, marked = _marked(handle, extract)
+        marks, marked = _marked(handle, extract.mark)
         try:
             version = append(
                 storage,
@@ -159,12 +159,11 @@ def _append(
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _marked(handle: "DeltaTable", extract: Extract) -> tuple[dict[str, int], dict[str, Any]]:
-    """Transaction and metadata that say how far the extract's source has been read with it.
+def _marked(handle: "DeltaTable", mark: Mark | None) -> tuple[dict[str, int], dict[str, Any]]:
+    """Transaction and metadata that say how far a source has been read with a batch.
 
     The number is that of the next commit: the mark stands there or, where others commit meanwhile, soon after.
     """
-    mark = extract.mark
     if mark is None:
         return {}, {}
     if (transaction(handle, mark.application) or 0) != mark.follows:
@@ -191,22 +190,39 @@ def turn(handle: "DeltaTable | None", feed: type[Feed], extract: Extract) -> tup
 
 def _withdraw(storage: Storage, feed: type[Feed], batch_id: str, extract: Extract) -> None:
     """Deliver the batch's rows again, as withdrawn: later than they were, and earlier than what replaces them."""
-    withdrawing = f"{batch_id}:withdrawn"
     moment = _delivered(storage, feed, batch_id, extract.extract_date, extract.delivered_at) + INSTANT
     standing = storage.scan(feed.full_name()).filter(_of_batch(batch_id, extract.extract_date))
-    rows = with_lineage(withdrawal(standing, feed), feed, withdrawing, extract.extract_date, moment)
-    batch = {
-        "batch_id": withdrawing,
-        "extract_date": extract.extract_date.isoformat(),
-        "delivered_at": moment.isoformat(),
-        "name": f"{extract.name}, as read before",
+    withdrawing = Withdrawal(f"{batch_id}:withdrawn", f"{extract.name}, as read before", extract.extract_date, moment)
+    withdraw(storage, feed, standing, withdrawing)
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """Rows delivered again as withdrawn: their batch, its name, day and moment, and how far its source is read."""
+
+    batch_id: str
+    name: str
+    extract_date: date
+    delivered_at: datetime
+    mark: Mark | None = None
+
+
+def withdraw(storage: Storage, feed: type[Feed], standing: pl.LazyFrame, batch: Withdrawal) -> None:
+    """Deliver bronze rows again as withdrawn, as one commit that can happen only once."""
+    rows = with_lineage(withdrawal(standing, feed), feed, batch.batch_id, batch.extract_date, batch.delivered_at)
+    said = {
+        "batch_id": batch.batch_id,
+        "extract_date": batch.extract_date.isoformat(),
+        "delivered_at": batch.delivered_at.isoformat(),
+        "name": batch.name,
     }
     for attempt in range(ATTEMPTS):
         handle = storage.create(feed.full_name(), feed, change_feed=False)
-        if transaction(handle, withdrawing) is not None:
+        if transaction(handle, batch.batch_id) is not None:
             return
+        marks, marked = _marked(handle, batch.mark)
         try:
-            append(storage, handle, rows, transactions={withdrawing: 1}, metadata={"batch": batch})
+            append(storage, handle, rows, transactions={batch.batch_id: 1, **marks}, metadata={"batch": said, **marked})
         except ConflictError:
             if attempt + 1 == ATTEMPTS:
                 raise

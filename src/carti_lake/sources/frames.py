@@ -73,10 +73,14 @@ def extract_of(
     *,
     mapping: SourceMap,
     name: str,
+    content_hash: str | None = None,
     extract_date: date | None = None,
     delivered_at: datetime,
 ) -> Extract:
-    """Rows that are the same however often they are read, as an extract of the feed; parameters as in `open_frame`."""
+    """Rows that are the same however often they are read, as an extract of the feed; parameters as in `open_frame`.
+
+    ``content_hash`` is that of the rows where it is known.
+    """
     headers = rows.collect_schema().names()
     columns = column_names(headers, match_headers(headers, feed, mapping, name))
     delivered, rows = rows, rows.rename(dict(zip(headers, columns, strict=True)))
@@ -84,7 +88,7 @@ def extract_of(
     return Extract(
         name=name,
         # What a map calls a column does not make the content another one.
-        content_hash=content_hash(rows if mapping == NO_MAP else delivered),
+        content_hash=content_hash or hash_of(rows if mapping == NO_MAP else delivered),
         delivered_at=moment,
         extract_date=extract_date or moment.date(),
         rows=rows,
@@ -129,7 +133,7 @@ def _column(name: str, values: list[Any]) -> pl.Series:
         return pl.Series(name, [None if value is None else str(value) for value in values], pl.String)
 
 
-def content_hash(rows: pl.LazyFrame) -> str:
+def hash_of(rows: pl.LazyFrame) -> str:
     """SHA-256 over the columns' names and every row, in order; the same for equal rows of any kind of frame."""
     names = sorted(rows.collect_schema().names())
     digest = hashlib.sha256("\x1f".join(names).encode())

@@ -19,4 +19,6 @@ class Pulls(Table, layer="", table="pulls"):
     size = f.count("Bytes of the file", nullable=True)
     modified = dy.Int64(nullable=True, description="The file's own time, nanoseconds since 1970")
     rows = f.count("Rows that came")
+    keys = f.count("Keys of the full list that the source was compared with", nullable=True)
+    withdrawn = f.count("Rows that were withdrawn, since their keys were not on that list", nullable=True)
     error = f.text("What went wrong, without any value of a row")

@@ -12,7 +12,7 @@ import polars as pl
 from carti_lake.pull.salesforce.fields import Reads
 from carti_lake.pull.salesforce.org import DATA, PATIENCE, Org, RefusedError, read
 from carti_lake.pull.secrets import SourceError
-from carti_lake.sources.frames import content_hash, spooled
+from carti_lake.sources.frames import hash_of, spooled
 
 Page = Mapping[str, Any]
 #: Most rows of a set of results, each of which is one commit.
@@ -72,7 +72,7 @@ def whole(org: Org, reads: Reads, page: Page, folder: Path) -> pl.LazyFrame:
     total, held, seen = int(page["totalSize"]), 0, set[str]()
     while True:
         rows = frame(page["records"], reads)
-        content = content_hash(rows.lazy())
+        content = hash_of(rows.lazy())
         if content not in seen:
             rows.write_parquet(folder / f"page{len(seen):06}.parquet", compression="lz4")
             seen.add(content)

@@ -26,7 +26,7 @@ from carti_lake.pull.secrets import SourceError
 from carti_lake.pull.soql import moment, select
 from carti_lake.pull.sql import INSTANT
 from carti_lake.sources.extract import Extract, Mark, keep_with
-from carti_lake.sources.frames import content_hash, extract_of
+from carti_lake.sources.frames import extract_of, hash_of
 from carti_lake.store.storage import Storage
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _of_pages(
     folder = Path(tempfile.mkdtemp(prefix="carti-lake-"))
     with _removed_on_error(folder):
         rows = results.whole(org, reads, page, folder)
-        content = content_hash(rows)
+        content = hash_of(rows)
         cursor = _cursor(source, standing, _furthest(source, rows), now)
         told = _digest(content, cursor)
         if int(page["totalSize"]) == 0 or told == standing.content:
@@ -129,7 +129,7 @@ def _of_job(org: Org, reads: Reads, storage: Storage, source: Source, job: str, 
         folder = Path(tempfile.mkdtemp(prefix="carti-lake-"))
         with _removed_on_error(folder):
             found = results.fetch(org, reads, job, locator, folder)
-            content = content_hash(found.rows)
+            content = hash_of(found.rows)
             again = content in seen
             repeats = repeats + 1 if again else 0
             if not again:
