@@ -158,7 +158,7 @@ def test_kpis_print_on_pages_that_can_be_read_with_their_reasons(
     assert sum(7 * width + 5 for width in widths()[:last]) <= PAGE
     assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (1, 0)
     for row in sheet.iter_rows(min_row=2):
-        longest = max(len(str(row[place].value or "")) / 42 for place in (0, last - 1))
+        longest = max(len(str(row[place].value or "")) / 40 for place in (0, last - 1))
         assert sheet.row_dimensions[row[0].row].height >= 15 * longest
 
 

@@ -56,7 +56,7 @@ def test_the_rows_behind_a_provider_are_the_marts(
     assert len(rows) == 13 and rows[0][:3] == ["Month", "Provider", "Service line"]
     tab.keyboard.press("Escape")
     assert not tab.is_visible("#behind")
-    assert tab.evaluate("document.activeElement.dataset.behind") == "true"
+    assert tab.evaluate("document.activeElement.closest('tr').dataset.member") == "P003"
 
 
 def test_a_mark_opens_its_rows_and_keeps_the_choice(full_page: Path, open_page: Open) -> None:

@@ -7,7 +7,7 @@ import polars as pl
 
 from carti_lake.metrics import Metric
 from carti_lake.outlets.chart_rows import MOST_ROWS, row_axis
-from carti_lake.outlets.theme import GREY, HIDDEN, ROW, layered, one_of
+from carti_lake.outlets.theme import GREY, HIDDEN, ROW, layered, one_of, said
 from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def parts_chart(
     # A share of few says little, and would stand first or last of all.
     few = rows.filter(pl.col(whole) < FEWEST_CASES).height
     rows = rows.filter(pl.col(whole).is_null() | (pl.col(whole) >= FEWEST_CASES))
+    if rows.is_empty():
+        return said(title, f"no row has {FEWEST_CASES} {of}, and a share of fewer says little", line)
     left_out = f"The first {MOST_ROWS} of {rows.height} rows" if rows.height > MOST_ROWS else None
     rows = rows.head(MOST_ROWS)
     counted = pl.col(whole).is_not_null() & pl.all_horizontal(pl.col(list(columns)).is_not_null())

@@ -103,8 +103,8 @@ function fillTable(card, result) {
   const fill = () => {
     const chosen = result.axis === "month" ? state.months : state.picks[result.axis];
     const behind = page.in_full && result.behind;
-    const titles = behind ? [...result.columns, "Rows behind"] : result.columns;
-    const head = element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title)));
+    const head = element("tr", {}, ...result.columns.map((title) => element("th", { scope: "col" }, title)));
+    if (behind) head.append(element("th", { scope: "col", class: "open" }, "Rows behind"));
     const rows = result.table.map((row) => {
       const place = row.member === undefined ? -1 : page.axes[result.axis].ids.indexOf(row.member);
       const name =
@@ -121,7 +121,7 @@ function fillTable(card, result) {
       if (behind) {
         const label = `Rows behind ${row.label}`;
         const open = { type: "button", "data-behind": true, "aria-label": label, onclick: () => showBehind(drawn.get(card.id), row) };
-        cells.push(element("td", {}, place < 0 ? "" : element("button", open, "Rows")));
+        cells.push(element("td", { class: "open" }, place < 0 ? "" : element("button", open, "Rows")));
       }
       return element("tr", { "data-member": row.member }, element("th", { scope: "row" }, name), ...cells);
     });

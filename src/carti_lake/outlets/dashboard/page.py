@@ -90,7 +90,9 @@ def page(release: Shown, missing: Mapping[str, str]) -> str:
     described["cubes"], numbers = encoded(cells, members)
     vega = _vega()
     script = "\n".join(["'use strict';", *map(_own, SCRIPTS)])
-    notes = [*([BEHIND] if release.in_full else []), *release.published.notes]
+    # A click is nothing for paper.
+    notes = [f'    <li class="click">{escape(BEHIND)}</li>'] if release.in_full else []
+    notes += [f"    <li>{escape(note)}</li>" for note in release.published.notes]
     warning = "\n".join(release.published.notes) if release.in_full else None
     parts = {
         "POLICY": _policy(vega, script),
@@ -98,7 +100,7 @@ def page(release: Shown, missing: Mapping[str, str]) -> str:
         "WARNING": f'<p class="warning" role="note">{escape(warning)}</p>' if warning else "",
         "STYLE": _own("page.css"),
         "VIEWS": _cards(),
-        "NOTES": "\n".join(f"    <li>{escape(note)}</li>" for note in notes),
+        "NOTES": "\n".join(notes),
         "PAGE": _json(described),
         "SPECS": _specs(),
         "NUMBERS": numbers,

@@ -27,7 +27,7 @@ from carti_lake.tables.gold import ProviderMonthly
 NAME, HISTORY = "KPIs", "kpis_by_month"
 #: Columns of the sheet with their widths in letters.
 COLUMNS = {
-    "Metric": 46,
+    "Metric": 44,
     "Value": 16,
     "Months": 26,
     "Trend": 16,
@@ -36,7 +36,7 @@ COLUMNS = {
     "Better or worse": 14,
     "Still moving": 16,
     "Months that still move": 24,
-    "Blank because": 46,
+    "Blank because": 44,
     "Sheet": 24,
     "Relative change": 12,
     "Numerator": 18,
