@@ -1,6 +1,8 @@
-"""``charts`` and ``workbook``."""
+"""``charts``, ``workbook``, ``report``."""
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,25 @@ def test_outlets_of_a_chosen_release_do_not_replace_the_latest(carti_lake: Type,
 def test_a_workbook_takes_a_folder_or_a_file(carti_lake: Type, here: Path) -> None:
     assert carti_lake("workbook", "-o", "board").code == carti_lake("workbook", "-o", "board/march.xlsx").code == 0
     assert {path.name for path in Path("board").iterdir()} == {"workbook.xlsx", "march.xlsx"}
+
+
+def test_a_board_pack_of_a_locked_release_is_made_again_to_the_byte(carti_lake: Type, here: Path) -> None:
+    assert carti_lake("report", "--release", "february-close", "-o", "first.pdf").code == 0
+    assert carti_lake("report", "--release", "february-close", "-o", "again").code == 0
+    assert Path("first.pdf").read_bytes() == Path("again/report.pdf").read_bytes()
+    # The newest is told against the one that is locked; for the public no causes are told.
+    assert carti_lake("report").code == carti_lake("report", "--for", "public", "-o", "public.pdf").code == 0
+    text = {file: words_of(file) for file in ("first.pdf", "lake/published/report.pdf", "public.pdf")}
+    assert "No earlier release can be compared" in text["first.pdf"]
+    assert "Since release 1 " in text["lake/published/report.pdf"] and "Late rows" in text["lake/published/report.pdf"]
+    assert "Since release 1 " not in text["public.pdf"] and "For the public" in text["public.pdf"]
+    assert json.loads(carti_lake("disclosures", "--json").out)[0]["outlet"] == "report"
+
+
+def words_of(file: str) -> str:
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext is not installed")
+    return subprocess.run(["pdftotext", file, "-"], check=True, timeout=60, capture_output=True).stdout.decode("utf-8")
 
 
 def test_an_object_store_takes_outlets(carti_lake: Type, here: Path, s3: dict[str, str], s3_uri: str) -> None:

@@ -14,11 +14,15 @@ import polars as pl
 import polars.selectors as cs
 import pytest
 from openpyxl.utils import get_column_letter
+from openpyxl.utils.cell import range_boundaries
 
 from carti_lake.disclosure import in_full, publication
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.workbook import WorkbookError, book, sheets, write_workbook
-from carti_lake.outlets.workbook.dictionary import headers
+from carti_lake.outlets.workbook.dictionary import formats, headers
+from carti_lake.outlets.workbook.kpis import widths
+from carti_lake.outlets.workbook.look import PAGE
+from carti_lake.outlets.workbook.sheets import SHEETS
 from carti_lake.releases.release import Release
 from carti_lake.tables.gold import GOLD
 
@@ -119,8 +123,53 @@ def test_a_table_without_a_row_has_no_sheet_and_the_cover_says_so(
     book = read(frames | {"marketing_roi": frames["marketing_roi"].clear()}, release, tmp_path)
     assert "marketing_roi" not in book.sheetnames
     rows = {row[0]: row[1] for row in book["Cover"].iter_rows(values_only=True) if row[0]}
-    assert rows["marketing_roi"].startswith("No sheet: it has no row")
+    assert rows["marketing_roi"] == (
+        "No sheet: it has no row, since no delivered row is a case of it, or none may be shown."
+    )
+    assert rows["opportunity_scores"].startswith("No sheet: it has no row, since no model has filled it; ")
     assert all(book[name].max_row > 1 for name in book.sheetnames)
+
+
+def test_the_cover_names_the_feed_that_a_table_lacks(frames: Frames, release: Release, tmp_path: Path) -> None:
+    published = publication(frames | {"marketing_roi": frames["marketing_roi"].clear()})
+    delivered = {one for metric in METRICS.values() for one in metric.sources()} - {"campaigns"}
+    book = openpyxl.load_workbook(write_workbook(published, release, tmp_path / "lacking.xlsx", delivered))
+    rows = {row[0]: row[1] for row in book["Cover"].iter_rows(values_only=True) if row[0]}
+    assert "nothing was delivered of" in rows["marketing_roi"] and "campaigns" in rows["marketing_roi"]
+
+
+def test_every_number_has_a_format(frames: Frames) -> None:
+    plain = [
+        f"{name}.{column}"
+        for name, table in SHEETS.items()
+        for column, dtype in table.dtypes().items()
+        if dtype.is_numeric() and formats(name, pl.DataFrame(schema={column: dtype}))[column] == "General"
+    ]
+    assert plain == []
+
+
+def test_kpis_print_on_pages_that_can_be_read_with_their_reasons(
+    frames: Frames, release: Release, tmp_path: Path
+) -> None:
+    sheet = read(frames, release, tmp_path)["KPIs"]
+    last = range_boundaries(sheet.print_area.partition("!")[2] or sheet.print_area)[2]
+    above = [cell.value for cell in sheet[1]][:last]
+    assert above[-1] == "Blank because" and {"Metric", "Value", "Change", "Months"} <= {*above}
+    assert sum(7 * width + 5 for width in widths()[:last]) <= PAGE
+    assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (1, 0)
+    for row in sheet.iter_rows(min_row=2):
+        longest = max(len(str(row[place].value or "")) / 40 for place in (0, last - 1))
+        assert sheet.row_dimensions[row[0].row].height >= 15 * longest
+
+
+def test_charts_are_told_in_words(release: Release, tmp_path: Path) -> None:
+    path = write_workbook(in_full(months_of()), release, tmp_path / "charts.xlsx")
+    with zipfile.ZipFile(path) as book:
+        drawings = "".join(book.read(one).decode() for one in book.namelist() if "drawings/drawing" in one)
+    told = re.findall(r'<xdr:cNvPr id="\d+" name="Chart \d+" descr="([^"]*)"', drawings)
+    assert len(told) == drawings.count("<xdr:graphicFrame ") > 0
+    assert all(re.fullmatch(r"Chart of .+\. The sheet \w+ has every number\.", one) for one in told)
+    assert any(one.startswith("Chart of Visits by month") for one in told)
 
 
 def test_the_dictionary_holds_every_declared_column(frames: Frames, release: Release, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ VERBS = (
     *("demo", "generate", "map", "load", "source", "pull", "run", "daily", "status"),
     *("tables", "metrics"),
     *("query", "history", "diff", "explain", "compare", "quality", "quarantine"),
-    *("release", "model", "charts", "dashboard", "workbook", "publish", "powerbi", "audience", "disclosures"),
+    *("release", "model", "charts", "dashboard", "workbook", "report", "publish", "powerbi", "audience", "disclosures"),
     *("access", "key", "audit", "serve", "optimize", "vacuum", "verify", "repair", "backup", "restore", "upgrade"),
 )
 

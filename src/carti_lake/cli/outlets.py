@@ -1,4 +1,4 @@
-"""``charts``, ``workbook``, ``dashboard``: a release to open; ``disclosures``: who had small counts shown."""
+"""``charts``, ``workbook``, ``dashboard``, ``report``: a release to open; ``disclosures``: who saw small counts."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -95,6 +95,12 @@ def _dashboard(view: "View", target: str, **shown: Any) -> list[str]:
     return [dashboard_of(view, target, **shown)]
 
 
+def _report(view: "View", target: str, **shown: Any) -> list[str]:
+    from carti_lake.outlets.report import report_of
+
+    return [report_of(view, target, **shown)]
+
+
 #: Each is a verb of its own; an option that all of them take is added once, in :func:`_add`.
 OUTLETS = (
     Outlet(
@@ -123,6 +129,15 @@ OUTLETS = (
         "File or folder; else published/dashboard.html.",
         "Writing the dashboard",
         _dashboard,
+    ),
+    Outlet(
+        "report",
+        "Write a release as a board pack: one PDF, the same bytes whenever it is made.",
+        "report.pdf",
+        "FILE",
+        "File or folder; else the lake's published/report.pdf.",
+        "Writing the board pack",
+        _report,
     ),
 )
 

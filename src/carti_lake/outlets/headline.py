@@ -15,7 +15,10 @@ from carti_lake.tables.gold.dimensions import UNDATED
 
 #: Lengths of a period in months, of which the first that has one like it before it is chosen.
 LENGTHS = (12, 6, 3, 1)
-_VALUES = ("value", "numerator", "denominator", "before", "change", "relative", "moving_value")
+_VALUES = (
+    *("value", "numerator", "denominator", "before", "before_numerator", "before_denominator"),
+    *("change", "relative", "moving_value"),
+)
 SCHEMA: dict[str, Any] = {
     "metric": pl.String(),
     "months": pl.List(pl.Date),
@@ -78,14 +81,14 @@ def headlines(
     Returns
     -------
     pl.DataFrame
-        ``metric``, ``months`` that stay, ``value`` with its sums and ``n``, ``before`` (null where there is no such
-        period or it is hidden), ``change``, ``relative`` (as a share of ``before``); apart from them ``moving``, the
-        months of the period that will still move, and ``moving_value``. Where no month stays, the value is of them all
-        and ``provisional``.
+        ``metric``, ``months`` that stay, ``value`` with its sums and ``n``, ``before`` with its sums (null where there
+        is no such period or it is hidden), ``change``, ``relative`` (as a share of ``before``); apart from them
+        ``moving``, the months of the period that will still move, and ``moving_value``. Where no month stays, the value
+        is of them all and ``provisional``.
     """
     if period is None:
         return pl.DataFrame(schema=SCHEMA)
-    chosen = _between(*period)
+    chosen = between(*period)
     rows = [
         row
         for metric in metrics
@@ -122,6 +125,8 @@ def _headline(
         "moving": rest,
         "provisional": not kept,
         "before": then["value"],
+        "before_numerator": then["numerator"],
+        "before_denominator": then["denominator"],
         "moving_value": apart["value"],
         **{name: now[name] for name in ("value", "numerator", "denominator", "n")},
     }
@@ -139,5 +144,25 @@ def _over(metric: Metric, table: pl.DataFrame, months: Sequence[date]) -> dict[s
     return nothing if few else found
 
 
-def _between(first: date, last: date) -> list[date]:
+def moving(
+    published: Publication, data_as_of: date | None, months: Collection[date], metrics: Iterable[Metric]
+) -> dict[str, list[date]]:
+    """Of each metric those of the months whose numbers will still move, those that are hidden among them; in order."""
+    every = pl.DataFrame({"month": sorted(months)}, schema={"month": pl.Date})
+    stays = standing(every, months_of(published), published.tables, data_as_of).sort("month")
+    return {metric.id: stays.filter(~pl.all_horizontal(needed(metric)))["month"].to_list() for metric in metrics}
+
+
+def span_of(months: Sequence[date]) -> str | None:
+    """Months in words: ``Nov 2024 - Oct 2025``, with their number where some between are left out."""
+    if not months:
+        return None
+    first, last = months[0], months[-1]
+    there = 12 * (last.year - first.year) + last.month - first.month + 1
+    ends = f"{first:%b %Y}" if first == last else f"{first:%b %Y} \N{EN DASH} {last:%b %Y}"
+    return ends if there == len(months) else f"{ends} ({len(months)} months)"
+
+
+def between(first: date, last: date) -> list[date]:
+    """The months from the first to the last."""
     return pl.date_range(first, last, "1mo", eager=True).to_list()

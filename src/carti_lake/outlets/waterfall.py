@@ -120,4 +120,6 @@ def change_text(value: object, unit: str) -> str:
         return "no value"
     number = float(str(value))
     text = f"{abs(number) * 100:.2f} pp" if unit == "ratio" else number_text(abs(number), unit)
-    return f"{'-' if number < 0 else '+' if number > 0 else ''}{text}"
+    # What is written as zero has no sign.
+    sign = "" if not any(digit in text for digit in "123456789") else "-" if number < 0 else "+"
+    return f"{sign}{text}"

@@ -204,7 +204,7 @@ def checks_of(tables: tuple[str, ...] = ("silver.visits", "silver.referrals")) -
     status = ["ok", "warn", "block", "not applicable"]
     return pl.DataFrame(
         [
-            {"table_name": table, "rule": f"rule_{place}", "status": one}
+            {"table_name": table, "rule": f"rule_{place}", "status": one, "share": place / 100}
             for table in tables
             for place, one in enumerate(status)
         ]

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from carti_lake.disclosure import Publication
+from carti_lake.disclosure import SMALLEST_CELL, Publication
 from carti_lake.metrics import METRICS, Metric
 from carti_lake.metrics.value import values
 from carti_lake.outlets.headline import shifted
@@ -119,6 +119,8 @@ def in_polars(metric: Metric, published: dict[str, pl.DataFrame], **only: Any) -
     found = values(metric, rows, by).collect()
     if metric.window:
         found = found.filter(pl.col(metric.window.month) == month)
+    elif metric.denominator and metric.cases:
+        found = found.filter(pl.col("n") >= SMALLEST_CELL)
     return found["value"][0] if found.height else None
 
 

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from carti_lake import Lake
-from carti_lake.outlets.powerbi.layout import HEIGHT, WIDTH
+from carti_lake.metrics import METRICS
+from carti_lake.outlets.powerbi.layout import PHONE, on_a_phone
+from carti_lake.outlets.powerbi.measures import MODELLED, NAMES, measures
 from carti_lake.outlets.powerbi.model import model
+from carti_lake.outlets.powerbi.names import WHY_EMPTY
 from carti_lake.outlets.powerbi.pages import pages
 from carti_lake.outlets.powerbi.project import powerbi_of, project_files
-from carti_lake.outlets.powerbi.visuals import ROLES
+from carti_lake.outlets.powerbi.visuals import ROLES, Field, Place
 
 FILES = project_files()
 VISUALS = [json.loads(text) for name, text in FILES.items() if name.endswith("/visual.json")]
@@ -63,7 +66,7 @@ def test_every_field_of_every_visual_is_in_the_model() -> None:
 
 def test_values_that_filters_hold_visuals_to_are_ones_that_the_published_tables_have() -> None:
     held = {node["Value"] for one in VISUALS for node in nodes(one.get("filterConfig", {})) if "Value" in node}
-    assert held == {"'Visits rendered'", "'network'"}
+    assert held == {"'Visits rendered'", "'network'", "true"}
 
 
 @pytest.mark.parametrize("visual", VISUALS, ids=lambda visual: visual["name"])
@@ -77,19 +80,97 @@ def test_a_visual_has_a_known_type_known_roles_and_a_text_for_who_cannot_see_it(
     assert all(re.fullmatch(r"'(?:[^']|'')*'|true|false", value) for value in literals)
 
 
-def test_there_are_five_pages_of_visuals_that_do_not_overlap_and_stay_on_the_page() -> None:
+def test_there_are_five_pages_and_two_about_a_provider_whose_visuals_do_not_overlap_and_stay_on_the_page() -> None:
     shown = pages()
-    assert [page.name for page in shown] == ["overview", "referrals", "providers", "claims", "marketing"]
+    own = ["overview", "referrals", "providers", "claims", "marketing"]
+    assert [page.name for page in shown] == [*own, "one_provider", "provider_tip"]
     for page in shown:
         assert len({visual.name for visual in page.visuals}) == len(page.visuals)
-        for one in (visual.place for visual in page.visuals):
-            assert min(one.x, one.y) >= 0
-            assert one.x + one.width <= WIDTH
-            assert one.y + one.height <= HEIGHT
-            assert min(one.width, one.height) >= 56
-        for a, b in combinations([visual.place for visual in page.visuals], 2):
-            apart = a.x + a.width <= b.x or b.x + b.width <= a.x or a.y + a.height <= b.y or b.y + b.height <= a.y
-            assert apart
+        on_a_screen = [visual.place for visual in page.visuals]
+        stands_apart(on_a_screen, page.size)
+        phone = [*on_a_phone(page.visuals).values()]
+        stands_apart(phone, (PHONE, max(one.y + one.height for one in phone)))
+
+
+def stands_apart(places: list[Place], size: tuple[int, int]) -> None:
+    """Whether places lie within a canvas, each large enough to be hit, and none over another."""
+    for one in places:
+        assert min(one.x, one.y) >= 0
+        assert one.x + one.width <= size[0]
+        assert one.y + one.height <= size[1]
+        assert min(one.width, one.height) >= 44
+    for a, b in combinations(places, 2):
+        assert a.x + a.width <= b.x or b.x + b.width <= a.x or a.y + a.height <= b.y or b.y + b.height <= a.y
+
+
+def test_every_page_has_its_place_on_a_phone() -> None:
+    for page in pages():
+        at = f"CartiLake.Report/definition/pages/{page.name}/visuals"
+        told = {name for name in FILES if name.startswith(at) and name.endswith("/mobile.json")}
+        assert told == ({f"{at}/{one.name}/mobile.json" for one in page.visuals} if page.use != "Tooltip" else set())
+
+
+def test_a_provider_leads_to_a_page_about_it_and_rests_on_one() -> None:
+    documents = {
+        name.split("/")[3]: json.loads(text)
+        for name, text in FILES.items()
+        if re.search(r"pages/[^/]+/page.json$", name)
+    }
+    by_use = {one["type"]: one for one in documents.values() if "type" in one}
+    assert by_use.keys() == {"Drillthrough", "Tooltip"}
+    for one in by_use.values():
+        (kept,), (bound,) = one["filterConfig"]["filters"], one["pageBinding"]["parameters"]
+        assert one["visibility"] == "HiddenInViewMode" and bound["boundFilter"] == kept["name"]
+        assert kept["field"] == bound["fieldExpr"] == Field("Provider", "Provider").expression
+    tipped = [one for one in VISUALS if "visualTooltip" in one["visual"]["visualContainerObjects"]]
+    assert {one["name"] for one in tipped} == {"from_and_to", "provider_figures", "comparison"}
+    sections = {
+        node["section"]["expr"]["Literal"]["Value"] for one in tipped for node in nodes(one) if "section" in node
+    }
+    assert sections == {"'provider_tip'"} and "provider_tip" in documents
+    links = [node["visualLink"] for node in nodes(VISUALS) if "visualLink" in node]
+    assert len(links) == 1 and links[0][0]["properties"]["type"]["expr"]["Literal"]["Value"] == "'Back'"
+
+
+def test_a_chart_that_shows_nothing_says_why() -> None:
+    for visual in VISUALS:
+        inner = visual["visual"]
+        if (
+            inner["visualType"] in ("slicer", "textbox", "actionButton")
+            or "title" not in inner["visualContainerObjects"]
+        ):
+            continue
+        (line,) = inner["visualContainerObjects"]["subTitle"]
+        told = line["properties"]["text"]["expr"]["Measure"]
+        assert WHY_EMPTY[told["Expression"]["SourceRef"]["Entity"]] == told["Property"], visual["name"]
+
+
+def test_months_without_facts_are_no_choice() -> None:
+    choices = [one for one in VISUALS if one["name"] == "choose_date"]
+    assert len(choices) == 6
+    for one in choices:
+        (kept,) = one["filterConfig"]["filters"]
+        assert kept["field"]["Column"]["Property"] == "Has Facts"
+        (values,) = kept["filter"]["Where"][0]["Condition"]["In"]["Values"]
+        assert values == [{"Literal": {"Value": "true"}}]
+
+
+def test_every_measure_is_a_metric_or_shown_or_read_by_another() -> None:
+    made = measures()
+    shown = {node["Measure"]["Property"] for node in nodes(VISUALS) if "Measure" in node}
+    read = " ".join(one.expression for one in made)
+    metrics = {NAMES[name] for name in METRICS if name in NAMES}
+    assert [one.name for one in made if one.name not in shown | metrics and f"[{one.name}]" not in read] == []
+
+
+def test_a_rate_on_few_cases_is_blank_and_a_sum_is_not() -> None:
+    made = {one.name: one.expression for one in measures()}
+    rate = made[NAMES["leakage_rate"]]
+    assert rate.startswith("IF(SUM('Provider Monthly'[Referrals Made Base]) >= 11, DIVIDE(")
+    rates = [one for one in MODELLED.values() if one.denominator and one.cases and not one.window]
+    assert len(rates) > 20
+    assert all(" >= 11, " in made[NAMES[name]] for name, one in MODELLED.items() if one in rates)
+    assert not [name for name, one in MODELLED.items() if not one.denominator and ">= 11" in made[NAMES[name]]]
 
 
 def test_names_of_files_are_ones_that_power_bi_reads() -> None:
@@ -99,7 +180,7 @@ def test_names_of_files_are_ones_that_power_bi_reads() -> None:
     for visual in VISUALS:
         assert re.fullmatch(r"[\w-]+", visual["name"])
     filters = [node["name"] for one in VISUALS for node in one.get("filterConfig", {}).get("filters", [])]
-    assert len(filters) == len(set(filters)) == 3
+    assert len(filters) == len(set(filters)) == 9
 
 
 def test_the_theme_is_registered() -> None:

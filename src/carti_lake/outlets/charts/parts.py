@@ -7,7 +7,8 @@ import polars as pl
 
 from carti_lake.metrics import Metric
 from carti_lake.outlets.chart_rows import MOST_ROWS, row_axis
-from carti_lake.outlets.theme import GREY, HIDDEN, ROW, layered, one_of
+from carti_lake.outlets.theme import GREY, HIDDEN, ROW, layered, one_of, said
+from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES
 
 if TYPE_CHECKING:
     import altair as alt
@@ -46,6 +47,11 @@ def parts_chart(
     import altair as alt
 
     columns = {column: name for name, (column, _) in parts.items()}
+    # A share of few says little, and would stand first or last of all.
+    few = rows.filter(pl.col(whole) < FEWEST_CASES).height
+    rows = rows.filter(pl.col(whole).is_null() | (pl.col(whole) >= FEWEST_CASES))
+    if rows.is_empty():
+        return said(title, f"no row has {FEWEST_CASES} {of}, and a share of fewer says little", line)
     left_out = f"The first {MOST_ROWS} of {rows.height} rows" if rows.height > MOST_ROWS else None
     rows = rows.head(MOST_ROWS)
     counted = pl.col(whole).is_not_null() & pl.all_horizontal(pl.col(list(columns)).is_not_null())
@@ -96,6 +102,7 @@ def parts_chart(
         title,
         f"Beside the bars: {rate.title[0].lower()}{rate.title[1:]}. {rate.definition}",
         left_out,
+        f"{few} with fewer than {FEWEST_CASES} {of}: not drawn" if few else None,
         note,
         WHY_HIDDEN if some else None,
         line,

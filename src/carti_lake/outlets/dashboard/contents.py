@@ -10,14 +10,12 @@ from carti_lake.metrics import METRICS, Metric
 from carti_lake.metrics.formula import in_words
 from carti_lake.outlets.bands import in_words as in_words_of_bands
 from carti_lake.outlets.charts.shown import Shown
-from carti_lake.outlets.comparison import BETTER_998, WORSE_998, compared
 from carti_lake.outlets.dashboard import views
 from carti_lake.outlets.dashboard.cubes import DENIALS, KPIS, LEAKS, MONTHLY, RANKED, RETURNS, SHOWN, Cube, cubes
 from carti_lake.outlets.dashboard.marks import PALE
 from carti_lake.outlets.dashboard.members import AXIS_TITLES, labels, members
-from carti_lake.outlets.headline import headlines, over, usual_period
-from carti_lake.outlets.history import months_of, needed
-from carti_lake.outlets.months import standing
+from carti_lake.outlets.headline import headlines, moving, over, usual_period
+from carti_lake.outlets.story import BEYOND_CHANCE, MOST_CHANGES, WORTH_SAYING, short, standing_apart
 from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES, FEWEST_PROVIDERS
 
 WHY_HIDDEN = "a count of 1 to 10 people, or one from which such a count could be worked out"
@@ -35,8 +33,6 @@ ESTIMATES = ("forecast", "lower_80", "upper_80", "lower_95", "upper_95")
 #: Of checks, worst first: as the verdicts name them.
 STATUSES = ("block", "warn", "ok", "not applicable")
 MOST_NAMED = 6
-#: Of those who stand apart on a metric.
-MOST_APART = 3
 
 Members = dict[str, list[Any]]
 
@@ -75,12 +71,16 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         "returns": RETURNS,
         "denials": [metric.id for metric in DENIALS[:3]],
         "parts": {"leakage": views.LEAKS, "returns": views.RETURNS, "denials": views.DENIALS, "checks": views.STATUSES},
-        "provisional": _moving(release, begun),
+        "provisional": {
+            name: [f"{month:%Y-%m}" for month in months]
+            for name, months in moving(release.published, release.data_as_of, set(begun), MONTHLY).items()
+        },
         "forecast_origin": None
         if forecasts is None
         else f"{_newest(tables['forecasts'])['origin'].to_list()[0]:%b %Y}",
         "bands": {level: in_words_of_bands(tables, level) for level in ("network", "service_line", "provider")},
-        "apart": _apart(tables),
+        "apart": standing_apart(tables, RANKED),
+        "worth_saying": {"deviations": BEYOND_CHANCE, "share": WORTH_SAYING, "most": MOST_CHANGES},
         "pale": PALE,
         "outside": _outside(tables.get("dim_provider")),
         "checks": checks,
@@ -95,16 +95,6 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
     return described, found, everyone
 
 
-def _moving(release: Shown, months: list[date]) -> dict[str, list[str]]:
-    """Of each metric the months whose numbers will still move, those that are hidden among them."""
-    every = pl.DataFrame({"month": months}, schema={"month": pl.Date})
-    stays = standing(every, months_of(release.published), release.published.tables, release.data_as_of)
-    return {
-        metric.id: [f"{month:%Y-%m}" for month in stays.filter(~pl.all_horizontal(needed(metric)))["month"]]
-        for metric in MONTHLY
-    }
-
-
 def _period(release: Shown, begun: list[date]) -> tuple[date, date] | None:
     """The period that the page opens with; all months where of the usual one numbers are hidden."""
     period = usual_period(over(release.published, release.data_as_of) or begun)
@@ -115,11 +105,10 @@ def _period(release: Shown, begun: list[date]) -> tuple[date, date] | None:
 
 
 def _about(metric: Metric, missing: str | None) -> dict[str, Any]:
-    name, _, aside = metric.title.partition(" (")
     return {
         "id": metric.id,
         "title": metric.title,
-        "short": f"{name} (adapted)" if aside.startswith("adapted") else name,
+        "short": short(metric),
         "definition": metric.definition,
         "formula": in_words(metric),
         "source": metric.source,
@@ -154,28 +143,6 @@ def _forecasts(forecasts: pl.DataFrame | None) -> Cube | None:
     axes = {"forecast_of": of, "forecast_metric": pl.col("metric").replace_strict(FORECAST), "month": pl.col("month")}
     sums = {f"{name}/above": pl.col(name).round(2) for name in ESTIMATES}
     return Cube("forecasts", tuple(axes), rows.select(**axes, **sums).sort(*axes))
-
-
-def _apart(tables: Mapping[str, pl.DataFrame]) -> list[str]:
-    """Who stands outside the outer control limits, in words, a metric each; none where it is not published."""
-    said = []
-    for name in RANKED:
-        if not {"provider_comparison", "provider_summary"} <= tables.keys():
-            break
-        rows = compared(tables, METRICS[name]).filter(pl.col("standing").is_in([BETTER_998, WORSE_998]))
-        sides = [
-            (word, rows.filter(standing=standing)) for word, standing in (("worse", WORSE_998), ("better", BETTER_998))
-        ]
-        parts = [f"{_few(side['provider_name'].to_list())} ({word})" for word, side in sides if side.height]
-        if parts:
-            said.append(f"{METRICS[name].title.lower().partition(' (')[0]}: {', '.join(parts)}")
-    return said
-
-
-def _few(names: list[str]) -> str:
-    """The first names, and how many more there are."""
-    more = len(names) - MOST_APART
-    return ", ".join(names[:MOST_APART]) + (f" and {more} more" if more > 0 else "")
 
 
 def _outside(providers: pl.DataFrame | None) -> list[str]:

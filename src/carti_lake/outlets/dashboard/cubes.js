@@ -36,7 +36,8 @@ function column(bytes, cube, id) {
  * @param {string[]} by  axes whose members make the groups; none for one group of all
  * @param {Object<string, Set<number>>} filters  members to keep, by axis
  * @returns {{groups: object[], ignored: string[], cube: string} | null}  groups with `at` (a member's place for each axis
- *   of `by`), `above`, `below`, `value` and `hidden`; the filters that no cube could apply; null without any cube
+ *   of `by`), `above`, `below`, `value` and `hidden`; the filters that no cube could apply; its name and the cube itself as
+ *   `source`; null without any cube
  */
 function measured(page, metric, by, filters) {
   const asked = Object.keys(filters);
@@ -55,7 +56,31 @@ function measured(page, metric, by, filters) {
     groups: added(page, cube, metric, by, applied.map((axis) => [axis, filters[axis]])),
     ignored: asked.filter((axis) => !cube.axes.includes(axis)),
     cube: cube.name,
+    source: cube,
   };
+}
+
+/** For each filter the places of its axis in the rows of the cube, and which of those are kept. */
+const masksOf = (page, cube, filters) =>
+  filters.map(([axis, kept]) => {
+    const mask = new Uint8Array(page.axes[axis].ids.length);
+    for (const place of kept) mask[place] = 1;
+    return [column(page.bytes, cube, axis).numbers, mask];
+  });
+
+/** The cube's own rows under filters on its axes: a member's place for each axis, and the metric's two sums. */
+function cellsOf(page, cube, metric, filters) {
+  const [above, below] = ["above", "below"].map((part) => column(page.bytes, cube, `${metric}/${part}`));
+  const places = cube.axes.map((axis) => column(page.bytes, cube, axis).numbers);
+  const masks = masksOf(page, cube, filters);
+  const cells = [];
+  for (let row = 0; row < cube.rows; row++) {
+    if (!masks.every(([numbers, mask]) => mask[numbers[row]])) continue;
+    const [top, bottom] = [above, below].map((part) => (part ? part.numbers[row] / part.scale : null));
+    // A row of zeros adds nothing.
+    if (top || bottom) cells.push({ at: places.map((numbers) => numbers[row]), above: top, below: bottom });
+  }
+  return cells;
 }
 
 function added(page, cube, metric, by, filters) {
@@ -63,11 +88,7 @@ function added(page, cube, metric, by, filters) {
   const sizes = by.map((axis) => page.axes[axis].ids.length);
   const above = column(page.bytes, cube, `${metric}/above`);
   const below = column(page.bytes, cube, `${metric}/below`);
-  const masks = filters.map(([axis, kept]) => {
-    const mask = new Uint8Array(page.axes[axis].ids.length);
-    for (const place of kept) mask[place] = 1;
-    return [column(page.bytes, cube, axis).numbers, mask];
-  });
+  const masks = masksOf(page, cube, filters);
   const size = sizes.reduce((all, one) => all * one, 1);
   const sums = [new Float64Array(size), new Float64Array(size)];
   const seen = new Uint8Array(size); // 1: a row, 2: a number, 4: a row without one

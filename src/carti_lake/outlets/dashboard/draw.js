@@ -20,6 +20,7 @@ async function buildView(id, spec) {
   $("[data-take=png]", card).addEventListener("click", () => takePicture(one));
   view.signal("hatch", "url(#hatching)");
   view.addSignalListener("picked", (_, value) => onPicked(one, value));
+  if (page.in_full) view.addEventListener("dblclick", (_, item) => item?.datum?.tip && showBehind(one, item.datum));
   drawn.set(id, one);
 }
 
@@ -52,13 +53,13 @@ function draw(one, kept) {
   one.result = result;
   words.textContent = result.words ? sentence(result.words) : "";
   if (result.title) $("h2", card).textContent = result.title;
-  $(".notes", card).textContent = (result.notes ?? []).join(" ");
-  const ignored = (result.ignored ?? []).filter((axis) => axis !== "table" || one.id === "quality");
+  const ignored = result.ignored ?? [];
   const all = ignored.map((axis) => (axis === "month" ? "all months" : `all ${page.axes[axis].plural}`)).join(", ");
-  const why = page.in_full ? "these numbers are not divided further" : page.why_not_crossed;
+  const by = ignored.map((axis) => (axis === "month" ? "month" : page.axes[axis].title.toLowerCase())).join(" and ");
+  const why = page.in_full ? `These numbers are not counted by ${by} too.` : page.why_not_crossed;
   $(".badge", card).textContent = ignored.length ? `Shows ${all}` : "";
-  $(".badge", card).title = ignored.length ? sentence(why) : "";
   $(".badge", card).hidden = !ignored.length;
+  $(".notes", card).textContent = [...(ignored.length ? [`Shows ${all}. ${why}`] : []), ...(result.notes ?? [])].join(" ");
   const headline = $(".headline", card);
   if (headline) {
     headline.replaceChildren(
@@ -70,11 +71,17 @@ function draw(one, kept) {
   one.definition = result.definition;
   one.chart.setAttribute("aria-label", summary($("h2", card).textContent, result));
   fillTable(card, result);
-  for (const [name, rows] of Object.entries(result.data)) one.view.data(name, rows.map((row) => ({ ...row })));
+  for (const [name, rows] of Object.entries(result.data)) one.view.data(name, rows.map((row) => ({ ...row, words: inWords(row) })));
   one.view.signal("measure_unit", result.unit);
   setChoice(one);
   fit(one);
-  one.view.runAsync();
+  render(one);
+}
+
+/** Draw anew. Vega calls a mark without items a symbol, though there is nothing to be read. */
+async function render(one) {
+  await one.view.runAsync();
+  for (const nothing of one.chart.querySelectorAll(".role-mark:empty")) nothing.removeAttribute("role");
 }
 
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
@@ -86,13 +93,18 @@ function summary(title, result) {
   return `Chart: ${title}; ${result.table.length} rows.${told} The data table below has every number.`;
 }
 
+/** A mark as a screen reader says it. */
+const inWords = (row) => [row.label, ...(row.tip ?? []).map(([name, text]) => `${name} ${text}`)].join(", ");
+
 const cellText = (cell) => (Array.isArray(cell) ? written(...cell) : cell);
 
 function fillTable(card, result) {
   const details = $("details", card);
   const fill = () => {
     const chosen = result.axis === "month" ? state.months : state.picks[result.axis];
+    const behind = page.in_full && result.behind;
     const head = element("tr", {}, ...result.columns.map((title) => element("th", { scope: "col" }, title)));
+    if (behind) head.append(element("th", { scope: "col", class: "open" }, "Rows behind"));
     const rows = result.table.map((row) => {
       const place = row.member === undefined ? -1 : page.axes[result.axis].ids.indexOf(row.member);
       const name =
@@ -106,6 +118,11 @@ function fillTable(card, result) {
       const cells = row.cells.map((cell) =>
         element("td", Array.isArray(cell) ? { class: "n", "data-value": cell[0] } : {}, cellText(cell)),
       );
+      if (behind) {
+        const label = `Rows behind ${row.label}`;
+        const open = { type: "button", "data-behind": true, "aria-label": label, onclick: () => showBehind(drawn.get(card.id), row) };
+        cells.push(element("td", { class: "open" }, place < 0 ? "" : element("button", open, "Rows")));
+      }
       return element("tr", { "data-member": row.member }, element("th", { scope: "row" }, name), ...cells);
     });
     const caption = element("caption", {}, result.definition ?? "");
@@ -123,7 +140,7 @@ function fit(one) {
   if (one.width === width && one.narrow === narrow) return;
   [one.width, one.narrow] = [width, narrow];
   one.view.signal("narrow", narrow).signal("width", width);
-  one.view.runAsync();
+  render(one);
 }
 
 function showTip(event, item, id) {
@@ -149,7 +166,7 @@ function focusAgain(active) {
   const [card, member] = [active?.closest?.(".card")?.id, active?.closest?.("tr")?.dataset.member];
   const place =
     active?.dataset?.metric ? `#tiles [data-metric="${CSS.escape(active.dataset.metric)}"]`
-    : card && member !== undefined ? `#${card} tr[data-member="${CSS.escape(member)}"] button`
+    : card && member !== undefined ? `#${card} tr[data-member="${CSS.escape(member)}"] th button`
     : active?.matches?.("#chips button, #hint button") ? "#reset"
     : null;
   return () => place && $(place)?.focus({ preventScroll: true });

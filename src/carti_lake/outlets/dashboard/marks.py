@@ -132,6 +132,14 @@ def tooltip_of(column: str = "value") -> list[Any]:
     return [alt.Tooltip("label:N", title=" "), alt.Tooltip(f"{column}:Q", format=",.4~f")]
 
 
+def spoken(column: str = "value") -> dict[str, Any]:
+    """Looks of a mark that screen readers read: in the page's words, else its label and its number."""
+    import altair as alt
+
+    plain = f"datum.label + ': ' + ({number(f'datum.{column}')})"
+    return {"aria": True, "description": alt.ExprRef(f"isValid(datum.words) ? datum.words : {plain}")}
+
+
 def finished(layers: list[Any], unit: str, height: Any = None) -> "alt.LayerChart":
     """The layers as one chart as wide as its place, in the house's look; its title is the page's, or the notebook's.
 
@@ -143,6 +151,8 @@ def finished(layers: list[Any], unit: str, height: Any = None) -> "alt.LayerChar
     config |= {"padding": 2, "text": {"fontSize": 12, "color": INK}}
     config["axis"] = CONFIG["axis"] | {"labelFontSize": 12, "titleFontSize": 12, "titleColor": GREY}
     config["legend"] = CONFIG["legend"] | {"labelFontSize": 12}
+    # What is drawn beside a mark, its halo and its number, is not read a second time.
+    config["mark"] = {"aria": False}
     settings = {"measure_unit": unit, "hatch": PALE, "narrow": False}
     chart = alt.layer(*layers).properties(
         width="container", height=height or alt.Step(ROW), autosize=alt.AutoSizeParams(type="fit-x", contains="padding")

@@ -26,6 +26,7 @@ async function start() {
   for (const axis of PICKED) state.picks[axis] = new Set();
   readAddress();
   buildControls();
+  buildBehind();
   await Promise.all(Object.entries(specs).map(([id, spec]) => buildView(id, spec)));
   update();
   addEventListener("hashchange", followAddress);

@@ -65,7 +65,14 @@ BOTTOM = (("quality", "Data quality: failing rows by month", "Darker: a greater 
 #: The page's own script, in the order in which its parts build on each other.
 SCRIPTS = (
     *("cubes.js", "rows.js", "rows_by_topic.js", "page.js", "address.js", "tiles.js", "story.js", "take.js"),
+    "behind.js",
     "draw.js",
+)
+
+
+BEHIND = (
+    "The rows behind a mark, as the lake's tables by provider, month and service line hold them: double-click it, or "
+    "choose Rows in its data table. No row is about a single patient."
 )
 
 
@@ -83,6 +90,9 @@ def page(release: Shown, missing: Mapping[str, str]) -> str:
     described["cubes"], numbers = encoded(cells, members)
     vega = _vega()
     script = "\n".join(["'use strict';", *map(_own, SCRIPTS)])
+    # A click is nothing for paper.
+    notes = [f'    <li class="click">{escape(BEHIND)}</li>'] if release.in_full else []
+    notes += [f"    <li>{escape(note)}</li>" for note in release.published.notes]
     warning = "\n".join(release.published.notes) if release.in_full else None
     parts = {
         "POLICY": _policy(vega, script),
@@ -90,7 +100,7 @@ def page(release: Shown, missing: Mapping[str, str]) -> str:
         "WARNING": f'<p class="warning" role="note">{escape(warning)}</p>' if warning else "",
         "STYLE": _own("page.css"),
         "VIEWS": _cards(),
-        "NOTES": "\n".join(f"    <li>{escape(note)}</li>" for note in release.published.notes),
+        "NOTES": "\n".join(notes),
         "PAGE": _json(described),
         "SPECS": _specs(),
         "NUMBERS": numbers,
@@ -163,7 +173,7 @@ def _card(name: str, title: str, lead: str, click: str = "", *, look: str = "car
     return f"""  <section class="{look}" id="{name}" aria-labelledby="{name}-title">
     <div class="head"><h2 id="{name}-title">{escape(title)}</h2><span class="badge" hidden></span>{choice}</div>
     <p class="lead">{escape(lead)}<span class="click"> {escape(click)}</span></p>
-    {headline}<div class="chart" role="img"></div><p class="words" hidden></p><p class="notes"></p>
+    {headline}<div class="chart" role="group"></div><p class="words" hidden></p><p class="notes"></p>
     <details><summary>Data table<span class="unseen">: {escape(title)}</span></summary>
       <div class="scroll"><table></table></div></details>
     <p class="take"><button type="button" data-take="csv" aria-label="CSV of {escape(title)}">CSV</button>

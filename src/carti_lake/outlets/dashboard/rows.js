@@ -53,7 +53,7 @@ function trendRows(page, state, filters) {
     row.tip = [[about.title, row.hidden ? "hidden" : written(row.value, about.unit)]];
     if (row.provisional) row.tip.push(["Provisional", "will still move"]);
   }
-  const ahead = forecastRows(page, metric, filters);
+  const ahead = forecastRows(page, metric, without(filters, ...found.ignored));
   const notes = [];
   if (rows.some((row) => row.provisional)) notes.push("Hatched: provisional, the month's numbers will still move.");
   notes.push(
@@ -66,6 +66,7 @@ function trendRows(page, state, filters) {
     definition: about.definition,
     ignored: found.ignored,
     notes,
+    behind: metric,
     axis: "month",
     columns: ["Month", about.title, "Note"],
     table: [
@@ -192,6 +193,7 @@ function rankingRows(page, state, filters, metric, axis) {
     definition: about.definition,
     ignored: found.ignored,
     notes,
+    behind: metric,
     axis,
     columns: [page.axes[axis].title, about.title, "Cases counted", "Cases", "Weighed against all"],
     table: [...rows, ...hidden].map((row) => ({
@@ -248,6 +250,7 @@ function leakageRows(page, state, filters) {
       few && `${few} with fewer than ${page.fewest_cases} referrals: not ranked.`,
       groups.some((group) => group.hidden) && `Hidden: ${page.why_hidden}.`,
     ].filter(Boolean),
+    behind: "leakage_rate",
     axis: "line",
     columns: ["Service line", "Leakage", ...page.parts.leakage, "Referrals made"],
     table,
@@ -315,6 +318,7 @@ function flowRows(page, state, filters) {
       unnamed && `Not drawn: ${counted(unnamed, "referral")} from others to others.`,
       biggest.length > 100 && "The table has the 100 largest pairs.",
     ].filter(Boolean),
+    behind: "referrals",
     axis: "provider",
     columns: ["Referring provider", "Rendering provider", "Referrals"],
     table: biggest.slice(0, 100).map((pair) => ({

@@ -32,6 +32,7 @@ function returnsRows(page, state, filters) {
       ...page.returns.map((metric, place) => page.metrics[metric].missing && `${page.parts.returns[place]}: ${page.metrics[metric].missing}.`),
       hidden && `Hidden: ${page.why_hidden}.`,
     ].filter(Boolean),
+    behind: page.returns[1],
     axis: "line",
     columns: ["Service line", ...page.parts.returns, "Actual cost"],
     table,
@@ -70,13 +71,14 @@ function denialsRows(page, state, filters) {
     definition: page.metrics[page.denials[0]].definition,
     ignored: ever.ignored,
     notes: [],
+    behind: page.denials[0],
     axis: "reason",
     columns: ["Reason (CARC group)", "Ever denied", ...page.parts.denials],
     table,
   };
 }
 
-function checksRows(page) {
+function checksRows(page, state, filters) {
   if (!page.checks.length) return none("This release holds no checks.");
   const tables = [...new Set(page.checks.map((one) => one.table))];
   const count = (table, status) => page.checks.find((one) => one.table === table && one.status === status)?.checks ?? 0;
@@ -98,7 +100,8 @@ function checksRows(page) {
     data: { rows },
     unit: "count",
     definition: "Checks of each table under the release's thresholds; counts checks, not rows.",
-    ignored: [],
+    // Of the tables as they are now, whatever else is chosen.
+    ignored: Object.keys(without(filters, "table")),
     notes: page.open_checks.length ? [`Not passed: ${page.open_checks.join("; ")}.`] : ["Every check passes."],
     axis: "table",
     columns: ["Table", ...page.parts.checks],
@@ -130,6 +133,7 @@ function qualityRows(page, state, filters) {
       ...group,
       member: page.axes.month.ids[group.at[0]],
       label: page.axes[axis].labels[group.at[1]],
+      also: { [axis]: new Set([group.at[1]]) },
       tip: [
         [page.axes.month.labels[group.at[0]], `${written(group.value, "ratio")} of rows fail`],
         ["Rows", `${written(group.above, "count")} of ${written(group.below, "count")}`],
@@ -142,10 +146,12 @@ function qualityRows(page, state, filters) {
     definition: page.metrics.failing_share.definition,
     ignored: found.ignored,
     notes: [],
+    behind: "failing_share",
     axis: "month",
     columns: ["Month", page.axes[axis].title, "Failing rows", "Failed", "Checked"],
     table: rows.map((row) => ({
       member: row.member,
+      also: row.also,
       label: page.axes.month.labels[row.at[0]],
       cells: [row.label, [row.value, "ratio"], [row.above, "count"], [row.below, "count"]],
     })),

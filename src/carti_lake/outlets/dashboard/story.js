@@ -8,9 +8,6 @@ function deviations(now, before) {
   return error > 0 ? (now.value - before.value) / error : 0;
 }
 
-const BEYOND_CHANCE = 3;
-const WORTH_SAYING = 0.05; // of a sum
-
 function changes(kept) {
   const said = [];
   for (const metric of page.kpis) {
@@ -21,14 +18,14 @@ function changes(kept) {
     if (!about.ratio && before.value === 0) continue;
     const share = about.unit === "ratio";
     const by = share ? now.value - before.value : (now.value - before.value) / Math.abs(before.value);
-    const far = about.proportion ? Math.abs(deviations(now, before)) / BEYOND_CHANCE : Math.abs(by) / WORTH_SAYING;
+    const far = about.proportion ? Math.abs(deviations(now, before)) / page.worth_saying.deviations : Math.abs(by) / page.worth_saying.share;
     if (!(far > 1)) continue;
     const judged = about.good === "none" ? "" : by > 0 === (about.good === "up") ? " (better)" : " (worse)";
     const size = share ? `${(100 * Math.abs(by)).toFixed(1)} points` : written(Math.abs(by), "ratio");
     said.push([far, `${about.short.toLowerCase()} ${by > 0 ? "rose" : "fell"} by ${size} to ${written(now.value, about.unit)}${judged}`]);
   }
   said.sort((one, other) => other[0] - one[0]);
-  return said.slice(0, 3).map(([, text]) => text);
+  return said.slice(0, page.worth_saying.most).map(([, text]) => text);
 }
 
 /** What changed since the period before, who stands apart, and what is not known yet. */

@@ -8,7 +8,7 @@ function save(name, content) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-const fileName = (one, ending) => `${one.id}-${document.title.match(/release \d+/)?.[0].replace(" ", "-") ?? "release"}.${ending}`;
+const fileName = (name, ending) => `${name}-${document.title.match(/release \d+/)?.[0].replace(" ", "-") ?? "release"}.${ending}`;
 
 /** A text as a field of CSV: no spreadsheet takes it for a formula. */
 function field(text) {
@@ -16,13 +16,16 @@ function field(text) {
   return /[",\n\r]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }
 
-function takeTable(one) {
-  const { result } = one;
-  const number = (cell) => (Array.isArray(cell) ? String(cell[0] ?? "") : field(String(cell)));
-  const rows = result.table.map((row) => [field(row.label), ...row.cells.map(number)]);
-  const text = [result.columns.map(field), ...rows].map((row) => row.join(",")).join("\r\n");
+function takeTable({ id, result }) {
+  saveTable(id, result.columns, result.table.map((row) => [row.label, ...row.cells]));
+}
+
+/** Save rows as CSV; a cell is a text, or a number with its unit. */
+function saveTable(name, columns, rows) {
+  const cell = (one) => (Array.isArray(one) ? String(one[0] ?? "") : field(String(one)));
+  const text = [columns.map(field), ...rows.map((row) => row.map(cell))].map((row) => row.join(",")).join("\r\n");
   // The mark tells spreadsheets that it is UTF-8.
-  save(fileName(one, "csv"), new Blob([`\ufeff${text}\r\n`], { type: "text/csv" }));
+  save(fileName(name, "csv"), new Blob([`\ufeff${text}\r\n`], { type: "text/csv" }));
 }
 
 async function takePicture(one) {
@@ -30,5 +33,5 @@ async function takePicture(one) {
   await one.view.signal("hatch", page.pale).runAsync();
   const picture = await one.view.toCanvas(2);
   await one.view.signal("hatch", "url(#hatching)").runAsync();
-  picture.toBlob((content) => save(fileName(one, "png"), content), "image/png");
+  picture.toBlob((content) => save(fileName(one.id, "png"), content), "image/png");
 }

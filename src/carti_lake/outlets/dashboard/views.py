@@ -22,6 +22,7 @@ from carti_lake.outlets.dashboard.marks import (
     opacity,
     room_beyond,
     rows_axis,
+    spoken,
     tooltip_of,
     with_halo,
 )
@@ -79,10 +80,11 @@ def trend(rows: Any, ahead: Any, unit: str = "count") -> "alt.LayerChart":
     return finished(
         [
             *bands,
-            ahead_of.mark_line(color=INK, strokeDash=[5, 3], strokeWidth=1.6, point={"size": 18, "color": INK}).encode(
+            ahead_of.mark_line(color=INK, strokeDash=[5, 3], strokeWidth=1.6).encode(y="forecast:Q"),
+            ahead_of.mark_point(filled=True, size=18, color=INK, opacity=1, **spoken("forecast")).encode(
                 y="forecast:Q", tooltip=tooltip_of("forecast")
             ),
-            bars.mark_bar(strokeWidth=1)
+            bars.mark_bar(strokeWidth=1, **spoken())
             .encode(
                 y=alt.Y("value:Q", title=None, axis=y_axis),
                 fill=fill,
@@ -156,7 +158,7 @@ def ranking(rows: Any, unit: str = "ratio") -> "alt.LayerChart":
             ),
             sure.mark_point(filled=True, size=90).encode(x=x, y=y, **look, opacity=opacity(picked)),
             # Wide and unseen, so that a finger hits the row.
-            sure.mark_rule(strokeWidth=ROW - 4, opacity=0, strokeCap="round")
+            sure.mark_rule(strokeWidth=ROW - 4, opacity=0, strokeCap="round", **spoken())
             .encode(y=y, **ends, tooltip=tooltip_of())
             .add_params(picked),
             room_beyond(sure, "upper", letters=14),
@@ -191,7 +193,7 @@ def stacked(rows: Any, parts: tuple[str, ...], colors: tuple[str, ...], unit: st
     ends = base.transform_filter("datum.place === 0").transform_calculate(written=number("datum.total"))
     return finished(
         [
-            base.mark_bar(height=ROW * 0.62, stroke="white", strokeWidth=0.6)
+            base.mark_bar(height=ROW * 0.62, stroke="white", strokeWidth=0.6, **spoken())
             .encode(
                 x=alt.X("value:Q", title=None, axis=number_axis(most=1, grid=True), stack="zero"),
                 y=y,
@@ -247,7 +249,7 @@ def returns(rows: Any) -> "alt.LayerChart":
         [
             zero.mark_rule(color=INK).encode(x=alt.X("zero:Q", title=None)),
             base.mark_rule(color=RULE, strokeWidth=3).encode(y=y, **ends),
-            base.mark_point(filled=True, size=110, stroke="white", strokeWidth=0.8)
+            base.mark_point(filled=True, size=110, stroke="white", strokeWidth=0.8, **spoken())
             .encode(
                 x=x,
                 y=y,
@@ -302,7 +304,7 @@ def flow(links: Any, ends: Any) -> "alt.LayerChart":
         [
             alt.Chart(links)
             .transform_calculate(kind=f"datum.outside ? '{kinds[1]}' : '{kinds[0]}'")
-            .mark_line(opacity=0.55, strokeCap="butt")
+            .mark_line(opacity=0.55, strokeCap="butt", **spoken())
             .encode(
                 x=x,
                 y=y,
@@ -312,7 +314,9 @@ def flow(links: Any, ends: Any) -> "alt.LayerChart":
                 strokeWidth=alt.StrokeWidth("share:Q", scale=thick, legend=None),
                 tooltip=tooltip_of(),
             ),
-            named.mark_point(filled=True, size=70, color=INK).encode(tooltip=tooltip_of()).add_params(picked),
+            named.mark_point(filled=True, size=70, color=INK, **spoken())
+            .encode(tooltip=tooltip_of())
+            .add_params(picked),
             *texts,
         ],
         "count",
@@ -342,8 +346,8 @@ def quality(rows: Any) -> "alt.LayerChart":
     )
     return finished(
         [
-            base.transform_calculate(value=str(LEAST_DARK)).mark_rect(opacity=0, aria=False),
-            base.mark_rect(stroke="white", strokeWidth=1)
+            base.transform_calculate(value=str(LEAST_DARK)).mark_rect(opacity=0),
+            base.mark_rect(stroke="white", strokeWidth=1, **spoken())
             .encode(opacity=opacity(picked), tooltip=tooltip_of())
             .add_params(picked),
         ],

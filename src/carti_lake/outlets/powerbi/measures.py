@@ -5,11 +5,21 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from carti_lake.disclosure import SMALLEST_CELL
 from carti_lake.metrics import METRICS, PROVIDER_RATES, Metric, Sum
 from carti_lake.metrics.formula import dax
 from carti_lake.metrics.sums import sum_of
 from carti_lake.outlets.history import needed
-from carti_lake.outlets.powerbi.names import DATE, RELEASE, ROLE_TABLES, TABLES, column_name, in_model, words
+from carti_lake.outlets.powerbi.names import (
+    DATE,
+    RELEASE,
+    ROLE_TABLES,
+    TABLES,
+    WHY_EMPTY,
+    column_name,
+    in_model,
+    words,
+)
 from carti_lake.outlets.published.star import FACTS
 from carti_lake.tables.gold import (
     ClaimsMonthly,
@@ -33,6 +43,11 @@ _FORMATS = {
     "USD": (DOLLARS, "Dollars"),
     "days": (DECIMAL, "Days and points"),
     "points": (DECIMAL, "Days and points"),
+}
+#: Why a table has no row at all, where that is not for want of a delivery.
+WHY = {
+    "Forecasts": "no model is trained, or its data were not enough",
+    "Provider Comparison": "no provider has the cases that a comparison needs",
 }
 #: Metrics that head the report.
 HEADLINES = ("visits", "gross_charges", "payments", "referrals_made", "leakage_rate", "remittance_denial_rate")
@@ -64,17 +79,20 @@ class Measure:
     description: str
 
 
+#: Rates that pages show by payer.
+_BY_PAYER = ("remittance_denial_rate", "gross_collection_rate", "net_collection_rate")
+
+
 def _extra() -> Iterator[Metric]:
     """Sums and rates that the report needs over marts that the registry has no metric of."""
     yield from (
         replace(rate, title=f"{rate.title}, by payer", mart=ClaimsMonthly)
         for rate in PROVIDER_RATES
-        if {*rate.summed()} <= {*ClaimsMonthly.columns()}
+        if rate.id in _BY_PAYER
     )
     yield sum_of(ClaimsMonthly, "claims", title="Claims, by payer")
     yield sum_of(ClaimsMonthly, "gross_charges", title="Gross charges, by payer")
     yield sum_of(ClaimsMonthly, "payments", title="Payments on paid claims, by payer")
-    yield sum_of(DenialsMonthly, "initially_denied_claims", title="Claims ever denied, by reason")
     yield sum_of(DenialsMonthly, "initially_denied_charges", title="Charges of claims ever denied, by reason")
     yield sum_of(DenialsMonthly, "overturned_charges", title="Charges of denials overturned, by reason")
     yield sum_of(ReferralFlow, "referrals", title="Referrals, all outcomes")
@@ -84,7 +102,6 @@ def _extra() -> Iterator[Metric]:
     yield sum_of(ReferralFlow, "realised_cash", title="Cash of referred visits")
     yield sum_of(MarketingRoi, "actual_cost", title="Actual cost of campaigns")
     yield sum_of(MarketingRoi, "won_value", title="Value that campaigns won")
-    yield sum_of(MarketingMonthly, "referrals", title="Referrals credited, by month")
     yield sum_of(MarketingMonthly, "realised_cash", title="Cash credited, by month")
     yield sum_of(DataQuality, "failed", title="Rows that fail a check")
     yield Metric(
@@ -129,8 +146,9 @@ def measures() -> list[Measure]:
         *(_of(name, one) for name, one in MODELLED.items()),
         *(one for name in HEADLINES for one in _headlines(name)),
         _months_shown(),
-        *(_single(Forecasts, name, "Forecast") for name in _numbers(Forecasts)),
-        *(_single(ProviderComparison, name, "Compared") for name in _numbers(ProviderComparison)),
+        *(_why_empty(name) for name in WHY_EMPTY),
+        *(_single(Forecasts, name, "Forecast") for name in ("forecast", "lower_95", "upper_95")),
+        *(_single(ProviderComparison, name, "Compared") for name in _compared()),
         _mixed(),
     ]
 
@@ -138,7 +156,30 @@ def measures() -> list[Measure]:
 def _of(name: str, metric: Metric) -> Measure:
     format_, folder = _FORMATS[metric.unit]
     said = f"{metric.definition.rstrip('.')}. Source: {metric.source}."
-    return Measure(TABLES[metric.mart.short_name], NAMES[name], dax(metric, in_model), format_, folder, said)
+    return Measure(TABLES[metric.mart.short_name], NAMES[name], _of_enough(metric), format_, folder, said)
+
+
+def _of_enough(metric: Metric) -> str:
+    """The metric's DAX; a rate on fewer than 11 cases is blank, as in the other outlets."""
+    written = dax(metric, in_model)
+    if metric.denominator is None or metric.window is not None or not metric.cases:
+        return written
+    cases = " + ".join(f"SUM({in_model(metric.mart.short_name, name)})" for name in metric.cases)
+    return f"IF({cases} >= {SMALLEST_CELL}, {written})"
+
+
+def _why_empty(table: str) -> Measure:
+    """A sentence where no row of a table is left by what is chosen, else nothing."""
+    never = f"Nothing here: {WHY.get(table, 'no row of it was delivered')}, or your role may not see it"
+    chosen = "Nothing here under what is chosen"
+    return Measure(
+        table,
+        WHY_EMPTY[table],
+        f"IF(ISEMPTY('{table}'), IF(ISEMPTY(ALL('{table}')), \"{never}\", \"{chosen}\"))",
+        TEXT,
+        "About",
+        "Why a visual of this table shows nothing; blank where it shows something.",
+    )
 
 
 def headline(name: str) -> str:
@@ -200,8 +241,10 @@ def _headlines(name: str) -> Iterator[Measure]:
     )
 
 
-def _numbers(mart: type[Gold]) -> tuple[str, ...]:
-    return next(fact.numbers for fact in FACTS if fact.mart is mart)
+def _compared() -> tuple[str, ...]:
+    """The numbers of a comparison that pages show: all but the cases counted, which the rate is of."""
+    (numbers,) = (fact.numbers for fact in FACTS if fact.mart is ProviderComparison)
+    return tuple(name for name in numbers if name != "numerator")
 
 
 def _single(mart: type[Gold], name: str, kind: str) -> Measure:

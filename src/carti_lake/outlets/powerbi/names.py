@@ -22,6 +22,10 @@ def words(name: str) -> str:
 
 TABLES |= {one.name: words(one.title.replace(" ", "_")) for one in DIMENSIONS}
 TABLES |= {one.name: words(one.name) for one in FACTS}
+#: Facts that stand in figures beside others alone, which have no line of their own for a reason.
+_BESIDE = ("claims_aged", "claims_maturity", "provider_summary", "readmissions")
+#: By table of facts: the measure that says why nothing of it is shown.
+WHY_EMPTY = {TABLES[one.name]: f"Why No {TABLES[one.name]}" for one in FACTS if one.name not in _BESIDE}
 #: Second copies of a dimension that facts name twice, by the role of the member: ``Rendering Provider``.
 ROLE_TABLES = {
     way.role: words(way.role.replace(" ", "_")) for one in FACTS for way in one.references if way.role is not None

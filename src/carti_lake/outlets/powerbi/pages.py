@@ -1,32 +1,26 @@
-"""The report's five pages, as the dashboard has them: what each visual shows, and where it stands."""
+"""The report's pages: five as the dashboard has them, and two about one provider; what each visual shows, and where."""
 
 from carti_lake.metrics import METRICS
-from carti_lake.outlets.powerbi.layout import BOTH, LOWER, UPPER, Page, cell, figures, page
-from carti_lake.outlets.powerbi.measures import HEADLINES, MODELLED, NAMES, headline
-from carti_lake.outlets.powerbi.names import DATE, TABLES
-from carti_lake.outlets.powerbi.visuals import Field, Visual, meaning
-
-
-def measure(name: str, label: str | None = None) -> Field:
-    """A metric's measure."""
-    return Field(TABLES[MODELLED[name].mart.short_name], NAMES[name], True, label)
-
-
-def head(name: str, part: str = "", label: str | None = None) -> Field:
-    """A headline number, or the part of it: its change, or what still moves."""
-    return Field(TABLES[METRICS[name].mart.short_name], f"{headline(name)}{part}", True, label or METRICS[name].title)
-
-
-MONTH = Field(DATE, "Month Year", label="Month")
-PROVIDER, RENDERING = Field("Provider", "Provider"), Field("Rendering Provider", "Rendering Provider")
-LINE, PAYER, REASON = (
-    Field("Service Line", "Service Line"),
-    Field("Payer", "Payer"),
-    Field("Denial Reason", "Denial Reason"),
+from carti_lake.outlets.powerbi.fields import (
+    CAMPAIGN,
+    CHECK,
+    COMPARED,
+    FORECAST_OF,
+    LEVEL,
+    LINE,
+    MONTH,
+    ORIGIN,
+    PAYER,
+    PROVIDER,
+    REASON,
+    RENDERING,
+    head,
+    measure,
 )
-ORIGIN, CAMPAIGN, CHECK = Field("Origin", "Origin"), Field("Campaign", "Campaign"), Field("Check", "Check")
-LEVEL, FORECAST_OF = Field("Forecasts", "Level"), Field("Forecasts", "Metric")
-COMPARED = Field("Provider Comparison", "Metric")
+from carti_lake.outlets.powerbi.layout import BOTH, LOWER, UPPER, Page, cell, figures, page
+from carti_lake.outlets.powerbi.measures import HEADLINES
+from carti_lake.outlets.powerbi.one_provider import TIP, drill_through, tip
+from carti_lake.outlets.powerbi.visuals import Field, Visual, meaning
 
 
 def _forecast(name: str, label: str) -> Field:
@@ -45,8 +39,8 @@ _BAND = (
 
 
 def pages() -> tuple[Page, ...]:
-    """The five pages."""
-    return (_overview(), _referrals(), _providers(), _claims(), _marketing())
+    """The five pages, and those that a mark of them leads to."""
+    return (_overview(), _referrals(), _providers(), _claims(), _marketing(), drill_through(), tip())
 
 
 def _overview() -> Page:
@@ -80,7 +74,7 @@ def _overview() -> Page:
             "cardVisual",
             cell(LOWER, 2, 3),
             "The key figures over the months that will still move: claims not answered yet, referrals still open.",
-            {"Data": [head(name, ", still moving") for name in HEADLINES[1:]]},
+            {"Data": [head(name, ", still moving") for name in HEADLINES]},
             "Not in the key figures: months that still move",
         ),
         Visual(
@@ -156,6 +150,7 @@ def _referrals() -> Page:
                 ]
             },
             "Who refers to whom",
+            tip=TIP,
         ),
         Visual(
             "cases_by_origin",
@@ -201,6 +196,7 @@ def _providers() -> Page:
                 ]
             },
             "Providers",
+            tip=TIP,
         ),
         Visual(
             "comparison",
@@ -217,12 +213,14 @@ def _providers() -> Page:
                     _compared("lower 95 %", "Lower, 95 %"),
                     _compared("upper 95 %", "Upper, 95 %"),
                     _compared("shrunk rate", "Shrunk rate"),
+                    _compared("network rate", "Network"),
                     _compared("rank", "Rank"),
                     _compared("rank low", "Rank from"),
                     _compared("rank high", "Rank to"),
                 ]
             },
             "Compared fairly: twelve months, whatever month is chosen",
+            tip=TIP,
         ),
     )
 

@@ -1,11 +1,12 @@
 """The whole project: files by path, and where they go."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carti_lake.outlets.destination import folder_at
-from carti_lake.outlets.powerbi.layout import HEIGHT, WIDTH, Page
+from carti_lake.outlets.powerbi.layout import Page, on_a_phone
 from carti_lake.outlets.powerbi.model import model
 from carti_lake.outlets.powerbi.names import stable_id
 from carti_lake.outlets.powerbi.pages import pages
@@ -144,10 +145,33 @@ def _report(shown: tuple[Page, ...]) -> dict[str, dict[str, Any]]:
             "name": page.name,
             "displayName": page.title,
             "displayOption": "FitToPage",
-            "height": HEIGHT,
-            "width": WIDTH,
+            "height": page.size[1],
+            "width": page.size[0],
+            **_use(page),
         }
+        phone = {} if page.use == "Tooltip" else on_a_phone(page.visuals)
         for order, visual in enumerate(page.visuals):
             path = f"pages/{page.name}/visuals/{visual.name}/visual.json"
             files[path] = visual_json(page.name, visual, order)
+            if visual.name in phone:
+                place = phone[visual.name]
+                files[f"pages/{page.name}/visuals/{visual.name}/mobile.json"] = {
+                    "$schema": f"{SCHEMAS}/visualContainerMobileState/2.1.0/schema.json",
+                    "position": {**asdict(place), "z": order * 1000, "tabOrder": order * 1000},
+                }
     return files
+
+
+def _use(page: Page) -> dict[str, Any]:
+    """How a page is shown from a mark of another one: about the mark's member."""
+    if page.use is None or page.about is None:
+        return {}
+    name, field = f"{page.name}_member", page.about.expression
+    shown = {"name": name, "field": field, "type": "Categorical", "howCreated": "Drillthrough"}
+    bound = {"name": f"{name}_parameter", "boundFilter": name, "fieldExpr": field}
+    return {
+        "type": page.use,
+        "visibility": "HiddenInViewMode",
+        "filterConfig": {"filters": [shown]},
+        "pageBinding": {"name": f"{name}_binding", "type": page.use, "parameters": [bound]},
+    }

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from carti_lake.outlets.powerbi.names import WHY_EMPTY
 from carti_lake.outlets.theme import MEANS
 
 SCHEMAS = "https://developer.microsoft.com/json-schemas/fabric/item/report/definition"
@@ -12,6 +13,7 @@ VISUAL = f"{SCHEMAS}/visualContainer/2.1.0/schema.json"
 
 #: Query roles of each type of visual that the report uses.
 ROLES: dict[str, tuple[str, ...]] = {
+    "actionButton": (),
     "cardVisual": ("Data",),
     "clusteredBarChart": ("Category", "Series", "Y"),
     "clusteredColumnChart": ("Category", "Series", "Y"),
@@ -62,7 +64,27 @@ class Place:
 
 @dataclass(frozen=True)
 class Visual:
-    """A visual: its type, what each role shows, its title, a text for who cannot see it, and values it is held to."""
+    """A visual of a page.
+
+    Attributes
+    ----------
+    name, kind, place
+        Its name, type, and where it stands.
+    alternative
+        What it is, for who cannot see it.
+    roles
+        What each role shows.
+    title
+        Above it.
+    only
+        Values that columns are held to.
+    objects
+        Its formatting.
+    tip
+        Name of the page that is shown where the pointer rests.
+    link
+        What a click does: ``Back``.
+    """
 
     name: str
     kind: str
@@ -70,8 +92,16 @@ class Visual:
     alternative: str
     roles: Mapping[str, Sequence[Field]]
     title: str | None = None
-    only: Sequence[tuple[Field, str]] = ()
+    only: Sequence[tuple[Field, str | bool]] = ()
     objects: Mapping[str, Any] | None = None
+    tip: str | None = None
+    link: str | None = None
+
+    @property
+    def empty(self) -> Field | None:
+        """The measure that says why the visual shows nothing: that of the table of its first measure."""
+        shown = [one for fields in self.roles.values() for one in fields if one.measure and one.table in WHY_EMPTY]
+        return Field(shown[0].table, WHY_EMPTY[shown[0].table], True) if shown else None
 
 
 def meaning(parts: Mapping[Field, str]) -> dict[str, Any]:
@@ -101,11 +131,11 @@ def heading(name: str, place: Place, words: str) -> Visual:
     return Visual(name, "textbox", place, f"Page title: {words}.", {}, objects=objects)
 
 
-def slicer(name: str, place: Place, field: Field) -> Visual:
+def slicer(name: str, place: Place, field: Field, only: Sequence[tuple[Field, bool]] = ()) -> Visual:
     """A list to choose from."""
     objects = {"data": [{"properties": {"mode": text("Dropdown")}}]}
     title = field.label or field.name
-    return Visual(name, "slicer", place, f"Choose by {title.lower()}.", {"Values": [field]}, title, objects=objects)
+    return Visual(name, "slicer", place, f"Choose by {title.lower()}.", {"Values": [field]}, title, only, objects)
 
 
 def visual_json(page: str, visual: Visual, order: int) -> dict[str, Any]:
@@ -134,6 +164,7 @@ def visual_json(page: str, visual: Visual, order: int) -> dict[str, Any]:
             **({"objects": visual.objects} if visual.objects else {}),
             "visualContainerObjects": {
                 **title,
+                **_container(visual),
                 "general": [{"properties": {"altText": text(visual.alternative)}}],
             },
             "drillFilterOtherVisuals": True,
@@ -146,10 +177,25 @@ def visual_json(page: str, visual: Visual, order: int) -> dict[str, Any]:
     }
 
 
-def _only(page: str, visual: Visual, field: Field, value: str, *, place: int) -> dict[str, Any]:
+def _container(visual: Visual) -> dict[str, Any]:
+    """What stands around a visual: why it is empty, the page that explains a mark, and what a click does."""
+    made: dict[str, Any] = {}
+    if visual.title and visual.empty:
+        words = {"expr": visual.empty.expression}
+        made["subTitle"] = [{"properties": {"show": flag(True), "text": words, "titleWrap": flag(True)}}]
+    if visual.tip:
+        shown = {"show": flag(True), "type": text("Canvas"), "section": text(visual.tip)}
+        made["visualTooltip"] = [{"properties": shown}]
+    if visual.link:
+        made["visualLink"] = [{"properties": {"show": flag(True), "type": text(visual.link)}}]
+    return made
+
+
+def _only(page: str, visual: Visual, field: Field, value: str | bool, *, place: int) -> dict[str, Any]:
     """A filter that holds the visual to one value of a column."""
     column = {"Column": {"Expression": {"SourceRef": {"Source": "t"}}, "Property": field.name}}
-    held = {"In": {"Expressions": [column], "Values": [[{"Literal": text(value)["expr"]["Literal"]}]]}}
+    literal = (flag(value) if isinstance(value, bool) else text(value))["expr"]["Literal"]
+    held = {"In": {"Expressions": [column], "Values": [[{"Literal": literal}]]}}
     return {
         "name": f"{page}_{visual.name}_{place}",
         "field": field.expression,

@@ -72,6 +72,7 @@ _CALENDAR = (
     Column(OVER, pl.Boolean(), "The month was over when the newest extract came"),
     Column(ANSWERED, pl.Boolean(), "The month is over and 90 % of its claims are expected to be adjudicated"),
     Column(ENDED, pl.Boolean(), "The month is over and 90 % of its referrals have an outcome"),
+    Column("has_facts", pl.Boolean(), "Some fact of the set is of the month, the newest extract's or an earlier one"),
     Column("newest_period", pl.Boolean(), "The month is one of the period that every outlet opens with"),
 )
 SECURITY = Published(

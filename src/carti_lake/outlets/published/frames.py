@@ -60,8 +60,9 @@ def star(
     members = {one.name: _members(one, facts, rows, gold) for one in used}
     made = {fact.name: _fact(fact, rows[fact.name], members) for fact in facts}
     made |= {one.name: _labelled(members[one.name], one).lazy() for one in used}
-    dates = _dates([rows[fact.name].select(MONTH) for fact in facts if fact.month])
-    made[DATE] = _standing(dates, publication, release)
+    months = [rows[fact.name].select(MONTH) for fact in facts if fact.month and fact.mart is not Forecasts]
+    ahead = [rows[fact.name].select(MONTH) for fact in facts if fact.mart is Forecasts]
+    made[DATE] = _standing(_dates([*months, *ahead]), months, publication, release)
     made[SECURITY.name] = _security(allowed or {}, members.get("dim_provider"))
     about = (release.number, release.caption, release.at.date(), release.data_as_of, " ".join(publication.notes))
     made[ABOUT.name] = pl.LazyFrame([about], schema=ABOUT.schema(), orient="row")
@@ -217,13 +218,18 @@ def _dates(months: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
     return days.with_columns(quarter_name=quarter, month_year=pl.col("date").dt.strftime("%b %Y"))
 
 
-def _standing(days: pl.LazyFrame, publication: Publication, release: Release) -> pl.LazyFrame:
-    """The days with what stays of their months, and whether they are of the period that every outlet opens with."""
+def _standing(
+    days: pl.LazyFrame, facts: Sequence[pl.LazyFrame], publication: Publication, release: Release
+) -> pl.LazyFrame:
+    """The days with what stays of their months, whether they have facts, and the period that outlets open with."""
+    begun = pl.lit(True) if release.data_as_of is None else pl.col(MONTH) <= release.data_as_of
+    counted = pl.concat([pl.LazyFrame(schema={MONTH: pl.Date}), *facts]).unique().with_columns(has_facts=begun)
     months = days.select(MONTH).unique().collect()
     stays = standing(months, months_of(publication), publication.tables, release.data_as_of)
     period = usual_period(over(publication, release.data_as_of))
     newest = pl.col(MONTH).is_between(*period) if period else pl.lit(False)
-    return days.join(stays.lazy(), on=MONTH, how="left").with_columns(newest_period=newest)
+    placed = days.join(stays.lazy(), on=MONTH, how="left").join(counted, on=MONTH, how="left")
+    return placed.with_columns(pl.col("has_facts").fill_null(False), newest_period=newest)
 
 
 def _typed(frame: pl.LazyFrame, name: str, release: int) -> pl.LazyFrame:

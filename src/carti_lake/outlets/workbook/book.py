@@ -16,7 +16,7 @@ from carti_lake.outlets.workbook.cover import add_cover
 from carti_lake.outlets.workbook.dictionary import add_dictionary, formats, headers
 from carti_lake.outlets.workbook.look import add_frame, mark_provisional
 from carti_lake.outlets.workbook.notes import notes
-from carti_lake.outlets.workbook.sheets import PROVISIONAL, PURPOSES, SHEETS, sheets
+from carti_lake.outlets.workbook.sheets import PROVISIONAL, PURPOSES, SHEETS, sheets, why_empty
 from carti_lake.store.files import put_in_place
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def write_workbook(
     months = history(published, release.data_as_of)
     every = {kpi_sheet.HISTORY: kpi_sheet.by_month(months), **tables, **charts.rankings(tables)}
     shown = {name: frame for name, frame in every.items() if frame.height}
-    empty = [name for name in every if name not in shown]
+    empty = {name: why_empty(name, delivered) for name in every if name not in shown}
     order = [kpi_sheet.NAME, charts.NAME, *shown, "Dictionary"]
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")

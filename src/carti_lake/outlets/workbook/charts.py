@@ -67,9 +67,17 @@ def add_charts(book: Any, sheets: Sheets, months: pl.DataFrame, caption: str) ->
     for place, chart in enumerate(made):
         row, column = divmod(place, 2)
         chart.set_size({"width": WIDTH, "height": HEIGHT})
-        sheet.insert_chart(3 + row * ROWS, column * COLUMNS, chart)
+        sheet.insert_chart(3 + row * ROWS, column * COLUMNS, chart, {"description": _in_words(chart)})
     if not made:
         sheet.write_string(3, 0, "Nothing can be drawn: every count is hidden, or nothing was delivered.")
+
+
+def _in_words(chart: Any) -> str:
+    """What a chart shows, for who cannot see it: its title, its parts, and where their numbers stand."""
+    sheets = dict.fromkeys(one["values"].partition("!")[0].strip("='") for one in chart.series)
+    parts = ", ".join(one["name"] for one in chart.series if one["name"])
+    told = ": ".join(part for part in (chart.title.name, parts) if part)
+    return f"Chart of {told}. The sheet {', '.join(sheets)} has every number."
 
 
 def _visits(book: Any, sheets: Sheets, months: pl.DataFrame) -> Any:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 #: Letters of a line of the column that holds the sentences.
 LETTERS = 96
-EMPTY = "No sheet: it has no row, since nothing of it was delivered, or nothing of it may be shown."
 
 
 def add_cover(
@@ -23,7 +22,7 @@ def add_cover(
     notes: Sequence[str],
     purposes: Mapping[str, str],
     sheets: Mapping[str, pl.DataFrame],
-    empty: Sequence[str],
+    empty: Mapping[str, str],
 ) -> None:
     """Fill the first sheet.
 
@@ -40,7 +39,7 @@ def add_cover(
     sheets
         Rows of those that hold a table.
     empty
-        Tables without a row, which have no sheet.
+        Tables without a row, which have no sheet, and why.
     """
     cover = book.add_worksheet("Cover")
     cover.hide_gridlines(2)
@@ -86,11 +85,10 @@ def add_cover(
             cover.write_number(row, 2, sheets[name].height, number)
         if name in SHEETS and (version := release.versions.get(SHEETS[name].full_name())) is not None:
             cover.write_number(row, 3, version, number)
-
-    for name in empty:
+    for name, why in empty.items():
         row += 1
         cover.write_string(row, 0, name, label)
-        _sentence(cover, row, EMPTY, wrapped)
+        _sentence(cover, row, f"No sheet: it has no row, since {why}.", wrapped)
 
 
 def _sentence(cover: Any, row: int, text: str, style: Any) -> None:

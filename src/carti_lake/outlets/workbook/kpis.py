@@ -1,13 +1,13 @@
 """The sheet of the network's numbers: each with its history, its change against the period before, and its sums."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 import polars as pl
 from xlsxwriter.utility import xl_range_abs
 
 from carti_lake.metrics import FORMATS, METRICS, Metric
+from carti_lake.outlets.headline import span_of
 from carti_lake.outlets.history import BY_MONTH
 from carti_lake.outlets.kpis import Kpi
 from carti_lake.outlets.theme import BLUE, ORANGE
@@ -27,26 +27,28 @@ from carti_lake.tables.gold import ProviderMonthly
 NAME, HISTORY = "KPIs", "kpis_by_month"
 #: Columns of the sheet with their widths in letters.
 COLUMNS = {
-    "Metric": 64,
-    "Value": 18,
-    "Months": 30,
-    "Trend": 24,
-    "Before": 18,
-    "Change": 18,
-    "Relative change": 12,
+    "Metric": 44,
+    "Value": 16,
+    "Months": 26,
+    "Trend": 16,
+    "Before": 16,
+    "Change": 14,
     "Better or worse": 14,
-    "Still moving": 18,
+    "Still moving": 16,
     "Months that still move": 24,
+    "Blank because": 44,
+    "Sheet": 24,
+    "Relative change": 12,
     "Numerator": 18,
     "Denominator": 18,
     "Cases": 12,
     "Unit": 8,
-    "Sheet": 24,
     "Definition": 90,
     "Source": 40,
-    "Blank because": 60,
     "Metric id": 38,
 }
+#: The first columns are printed: as many as one page holds in a size that can be read.
+LAST_PRINTED = "Blank because"
 PLACE = {name: place for place, name in enumerate(COLUMNS)}
 #: A change with its direction; that of a ratio in percentage points.
 POINTS = '0.0%" pts"'
@@ -84,11 +86,14 @@ def add_kpis(book: Any, rows: Sequence[Kpi], heads: pl.DataFrame, sheets: Mappin
     above = [{"header": name, "header_format": look} for name in COLUMNS]
     last = max(len(rows), 1)
     sheet.add_table(0, 0, last, len(above) - 1, {"name": "kpis", "columns": above, "style": TABLE_STYLE})
-    formats = {code: book.add_format({"num_format": code}) for code in {*FORMATS.values(), *SIGNED.values()}}
-    relative = book.add_format({"num_format": RELATIVE})
+    formats = {
+        code: book.add_format({"num_format": code, "valign": "top"}) for code in {*FORMATS.values(), *SIGNED.values()}
+    }
+    relative = book.add_format({"num_format": RELATIVE, "valign": "top"})
     plain = formats[FORMATS["count"]]
-    apart = book.add_format({"indent": 1})
-    link = book.add_format({"font_color": BLUE, "underline": 1, "indent": 1})
+    apart = book.add_format({"indent": 1, "valign": "top"})
+    wrapped = book.add_format({"indent": 1, "valign": "top", "text_wrap": True})
+    link = book.add_format({"font_color": BLUE, "underline": 1, "indent": 1, "valign": "top"})
     of_period = {row["metric"]: row for row in heads.iter_rows(named=True)}
     whole = {"value": None, "numerator": None, "denominator": None, "n": None}
     # What has a value comes first.
@@ -120,7 +125,9 @@ def add_kpis(book: Any, rows: Sequence[Kpi], heads: pl.DataFrame, sheets: Mappin
         }
         for name, text in texts.items():
             if text is not None:
-                sheet.write_string(row, PLACE[name], text, apart)
+                sheet.write_string(row, PLACE[name], text, wrapped if name in ("Metric", LAST_PRINTED) else apart)
+        # Not every program finds out by itself how many lines a text takes.
+        sheet.set_row(row, 15 * max(_lines(texts[name], name) for name in ("Metric", LAST_PRINTED)))
         for name, (value, style) in numbers.items():
             if value is not None:
                 sheet.write_number(row, PLACE[name], value, style)
@@ -129,28 +136,28 @@ def add_kpis(book: Any, rows: Sequence[Kpi], heads: pl.DataFrame, sheets: Mappin
             sheet.write_url(row, PLACE["Sheet"], f"internal:'{home}'!A1", link, home)
         if HISTORY in sheets and metric.id in sheets[HISTORY].columns:
             sheet.add_sparkline(row, PLACE["Trend"], _sparkline(sheets[HISTORY], metric.id))
-    for place, width in enumerate(COLUMNS.values()):
-        sheet.set_column(place, place, max(width, len(above[place]["header"]) + 4))
+    for place, width in enumerate(widths()):
+        sheet.set_column(place, place, width)
     _judge(book, sheet, last)
     sheet.freeze_panes(1, 1)
-    sheet.print_area(0, 0, last, PLACE["Sheet"] - 1)
+    sheet.print_area(0, 0, last, PLACE[LAST_PRINTED])
     sheet.repeat_rows(0)
     sheet.fit_to_pages(1, 0)
+
+
+def widths() -> list[int]:
+    """Letters of each column: room for its values, and for its header beside the filter's button."""
+    return [max(width, len(name) + 3) for name, width in COLUMNS.items()]
+
+
+def _lines(text: str | None, column: str) -> int:
+    """Lines that a text takes in its column."""
+    return max(1, -(-len(text or "") // (COLUMNS[column] - 4)))
 
 
 def _months(one: Mapping[str, Any]) -> str | None:
     """The months that a number speaks of, in words."""
     return f"{span_of(one['months'])}{', still moving' if one['provisional'] else ''}"
-
-
-def span_of(months: Sequence[date]) -> str | None:
-    """Months in words: ``Nov 2024 - Oct 2025``, with their number where some between are left out."""
-    if not months:
-        return None
-    first, last = months[0], months[-1]
-    there = 12 * (last.year - first.year) + last.month - first.month + 1
-    ends = f"{first:%b %Y}" if first == last else f"{first:%b %Y} \N{EN DASH} {last:%b %Y}"
-    return ends if there == len(months) else f"{ends} ({len(months)} months)"
 
 
 def _verdict(metric: Metric, change: float | None) -> str | None:

@@ -1,12 +1,13 @@
 """The sheets that hold a table: which ones, and their rows as Excel can hold them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 import polars as pl
 import polars.selectors as cs
 
 from carti_lake.metrics import METRICS
+from carti_lake.metrics.metric import silver_sources
 from carti_lake.outlets.history import BY_MONTH
 from carti_lake.outlets.months import provisional
 from carti_lake.store.errors import LakeError
@@ -52,6 +53,27 @@ def sheets(tables: Mapping[str, pl.DataFrame], data_as_of: date | None) -> dict[
         months = provisional(made[BY_MONTH], tables, data_as_of).drop("unfinished")
         made[BY_MONTH] = months.select("month", PROVISIONAL, pl.exclude("month", PROVISIONAL))
     return made
+
+
+def why_empty(name: str, delivered: Collection[str] | None) -> str:
+    """Why a table has no row: what it is made from was not delivered, no model fills it, or nothing of it applies.
+
+    Parameters
+    ----------
+    name
+        Of the table.
+    delivered
+        What the release's sources delivered; None where everything was.
+    """
+    mart = SHEETS.get(name)
+    sources = [] if mart is None else [one for column in mart.columns() for one in silver_sources(mart, column)]
+    if mart is not None and not sources and {"model", "model_version"} & {*mart.columns()}:
+        return "no model has filled it; carti-lake model train says whether the data are enough"
+    asked = {one.partition(".")[0] for metric in METRICS.values() for one in metric.sources()}
+    lacking = sorted({one.partition(".")[0] for one in sources} & asked - {*(delivered or ())})
+    if delivered is not None and lacking:
+        return f"nothing was delivered of {', '.join(lacking)}"
+    return "no delivered row is a case of it, or none may be shown"
 
 
 def _sheet(name: str, frame: pl.DataFrame) -> pl.DataFrame:
