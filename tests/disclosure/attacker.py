@@ -134,8 +134,9 @@ class Attacker:
                     division = self.kind.division(axis, column)
                     for member, value in table.select(axis, column).iter_rows():
                         chosen = self._members(axis, table, member)
-                        # Of several together not all can be zero where it is blank, but any of them.
-                        yield Target(division, chosen, classes), value, column in self.kind.alone
+                        # Several together are blank where another one is hidden too, be they zero or not.
+                        alone = column in self.kind.alone and member != OTHERS
+                        yield Target(division, chosen, classes), value, alone
 
     def _members(self, axis: str, table: pl.DataFrame, member: Any) -> tuple[Any, ...]:
         """Whom a row is about: those that have none of their own are told of together."""
