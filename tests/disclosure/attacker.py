@@ -16,6 +16,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from carti_lake.disclosure import Publication
 from carti_lake.metrics import METRICS
+from carti_lake.tables.gold.events import OTHERS
 
 TABLES = {
     "provider_id": "provider_summary",
@@ -132,7 +133,17 @@ class Attacker:
                 if column in table.columns:
                     division = self.kind.division(axis, column)
                     for member, value in table.select(axis, column).iter_rows():
-                        yield Target(division, (member,), classes), value, column in self.kind.alone
+                        chosen = self._members(axis, table, member)
+                        # Several together are blank where another one is hidden too, be they zero or not.
+                        alone = column in self.kind.alone and member != OTHERS
+                        yield Target(division, chosen, classes), value, alone
+
+    def _members(self, axis: str, table: pl.DataFrame, member: Any) -> tuple[Any, ...]:
+        """Whom a row is about: those that have none of their own are told of together."""
+        if member != OTHERS:
+            return (member,)
+        listed = set(table[axis].to_list())
+        return tuple(one for one in self.kind.members[axis] if one not in listed)
 
     def _rates(self) -> Iterator[np.ndarray]:
         for axis, table in self._tables():
@@ -141,9 +152,10 @@ class Attacker:
                 if below is None or not {*above.inputs(), *below.inputs()} <= self.kind.columns.keys():
                     continue
                 for member, rate in table.select(axis, name).drop_nulls(name).iter_rows():
+                    chosen = self._members(axis, table, member)
                     sums = [
                         sum(
-                            Target(self.kind.division(axis, one), (member,), self.kind.columns[one]).within(self.kind)
+                            Target(self.kind.division(axis, one), chosen, self.kind.columns[one]).within(self.kind)
                             for one in part.columns
                         )
                         for part in (above, below)
@@ -201,3 +213,50 @@ def moved(earlier: Attacker, later: Attacker, truths: tuple[np.ndarray, np.ndarr
         for target, change in changes
         if target.classes in single and 1 <= abs(change) <= 10 and known(target) and not holds_a_known_one(target)
     ]
+
+
+class Informed:
+    """Who has two publications, and was told which members of which axis have not changed in between."""
+
+    def __init__(self, attackers: tuple[Attacker, Attacker], truths: tuple[np.ndarray, np.ndarray]) -> None:
+        self.attackers, self.truths = attackers, truths
+        self.kind = attackers[0].kind
+        size = int(np.prod(self.kind.shape))
+        rows, low, high = [], [], []
+        for place, attacker in enumerate(attackers):
+            of_one = np.atleast_2d(attacker.equations.A)
+            rows += [np.hstack([one, np.zeros(size)][:: 1 if place == 0 else -1]) for one in of_one]
+            low += list(attacker.equations.lb)
+            high += list(attacker.equations.ub)
+        for axis, members in self.kind.members.items():
+            for member in members if axis in TABLES else ():
+                cells = [Target(axis, (member,), frozenset({one})) for one in self.kind.classes]
+                if all(value(cell, self.kind, truths[0]) == value(cell, self.kind, truths[1]) for cell in cells):
+                    rows += [np.hstack([cell.within(self.kind), -cell.within(self.kind)]) for cell in cells]
+                    low += [0.0] * len(cells)
+                    high += [0.0] * len(cells)
+        self.equations = LinearConstraint(np.array(rows), low, high)
+
+    def recovered(self) -> list[tuple[Target, int]]:
+        """Counts from 1 to 10 of either publication that they know."""
+        return [
+            (target, count)
+            for place, truth in enumerate(self.truths)
+            for target in targets(self.kind)
+            if 1 <= (count := value(target, self.kind, truth)) <= 10 and self._knows(target, place) == count
+        ]
+
+    def _knows(self, target: Target, place: int) -> int | None:
+        within = target.within(self.kind)
+        objective = np.hstack([within, np.zeros(within.size)][:: 1 if place == 0 else -1])
+        ends = set()
+        for sign in (1, -1):
+            found = milp(
+                sign * objective,
+                constraints=self.equations,
+                integrality=np.ones(objective.size),
+                bounds=Bounds(0, 10_000),
+            )
+            assert found.success, "what is published is not true"
+            ends.add(round(float(np.round(found.x) @ objective)))
+        return ends.pop() if len(ends) == 1 else None

@@ -1,5 +1,7 @@
-"""Whoever has all published tables of two releases, and solves for the counts, recovers none from 1 to 10."""
+"""Whoever has all tables of three consecutive publications, and solves for the counts, recovers none from 1 to 10."""
 
+from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from carti_lake.disclosure import Publication, in_full, publication
 from carti_lake.metrics import METRICS
 from tests.worlds.events import APPOINTMENTS, KINDS, PROVIDERS, VISITS, release
 
-from .attacker import Attacker, Kind, moved, recovered
+from .attacker import Attacker, Informed, Kind, moved, recovered
 
 #: Few of a kind, about eleven, and many; and how a release later changes them.
 COUNTS = (0, 0, 0, 1, 1, 2, 5, 9, 10, 11, 12, 30, 100)
@@ -28,30 +30,86 @@ def events(kind: Kind, **cells: int) -> np.ndarray:
     return truth
 
 
-def found(kind: Kind, before: np.ndarray, after: np.ndarray) -> list[Any]:
-    """What the attacker gets out of two releases."""
-    frames = release(kind, before), release(kind, after)
-    shown = publication(frames[0]), publication(frames[1], frames[0])
-    first, second = (Attacker(kind, one) for one in shown)
-    assert first.fitting and second.fitting, "what is published is not true"
-    bold = (Attacker(kind, one, guesses=True) for one in shown)
-    attacks = [*zip((first, second), (before, after), strict=True), *zip(bold, (before, after), strict=True)]
+def made_public(kind: Kind, truths: Sequence[np.ndarray]) -> list[Publication]:
+    """Releases that are published one after the other, each compared with what was made public before."""
+    shown: list[Publication] = []
+    for truth in truths:
+        shown.append(publication(release(kind, truth), [one.told for one in shown if one.told is not None]))
+    return shown
+
+
+def found(kind: Kind, *truths: np.ndarray, informed: bool = False) -> list[Any]:
+    """What the attacker gets out of consecutive publications; ``informed`` of what rests in between, too."""
+    shown = made_public(kind, truths)
+    attackers = [Attacker(kind, one) for one in shown]
+    assert all(one.fitting for one in attackers), "what is published is not true"
+    bold = [Attacker(kind, one, guesses=True) for one in shown]
+    attacks = [*zip(attackers, truths, strict=True), *zip(bold, truths, strict=True)]
     counts = [count for attacker, truth in attacks for count in recovered(attacker, truth)]
-    return [*counts, *moved(first, second, (before, after))]
+    pairs = list(combinations(zip(attackers, truths, strict=True), 2))
+    moves = [one for (a, first), (b, second) in pairs for one in moved(a, b, (first, second))]
+    carried = [
+        one for (a, first), (b, second) in pairs if informed for one in Informed((a, b), (first, second)).recovered()
+    ]
+    return [*counts, *moves, *carried]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(data=st.data())
-def test_no_count_from_1_to_10_is_recovered_from_two_releases(name: str, data: st.DataObject) -> None:
+def test_no_count_from_1_to_10_is_recovered_from_three_publications(name: str, data: st.DataObject) -> None:
     kind = KINDS[name]
+    assert found(kind, *consecutive(kind, data)) == []
+
+
+def consecutive(kind: Kind, data: st.DataObject) -> list[np.ndarray]:
+    """The events of three releases; few cells change from one to the next."""
     size = int(np.prod(kind.shape))
-    counts = data.draw(st.lists(st.sampled_from(COUNTS), min_size=size, max_size=size))
-    changes = data.draw(st.lists(st.sampled_from(CHANGES), min_size=size, max_size=size))
-    before = np.array(counts).reshape(kind.shape)
-    after = np.maximum(before + np.array(changes).reshape(kind.shape), 0)
-    assert found(kind, before, after) == []
+    truths = [np.array(data.draw(st.lists(st.sampled_from(COUNTS), min_size=size, max_size=size))).reshape(kind.shape)]
+    for _ in range(2):
+        changes = data.draw(st.lists(st.sampled_from(CHANGES), min_size=size, max_size=size))
+        truths.append(np.maximum(truths[-1] + np.array(changes).reshape(kind.shape), 0))
+    return truths
+
+
+@pytest.mark.slow
+@settings(max_examples=4)
+@given(data=st.data())
+def test_who_is_told_what_has_not_changed_recovers_nothing_either(data: st.DataObject) -> None:
+    truths = consecutive(APPOINTMENTS, data)
+    assert found(APPOINTMENTS, *truths, informed=True) == []
+
+
+STEPS = {
+    "small steps that add up": (0, 5, 5),
+    "a small step, and rest": (5, 0),
+    "a large step, and most of it back": (20, -15),
+    "small steps to and fro": (5, -5),
+    "large steps": (20, 20),
+    "a small one gone": (-40, 0),
+}
+
+
+@pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS)
+@pytest.mark.parametrize("other", [0, 30], ids=["others rest", "another grows"])
+def test_steps_give_nothing_away_however_they_come(steps: tuple[int, ...], other: int) -> None:
+    cells = {"P1_kept": 40, "P1_missed": 20, "P2_kept": 50, "P2_missed": 30, "P3_kept": 60, "P3_missed": 40}
+    truths = [events(APPOINTMENTS, **cells)]
+    for place, step in enumerate(steps, start=1):
+        cells |= {"P1_kept": cells["P1_kept"] + step, "P2_kept": 50 + place * other}
+        truths.append(events(APPOINTMENTS, **cells))
+    assert found(APPOINTMENTS, *truths, informed=True) == []
+
+
+def test_the_informed_attack_succeeds_where_only_neighbours_are_compared() -> None:
+    cells = {"P1_kept": 40, "P2_kept": 50, "P3_kept": 60}
+    kind = APPOINTMENTS
+    truths = [events(kind, **cells), events(kind, **cells | {"P1_kept": 5}), events(kind, **cells | {"P1_kept": 5})]
+    shown = [publication(release(kind, one)) for one in truths]
+    first, second, _ = (Attacker(kind, one) for one in shown)
+    assert Informed((first, second), (truths[0], truths[1])).recovered()
+    assert found(kind, *truths, informed=True) == []
 
 
 HARD = {

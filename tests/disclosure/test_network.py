@@ -70,8 +70,9 @@ def seen(kind: Kind, axes: tuple[str, str], frames: tuple[Frames, Frames]) -> tu
 def test_the_attack_finds_nothing(kind: Kind, axes: tuple[str, str], releases: tuple[Frames, Frames]) -> None:
     before, after = releases
     network, truths = seen(kind, axes, releases)
-    shown = publication(before), publication(after, before)
-    first, second = (Attacker(network, one) for one in shown)
+    early = publication(before)
+    assert early.told is not None
+    first, second = (Attacker(network, one) for one in (early, publication(after, [early.told])))
     assert [*recovered(first, truths[0]), *recovered(second, truths[1])] == []
     assert moved(first, second, (truths[0], truths[1])) == []
 

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from carti_lake.disclosure import in_full, of_people, publication
+from carti_lake.disclosure import Told, in_full, of_people, publication
 from carti_lake.disclosure.lineage import may_leave
 from carti_lake.disclosure.remade import REMADE
 from carti_lake.metrics import METRICS
@@ -44,7 +44,7 @@ def test_each_family_depends_on_those_that_show_its_wholes() -> None:
     shown_by = {column: family.name for family in FAMILIES for column in family.shows}
     for family in FAMILIES:
         wholes = {shown_by[split.whole] for split in family.splits if split.parts}
-        assert wholes <= set(family.under), family.name
+        assert wholes <= {*family.under, family.name}, family.name
 
 
 def test_families_stand_after_those_that_they_depend_on() -> None:
@@ -145,21 +145,30 @@ def test_a_network_whose_count_is_small_shows_it_nowhere() -> None:
     assert published.tables["provider_summary"]["appointments"].to_list() == [None, None, 0]
 
 
-def test_what_moved_by_1_to_10_is_hidden_until_it_rests_or_moves_further() -> None:
-    before, small, large = (monthly(appointments=counts) for counts in ([40, 50, 60], [45, 50, 80], [55, 50, 95]))
+def consecutive(*counts: list[int]) -> list[list[int | None]]:
+    """The appointments that consecutive publications show."""
+    earlier: list[Told] = []
+    shown = []
+    for one in counts:
+        made = publication(monthly(appointments=one), earlier)
+        assert made.told is not None
+        earlier.append(made.told)
+        shown.append(made.tables["provider_summary"]["appointments"].to_list())
+    return shown
 
-    def shown(now: dict[str, pl.DataFrame], then: dict[str, pl.DataFrame]) -> list[int | None]:
-        return publication(now, then).tables["provider_summary"]["appointments"].to_list()
 
-    assert shown(small, before) == [None, 50, None]
-    assert shown(large, before) == [55, 50, 95]
-    assert shown(small, small) == [45, 50, 80]
+def test_what_moved_by_1_to_10_is_hidden_until_it_moves_further() -> None:
+    first, small, rests, large = consecutive([40, 50, 60], [45, 50, 80], [45, 50, 80], [55, 50, 95])
+    assert first == [40, 50, 60]
+    assert small == rests == [None, 50, None]
+    assert large == [55, 50, 95]
 
 
-def test_what_the_release_before_had_to_hide_stays_hidden_once_more() -> None:
-    before, after = monthly(appointments=[5, 50, 60]), monthly(appointments=[25, 50, 60])
-    assert publication(after, before).tables["provider_summary"]["appointments"].to_list() == [None, None, 60]
-    assert publication(after, after).tables["provider_summary"]["appointments"].to_list() == [25, 50, 60]
+def test_what_was_hidden_is_not_told_by_what_has_not_changed_since() -> None:
+    # Whoever knows the second's 50, and that it was 50 before, knows the first's 5.
+    first, second = consecutive([5, 50, 60], [25, 50, 60])
+    assert first == [None, None, 60]
+    assert second[1] is None
 
 
 def test_a_part_that_equals_its_whole_is_hidden_where_the_whole_is() -> None:
@@ -170,9 +179,53 @@ def test_a_part_that_equals_its_whole_is_hidden_where_the_whole_is() -> None:
         )
         return frames | {"provider_monthly": rows}
 
-    months = publication(received([900, 1199, 1438]), received([900, 1197, 623])).tables["network_by_month"]
+    early = publication(received([900, 1197, 623])).told
+    assert early is not None
+    months = publication(received([900, 1199, 1438]), [early]).tables["network_by_month"]
     assert months["referrals_made"].to_list() == [900, None, None]
     assert months["referrals_received"].to_list() == [900, None, None]
+
+
+def by_line(**visits: int) -> dict[str, pl.DataFrame]:
+    """A release with these visits of one provider in January, by service line."""
+    rows = rows_of(
+        ProviderMonthly,
+        len(visits),
+        provider_id="P1",
+        month=date(2026, 1, 1),
+        service_line=list(visits),
+        visits=list(visits.values()),
+    ).with_columns(pl.selectors.decimal().fill_null(0))
+    summary = rows_of(ProviderSummary, 1, provider_id=["P1"], provider_name="Dr.", total_visits=sum(visits.values()))
+    return {"provider_monthly": rows, "provider_summary": summary}
+
+
+def test_lines_of_few_events_are_told_of_together() -> None:
+    shown = publication(by_line(lung=300, breast=200, lung_x9=3, breast_x9=12))
+    rows = shown.tables["network_by_service_line"].select("service_line", "visits").rows()
+    assert rows == [("breast", 200), ("lung", 300), ("others", 15)]
+    assert "Told of together as others" in " ".join(shown.notes)
+
+
+def test_others_are_blank_where_they_would_tell_of_few() -> None:
+    shown = publication(by_line(lung=300, breast=200, lung_x9=3, breast_x9=2))
+    rows = shown.tables["network_by_service_line"].select("service_line", "visits").rows()
+    assert rows == [("breast", None), ("lung", 300), ("others", None)]
+
+
+def test_a_small_remainder_hides_what_is_missed_least_and_not_the_denials() -> None:
+    # Of P1's claims 3 were reversed, and of P2's 4: whoever had all other parts would know.
+    frames = monthly(
+        visits=[200, 300, 400],
+        claims=[200, 300, 400],
+        denied_claims=[20, 30, 40],
+        paid_claims=[100, 200, 300],
+        pending_claims=[77, 66, 40],
+    )
+    summary = publication(frames).tables["provider_summary"]
+    assert summary["denied_claims"].to_list() == [20, 30, 40]
+    assert summary["paid_claims"].to_list() == [100, 200, 300]
+    assert summary["pending_claims"].to_list() == [None, None, None]
 
 
 def test_the_order_of_rows_does_not_matter() -> None:

@@ -41,7 +41,7 @@ def test_each_metric_by_month_as_far_as_it_is_published_and_delivered() -> None:
     assert of(months, "visits") == [(MONTHS[1], 40), (MONTHS[2], 50)]
     assert of(months, "remittance_denial_rate") == [(MONTHS[1], 11 / 40), (MONTHS[2], 20 / 50)]
     assert list(dict.fromkeys(months["metric"])) == [name for name in METRICS if name in set(months["metric"])]
-    # By payer and provider as well, thus not published by month; in full it is.
+    # Three claims are few; in full they are shown.
     assert of(months, "initial_denial_share") == []
     assert of(history(in_full(frames), AS_OF), "initial_denial_share") == [(MONTHS[1], 0.1), (MONTHS[2], 0.25)]
 

@@ -22,8 +22,8 @@ def test_every_metric_of_the_release_is_there(frames: dict[str, pl.DataFrame]) -
 
 
 def test_a_mart_that_is_not_published_is_the_reason(frames: dict[str, pl.DataFrame]) -> None:
-    rate = by_metric(frames)["readmission_rate"]
-    assert rate.reason == "gold.readmissions is not published: carti-lake metrics readmission_rate shows it"
+    value = by_metric(frames)["leaked_value"]
+    assert value.reason == "gold.referral_flow is not published: carti-lake metrics leaked_value shows it"
 
 
 def test_campaigns_show_their_deals_and_costs_and_not_what_patients_paid(frames: dict[str, pl.DataFrame]) -> None:

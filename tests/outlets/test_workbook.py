@@ -25,6 +25,7 @@ from carti_lake.outlets.workbook.look import PAGE
 from carti_lake.outlets.workbook.sheets import SHEETS
 from carti_lake.releases.release import Release
 from carti_lake.tables.gold import GOLD
+from carti_lake.tables.gold.events import AXES
 
 from .conftest import providers, release_of, rows_of
 
@@ -52,7 +53,7 @@ def cells(sheet: Any) -> dict[str, Any]:
 
 def test_one_sheet_a_table_between_cover_and_dictionary(frames: Frames, release: Release, tmp_path: Path) -> None:
     book = read(frames, release, tmp_path)
-    axes = ["provider_summary", "network_by_month", "network_by_service_line", "network_by_payer"]
+    axes = [axis.table for axis in AXES]
     plain = [
         "marketing_roi",
         "claims_maturity",

@@ -13,10 +13,11 @@ import polars as pl
 
 from carti_lake.store import write
 from carti_lake.store.durable import NotDurableError
-from carti_lake.store.errors import LakeError
+from carti_lake.store.errors import ConflictError, LakeError
 from carti_lake.store.log import commits, transaction
 from carti_lake.store.storage import Storage
 from carti_lake.tables.access import AccessChanges, ApiKeys, AudienceChanges, AuditEntries
+from carti_lake.tables.publications import Publications
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -37,7 +38,12 @@ SHORT_LOG = {
     "delta.deletedFileRetentionDuration": "interval 1 hours",
 }
 #: Tables each row of which an entry of that action seals.
-CHANGES: dict[str, "type[Table]"] = {"policy": AccessChanges, "key": ApiKeys, "audience": AudienceChanges}
+CHANGES: dict[str, "type[Table]"] = {
+    "policy": AccessChanges,
+    "key": ApiKeys,
+    "audience": AudienceChanges,
+    "publication": Publications,
+}
 
 
 @dataclass(frozen=True)
@@ -145,6 +151,7 @@ def change(
     who: str,
     why: str | None,
     now: datetime,
+    number: int | None = None,
 ) -> None:
     """Commit a change of access, then the entry that seals it; a crash between the two shows.
 
@@ -160,11 +167,21 @@ def change(
         What the entry says of the change of that number.
     who, why, now
         Who makes it, why, and when.
+    number
+        Which it must be, where it follows from those before it.
+
+    Raises
+    ------
+    ConflictError
+        Where it is another one by now.
     """
     table = CHANGES[action]
     name = table.full_name()
     handle = storage.create(name, table, change_feed=False)
-    number = (transaction(handle, name) or 0) + 1
+    next_ = (transaction(handle, name) or 0) + 1
+    if number not in (None, next_):
+        raise ConflictError(f"Change {number} of {name} has been made meanwhile.")
+    number = next_
     row = {"change": number, **values, "at": now, "who": who, "why": why}
     write.append(
         storage,
@@ -271,7 +288,9 @@ def _unsealed_changes(storage: Storage, entries: pl.DataFrame, action: str) -> t
 
 
 def _whom(row: Mapping[str, Any]) -> str:
-    """Whom a change of access is about: a viewer, or the audience of all outlets."""
+    """Whom a change of access is about: a viewer, or the audience of all outlets; or what was made public."""
+    if "release" in row:
+        return f"the publication of release {row['release']}"
     return str(row["viewer"] if "viewer" in row else f"the audience {row['audience']}")
 
 

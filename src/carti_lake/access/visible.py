@@ -3,16 +3,18 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from carti_lake.access.part import part
+from carti_lake.access.publications import published
 from carti_lake.access.rows import row_filter
 from carti_lake.access.viewer import Viewer
 from carti_lake.disclosure import Publication, in_full
-from carti_lake.disclosure.release import compared, gold_frames
+from carti_lake.disclosure.release import gold_frames
 from carti_lake.metrics import PROVIDER_RATES, Metric, find_metric
 from carti_lake.metrics.value import undelivered, values
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_service_line
@@ -46,8 +48,9 @@ SUPPRESSED = "suppressed: it tells of 1 to 10 people, or lets others be worked o
 class Visible:
     """One release as one viewer may see it.
 
-    What the viewer may not see is filtered away first; sums, rates and suppression come after. Nothing of it is in a
-    total, a rank, a count or an error. Whoever may not read exact numbers reads the publication, by every call.
+    What the viewer may not see is filtered away first; sums and rates come after. Nothing of it is in a total, a rank,
+    a count or an error. Whoever may not read exact numbers reads the publication, the same as everybody, by every call:
+    of it the rows that are about what they may see, and the network's averages beside them.
 
     Attributes
     ----------
@@ -80,8 +83,9 @@ class Visible:
 
     def tables(self) -> list[str]:
         """Full names of the gold tables that may be read."""
-        gold = [name for name in self._readable() if name.startswith("gold.")]
-        return gold if self.viewer.exact else [name for name in gold if _bare(name) in self._publication.tables]
+        if self.viewer.exact:
+            return [name for name in self._readable() if name.startswith("gold.")]
+        return [name for name in TABLES if name.startswith("gold.") and _bare(name) in self._publication.tables]
 
     def scan(self, table: str) -> pl.LazyFrame:
         """Rows of a gold table that may be seen, with small counts suppressed for whoever may not see exact ones.
@@ -124,11 +128,10 @@ class Visible:
 
     @cached_property
     def _publication(self) -> Publication:
-        exactly = replace(self, viewer=replace(self.viewer, exact=True))
         if self.viewer.exact:
-            return in_full(gold_frames(exactly))
-        before = self.view.before()
-        return compared(exactly, None if before is None else Visible(before, exactly.viewer))
+            return in_full(gold_frames(self))
+        whole = published(self.view, "the service")
+        return whole if self.viewer.unrestricted else part(whole, self.viewer)
 
     def _published(self, metric: Metric, by: Sequence[str]) -> pl.LazyFrame:
         """A metric of the sums that are published, and no others: null where one of them is blank."""
@@ -138,7 +141,7 @@ class Visible:
             # The summary calls some of its sums by other names than the months do.
             own = {name: made[0] for name, made in MADE_FROM.items() if name in rows.columns and len(made) == 1}
             rows = rows.rename(own)
-        if rows is None or not tables or metric.window is not None or not {*metric.inputs()} <= {*rows.columns}:
+        if rows is None or metric.window is not None or not {*metric.inputs()} <= {*rows.columns}:
             raise ReleaseError(f"{metric.id} by {', '.join(by) or 'nothing'} is for viewers of exact numbers.")
         shown = pl.all_horizontal(pl.col(metric.inputs()).is_not_null())
         missing = undelivered(metric, self.delivered())

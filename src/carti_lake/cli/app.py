@@ -22,6 +22,7 @@ VERBS = (
     *("tables", "metrics"),
     *("query", "history", "diff", "explain", "compare", "quality", "quarantine"),
     *("release", "model", "charts", "dashboard", "workbook", "report", "publish", "powerbi", "audience", "disclosures"),
+    "publications",
     *("access", "key", "audit", "serve", "optimize", "vacuum", "verify", "repair", "backup", "restore", "upgrade"),
 )
 

@@ -1,4 +1,4 @@
-"""``charts``, ``workbook``, ``dashboard``, ``report``: a release to open; ``disclosures``: who saw small counts."""
+"""``charts``, ``workbook``, ``dashboard``, ``report``: a release to open; ``disclosures``, ``publications``: to whom."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,8 +28,8 @@ After = Annotated[
     typer.Option(
         "--after",
         metavar="R",
-        help="Release that its readers had before (none: no one has had any): small changes since are hidden; else the "
-        "last.",
+        help="Release that its readers had before, alone (none: no one has had any): small changes since are hidden; "
+        "else all that was made public.",
     ),
 ]
 For = Annotated[
@@ -179,6 +179,21 @@ def disclosures(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = No
         show.next_steps((command("workbook", lake), "writes a release without small counts"))
     else:
         show.screen().print(show.grid(disclosed.columns, disclosed.rows(), "Outlets with full counts, newest first"))
+
+
+@app.command()
+def publications(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, json: Json = False) -> None:
+    """Show which releases were made public: later ones hide what moved little since."""
+    from carti_lake.access.publications import entries
+
+    made = entries(open_lake(lake, storage_option).storage)
+    if json:
+        show.as_json(made.to_dicts())
+    elif made.is_empty():
+        show.say("No release was made public.")
+        show.next_steps((command("dashboard --for public", lake), "makes the newest one public"))
+    else:
+        show.screen().print(show.grid(made.columns, made.rows(), "Publications, newest first"))
 
 
 def say_written(files: list[str], release: int, json: bool) -> None:

@@ -11,6 +11,8 @@ from carti_lake.cli import show
 from carti_lake.cli.app import app
 from carti_lake.cli.options import DEFAULT_LAKE, Json, LakeAt, StorageOptions, command, open_lake
 
+BUSIEST = "SELECT provider_name, total_visits, denial_rate FROM provider_summary ORDER BY total_visits DESC"
+
 
 class FileFormat(StrEnum):
     """How extracts are written."""
@@ -102,7 +104,7 @@ def demo(
         show.say(line)
     show.next_steps(
         (command("status", lake), "what each feed delivered, and what became of it"),
-        (command('query "SELECT provider_name, total_visits, roi FROM provider_summary ORDER BY roi DESC"', lake), ""),
+        (command(f'query "{BUSIEST}"', lake), "who sees most patients, and how often they are denied"),
         (command("diff gold.provider_summary --from 1 --to 3", lake), "what a month of late claims changed"),
         (command("quarantine", lake), "rows that were refused, and why"),
         (command("tables", lake), "every table; with a name, its columns and rules"),

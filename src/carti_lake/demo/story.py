@@ -10,7 +10,6 @@ from carti_lake.access.viewer import Audience
 from carti_lake.generate import Network, write
 from carti_lake.lake import Lake
 from carti_lake.outlets.dashboard.file import dashboard_of
-from carti_lake.outlets.disclosure import NOTHING
 from carti_lake.outlets.files import charts_of, published, workbook_of
 from carti_lake.outlets.powerbi.project import powerbi_of
 from carti_lake.outlets.published.publish import publish_of
@@ -97,7 +96,7 @@ def demo(lake: Lake, folder: Path, network: Network | None = None, *, progress: 
     workbook = workbook_of(view, published(lake.uri, "workbook.xlsx"))
     progress("writing the dashboard")
     dashboard = dashboard_of(view, published(lake.uri, "dashboard.html"))
-    public = dashboard_of(view, published(lake.uri, "dashboard-public.html"), audience=Audience.PUBLIC, after=NOTHING)
+    public = dashboard_of(view, published(lake.uri, "dashboard-public.html"), audience=Audience.PUBLIC)
     progress("publishing tables and the Power BI project")
     tables = published(lake.uri, "tables")
     publish_of(view, tables)

@@ -2,6 +2,17 @@
 
 from carti_lake.disclosure.blocks import SMALLEST_CELL
 from carti_lake.disclosure.lineage import of_people
-from carti_lake.disclosure.publication import IN_FULL, INSIDE, Publication, in_full, publication
+from carti_lake.disclosure.margins import Told
+from carti_lake.disclosure.publication import IN_FULL, INSIDE, Publication, in_full, publication, told_of
 
-__all__ = ["INSIDE", "IN_FULL", "SMALLEST_CELL", "Publication", "in_full", "of_people", "publication"]
+__all__ = [
+    "INSIDE",
+    "IN_FULL",
+    "SMALLEST_CELL",
+    "Publication",
+    "Told",
+    "in_full",
+    "of_people",
+    "publication",
+    "told_of",
+]

@@ -1,17 +1,17 @@
 """What outlets read: the tables of a release as they may leave the lake."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from carti_lake.disclosure.blocks import SMALLEST_CELL
 from carti_lake.disclosure.lineage import may_leave, of_people
-from carti_lake.disclosure.margins import NETWORK, Margins, margins, shown
+from carti_lake.disclosure.margins import FEW, NETWORK, Told, again, along, decide, margins
 from carti_lake.disclosure.remade import remade
 from carti_lake.metrics import CRM_RATES, METRICS, PROVIDER_RATES, Metric
 from carti_lake.tables.gold import GOLD, Gold, ProviderMonthly, ProviderSummary
-from carti_lake.tables.gold.events import AXES, MADE_FROM, OF_PATIENTS, SUMMED
+from carti_lake.tables.gold.events import AXES, MADE_FROM, OF_PATIENTS, OTHERS, SUMMED, Axis
 
 Frames = Mapping[str, pl.DataFrame]
 #: Gold tables of a release by name, as stored; only what is shown of them is read.
@@ -48,31 +48,43 @@ class Publication:
         Sentences that tell the reader why something is blank, for every outlet's page.
     exact
         Whether every count is shown; else it is for anybody.
+    told
+        What it tells of events; None where it is exact.
     """
 
     tables: dict[str, pl.DataFrame]
     network: pl.DataFrame
     notes: tuple[str, ...]
     exact: bool = False
+    told: Told | None = None
 
 
-def publication(stored: Stored, before: Stored | None = None, compared_with: str | None = None) -> Publication:
+def publication(
+    stored: Stored, earlier: Sequence[Told] = (), since: str | None = None, decided: Told | None = None
+) -> Publication:
     """The release with no count of people from 1 to 10, nor any that can be worked out.
 
     Parameters
     ----------
     stored
         Gold tables of the release.
-    before
-        Those of the release that readers had before; None for the first.
-    compared_with
-        How to call that release in the notes.
+    earlier
+        What was made public before.
+    since
+        How to call that in the notes; None where there is none.
+    decided
+        What of this release was shown when it was made public first; a release is published alike ever after.
     """
     # Tables of single rows are large, and are not read.
     frames = _read(stored, {name for name in stored if name in _SUMMED or (name in GOLD and may_leave(GOLD[name]))})
     now = margins(frames)
-    flags = shown(now, None if before is None else margins(_read(before, _SUMMED)))
-    tables = {name: _masked(rows, mart, flags[key]) for name, (mart, key, rows) in _by_axis(frames, now).items()}
+    told = decide(now, earlier) if decided is None else again(now, decided)
+    tables: dict[str, pl.DataFrame] = {}
+    for axis in AXES:
+        if axis.mart.short_name in frames:
+            sums, flags = told.rows(axis.key)
+            rows = frames[axis.table] if axis.table in frames else _of_axis(axis, sums)
+            tables[axis.table] = _masked(rows, ProviderSummary if axis.table in frames else axis.mart, flags)
     tables |= {
         name: _masked(rows, GOLD[name]) for name, rows in frames.items() if name not in tables and may_leave(GOLD[name])
     }
@@ -83,20 +95,29 @@ def publication(stored: Stored, before: Stored | None = None, compared_with: str
             "Left out, since their rows are about few people or single ones, or are computed from such: "
             f"{', '.join(left_out)}."
         )
-    if compared_with is not None:
+    if since is not None:
         notes.append(
-            f"Blank too: counts that moved by 1 to {SMALLEST_CELL - 1} since {compared_with}, since whoever has both "
-            "could subtract. They come back when they have moved further, or rest."
+            f"Blank too: counts that moved by 1 to {SMALLEST_CELL - 1} since {since}, since whoever has both "
+            "could subtract. They come back when they have moved further."
         )
-    network = _masked(_with_rates(now[NETWORK], NETWORK), ProviderMonthly, flags[NETWORK])
-    return Publication({name: _in_order(name, rows) for name, rows in tables.items()}, network, tuple(notes))
+    if told.pooled:
+        notes.append(f"Told of together as {OTHERS}: members of a table with fewer than {FEW} events.")
+    network = _masked(_with_rates(now[NETWORK], NETWORK), ProviderMonthly, told.shown[NETWORK])
+    in_order = {name: _in_order(name, rows) for name, rows in tables.items()}
+    return Publication(in_order, network, tuple(notes), told=told)
+
+
+def told_of(stored: Stored) -> Told:
+    """What a release tells by itself: what its readers have had where nothing else is on record."""
+    return decide(margins(_read(stored, _SUMMED)))
 
 
 def in_full(stored: Stored, note: str = IN_FULL) -> Publication:
     """The release with every count, but without rows of single patients; the note tells readers that it is."""
     frames = _read(stored, stored.keys() - OF_PATIENTS)
     now = margins(frames)
-    tables = frames | {name: rows for name, (_, _, rows) in _by_axis(frames, now).items()}
+    axes = [axis for axis in AXES if axis.mart.short_name in frames]
+    tables = {axis.table: _of_axis(axis, along(axis, frames[axis.mart.short_name])) for axis in axes} | frames
     return Publication(tables, _with_rates(now[NETWORK], NETWORK), (note,), exact=True)
 
 
@@ -105,10 +126,9 @@ def _read(stored: Stored, wanted: Collection[str]) -> dict[str, pl.DataFrame]:
     return dict(zip(kept, pl.collect_all([stored[name].lazy() for name in kept], engine="streaming"), strict=True))
 
 
-def _by_axis(frames: Frames, now: Margins) -> dict[str, tuple[type[Gold], str, pl.DataFrame]]:
-    """Mart, key and rows of every table of an axis; that of providers stands in the lake as it is published."""
-    made = {axis.table: (axis.mart, axis.key, _with_rates(now[axis.key], axis.key)) for axis in AXES if axis.key in now}
-    return made | {ProviderSummary.short_name: (ProviderSummary, "provider_id", frames[ProviderSummary.short_name])}
+def _of_axis(axis: Axis, sums: pl.DataFrame) -> pl.DataFrame:
+    """The columns of the axis's mart, and the rates that are made of them."""
+    return _with_rates(sums.select(name for name in sums.columns if name in axis.mart.columns()), axis.key)
 
 
 def _in_order(name: str, rows: pl.DataFrame) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from carti_lake.tables.gold import (
 from carti_lake.tables.gold.events import AXES
 
 Tables = Mapping[str, pl.DataFrame]
-BY = {axis.key: axis.table for axis in AXES}
+BY = {axis.key: axis.table for axis in reversed(AXES)}
 
 
 def maturity(months: pl.LazyFrame) -> pl.LazyFrame:

@@ -5,14 +5,12 @@ from getpass import getuser
 
 from carti_lake.access import full_counts as full
 from carti_lake.access.audience import asked
+from carti_lake.access.publications import published
 from carti_lake.access.viewer import Audience
 from carti_lake.disclosure import IN_FULL, INSIDE, Publication, in_full
-from carti_lake.disclosure.release import compared, gold_frames
-from carti_lake.releases.release import Release, When, releases
+from carti_lake.disclosure.release import gold_frames
+from carti_lake.releases.release import Release, When
 from carti_lake.releases.view import View
-
-#: What ``after`` says where no reader has had an earlier release.
-NOTHING = "none"
 
 
 def opened(
@@ -34,8 +32,8 @@ def opened(
     audience
         For whom it is made; None for the audience that is declared for the lake.
     after
-        The release that its readers had before: what moved little since is hidden. ``none`` where nobody has had one:
-        only whoever hands out the publications can say so. None for the release before it.
+        The release that its readers had before, alone: what moved little since is hidden. ``none`` where nobody has had
+        one: only whoever hands out the publications can say so. None for all that the record of publications has.
     full_counts
         Why small counts are to be shown this once, whoever the audience is.
 
@@ -60,16 +58,7 @@ def opened(
             now=view.clock(),
         )
         return in_full(gold_frames(view), IN_FULL if full_counts is not None else INSIDE)
-    return compared(view, _base(view, after))
-
-
-def _base(view: View, after: When | None) -> View | None:
-    """The release that a publication is compared with; None where nothing can be subtracted."""
-    if after is None:
-        return view.before()
-    # A release that is locked under the word is meant by it: comparing hides more than not comparing.
-    named = any(NOTHING in one.locks for one in releases(view.storage))
-    return None if after == NOTHING and not named else view.at(after)
+    return published(view, outlet, after)
 
 
 def without_figures(release: Release) -> Release:

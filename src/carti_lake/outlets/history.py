@@ -17,7 +17,7 @@ from carti_lake.tables.gold.events import AXES
 ADJUDICATION = ("visits.claim_status", "visits.claim_paid", "visits.claim_paid_date", "visits.contractual_adjustment")
 #: Columns of a referral that are known when it has come to an end.
 OUTCOME = ("referrals.referral_status", "referrals.network_status", "referrals.first_visit_date")
-(BY_MONTH,) = (axis.table for axis in AXES if axis.key == "month")
+BY_MONTH = next(axis.table for axis in AXES if axis.key == "month")
 SCHEMA = {"metric": pl.String(), "month": pl.Date(), "value": pl.Float64(), "provisional": pl.Boolean()}
 
 
@@ -77,10 +77,11 @@ def _by_month(metric: Metric, published: Publication) -> pl.LazyFrame | None:
 def by_month_of(metric: Metric, published: Publication) -> pl.DataFrame | None:
     """The published table that has the metric's sums by month; None where there is none."""
     mart = metric.mart
-    table = published.tables.get(BY_MONTH if mart is ProviderMonthly else mart.short_name)
-    if metric.missing or table is None or _month(metric) not in mart.key():
+    if metric.missing or _month(metric) not in mart.key():
         return None
-    return table if set(metric.inputs()) <= set(table.columns) else None
+    axes = [axis.table for axis in AXES if axis.mart is mart and axis.key == _month(metric)]
+    found = [published.tables[name] for name in (*axes, mart.short_name) if name in published.tables]
+    return next((table for table in found if set(metric.inputs()) <= set(table.columns)), None)
 
 
 def months_of(published: Publication) -> pl.DataFrame:

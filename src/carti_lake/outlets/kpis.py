@@ -56,7 +56,9 @@ def kpis(published: Publication, delivered: Collection[str] | None = None) -> li
 def _kpi(metric: Metric, published: Publication, delivered: Collection[str] | None) -> Kpi:
     mart = metric.mart
     missing = None if delivered is None else undelivered(metric, delivered)
-    rows = published.network if mart is ProviderMonthly else published.tables.get(mart.short_name)
+    rows = published.tables.get(mart.short_name)
+    if mart is ProviderMonthly or (rows is None and {*metric.inputs()} <= {*published.network.columns}):
+        rows = published.network
     if rows is None:
         missing = missing or f"{mart.full_name()} is not published: carti-lake metrics {metric.id} shows it"
     elif _hidden(metric, rows):

@@ -10,7 +10,6 @@ import polars as pl
 from carti_lake.store.errors import LakeError
 from carti_lake.store.integrity import refuse_damaged
 from carti_lake.store.storage import Storage
-from carti_lake.tables.gold.events import COMPARED
 from carti_lake.tables.releases import Releases
 
 TABLE = Releases.full_name()
@@ -153,21 +152,6 @@ def choose(found: Sequence[Release], which: When | None, now: datetime) -> Relea
             f"Readable: {', '.join(str(one.number) for one in found if not one.expired)}."
         )
     return chosen
-
-
-def preceding(found: Sequence[Release], present: Release) -> Release | None:
-    """The release among these (oldest first) that the present one's publication is compared with.
-
-    The newest earlier one of the same tables, whether or not it can still be read: of what is compared, vacuum keeps
-    the files, so that a release is published alike for as long as it stands.
-    """
-    same = [
-        one
-        for one in found
-        if one.number < present.number
-        and all(one.ids.get(name) == present.ids.get(name) for name in COMPARED & one.versions.keys())
-    ]
-    return same[-1] if same else None
 
 
 def monthly(present: Release, found: Sequence[Release]) -> list[Release]:

@@ -12,11 +12,10 @@ from carti_lake.releases import quality
 from carti_lake.releases.measure import measure
 from carti_lake.releases.quarantine import refused
 from carti_lake.releases.query import query
-from carti_lake.releases.release import Release, ReleaseError, When, preceding, releases, select
-from carti_lake.store.integrity import damage, refuse_damaged
+from carti_lake.releases.release import Release, ReleaseError, When, releases, select
+from carti_lake.store.integrity import refuse_damaged
 from carti_lake.store.storage import Storage
 from carti_lake.tables import TABLES, find
-from carti_lake.tables.gold.events import COMPARED
 from carti_lake.tables.silver import Claims, ClaimsOfLines
 
 
@@ -41,26 +40,6 @@ class View:
     def at(self, which: When | None) -> "View":
         """Another release of the same lake, as :func:`carti_lake.releases.release.select` finds it."""
         return replace(self, release=select(self.storage, which, self.clock()))
-
-    def before(self) -> "View | None":
-        """The release that publications of this one are compared with, if any; only what is compared can be read.
-
-        Raises
-        ------
-        ReleaseError
-            Where its files are gone.
-        """
-        earlier = preceding(releases(self.storage), self.release)
-        if earlier is None:
-            return None
-        compared = COMPARED & earlier.versions.keys()
-        if earlier.expired and any(damage(self.storage, name, earlier.versions[name]) for name in compared):
-            raise ReleaseError(
-                f"Release {self.release.number} hides what would tell it from release {earlier.number}, and the files "
-                "of that are gone. Take a later release, name the one that its readers had (--after), or give a reason "
-                "for full counts (--full-counts)."
-            )
-        return replace(self, release=earlier)
 
     def scan(self, table: str) -> pl.LazyFrame:
         """Lazy rows of a table of this release; withdrawn rows and bookkeeping columns are left out."""

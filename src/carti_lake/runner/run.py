@@ -34,6 +34,7 @@ from carti_lake.store.write import merge
 from carti_lake.tables import ENTITIES, FEEDS, TABLES
 from carti_lake.tables.access import AccessChanges, ApiKeys, AudienceChanges, AuditEntries
 from carti_lake.tables.disclosures import Disclosures
+from carti_lake.tables.publications import Publications
 from carti_lake.tables.pulls import Pulls
 from carti_lake.tables.releases import Releases
 from carti_lake.tables.silver import ProviderReferences, Providers
@@ -46,7 +47,11 @@ Progress = Callable[[str], None]
 MADE = ("silver.", "quarantine.", "gold.")
 #: Tables that tell of pulls, releases and their readers; the thresholds that it was judged by are part of a release.
 OF_NO_RELEASE = tuple(
-    table.full_name() for table in (Releases, Disclosures, AccessChanges, ApiKeys, AudienceChanges, AuditEntries, Pulls)
+    table.full_name()
+    for table in (
+        *(Releases, Disclosures, Publications, Pulls),
+        *(AccessChanges, ApiKeys, AudienceChanges, AuditEntries),
+    )
 )
 
 

@@ -77,7 +77,8 @@ def _mart(path: str, table: type[Gold]) -> Resource:
 def _axis(path: str, axis: Axis) -> Resource:
     """The network's sums along an axis, as disclosure control publishes them: the same for whoever sees all of it."""
     mart = axis.mart.columns()
-    sums = [name for family in FAMILIES for name in family.shows if name in mart]
+    along = [family for family in FAMILIES if family.axes is None or axis.key in family.axes]
+    sums = [name for family in along for name in family.shows if name in mart]
     rates = [rate for rate in PROVIDER_RATES if {*rate.summed()} <= {*sums}]
     columns = {
         axis.key: _column(mart[axis.key]),
@@ -188,7 +189,11 @@ MARTS: dict[str, type[Gold]] = {
 #: Everything that has rows. A line is a route, its filters, its formats, and its place in the OpenAPI document.
 RESOURCES: tuple[Resource, ...] = (
     *(_mart(path, table) for path, table in MARTS.items()),
-    *(_axis(f"network/{one.key.replace('_', '-')}", one) for one in AXES if one.key != "provider_id"),
+    *(
+        _axis(f"network/{one.table.removeprefix('network_by_').replace('_', '-')}", one)
+        for one in AXES
+        if one.key != "provider_id"
+    ),
     Resource("metrics", "The definition of every metric.", _DEFINITION, ("id",), _definitions),
     Resource("releases", "Every release, and whether it can be read.", _RELEASE, ("number",), _releases),
     Resource(

@@ -5,6 +5,7 @@ from carti_lake.tables.checks import Finding, Thresholds
 from carti_lake.tables.disclosures import Disclosures
 from carti_lake.tables.feeds import FEEDS, Feed
 from carti_lake.tables.gold import GOLD
+from carti_lake.tables.publications import Publications
 from carti_lake.tables.pulls import Pulls
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.releases import Releases
@@ -19,7 +20,7 @@ TABLES: dict[str, type[Table]] = {
 } | {
     table.full_name(): table
     for table in (
-        *(Releases, Disclosures, ThresholdChanges, TrainedModels),
+        *(Releases, Disclosures, Publications, ThresholdChanges, TrainedModels),
         *(AccessChanges, ApiKeys, AudienceChanges, AuditEntries, Pulls),
     )
 }

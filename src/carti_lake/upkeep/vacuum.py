@@ -5,13 +5,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from carti_lake.releases.publish import retire
-from carti_lake.releases.release import preceding, releases
 from carti_lake.store.errors import translated
 from carti_lake.store.hashes import forget
 from carti_lake.store.locks import lake_lock
 from carti_lake.store.storage import Storage
 from carti_lake.store.write import WRITER_HOURS
-from carti_lake.tables.gold.events import COMPARED
 from carti_lake.upkeep.tables import Upkeep, existing
 
 
@@ -21,14 +19,11 @@ def vacuum(
     """Remove files that no kept release needs.
 
     Kept are the newest release, every locked one, and those published within ``keep_days``. The others are marked
-    expired before a file of theirs is removed, so that readers get a clear answer. Of the release before a kept one,
-    what its publication is compared with stays on disk: else it would show what it hides.
+    expired before a file of theirs is removed, so that readers get a clear answer.
     """
     done = []
     with lake_lock(storage, "vacuum"):
         kept = retire(storage, now - timedelta(days=keep_days), now, dry_run=dry_run)
-        found = releases(storage)
-        compared = [before for one in kept if (before := preceding(found, one)) is not None]
         for name in existing(storage):
             if name == "releases":
                 continue
@@ -40,8 +35,7 @@ def vacuum(
             if not dry_run:
                 # What stands in place of a file that goes must outlast it, though its writer died before the sync.
                 storage.settle((handle, -1))
-            readers = [*kept, *compared] if name in COMPARED else kept
-            needed = sorted({one.versions[name] for one in readers if name in one.versions})
+            needed = sorted({one.versions[name] for one in kept if name in one.versions})
             with translated(name):
                 removed = handle.vacuum(
                     retention_hours=WRITER_HOURS,

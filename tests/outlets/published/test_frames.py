@@ -59,7 +59,7 @@ def test_the_network_along_each_axis_is_all_that_leaves_without_full_counts(fram
     permitted = {fact.name for fact in FACTS if fact.mart.short_name in shown.tables}
     facts = permitted | {fact.name for fact in AXIS_FACTS} & tables.keys()
     aside = {"dim_provider", "dim_service_line", "dim_payer", "dim_campaign", "dim_date", "security_map", "release"}
-    assert tables.keys() == facts | aside
+    assert tables.keys() == facts | aside | {"dim_denial_reason"}
     assert permitted == {"provider_summary", "marketing_roi", "claims_maturity"}
     assert not {"provider_monthly", "referral_flow", "claims_monthly", "readmissions"} & tables.keys()
     by_provider = shown.tables["provider_summary"].sort("provider_id")

@@ -8,7 +8,7 @@ import polars as pl
 from carti_lake.disclosure import Publication, of_people
 from carti_lake.metrics import METRICS, Metric, Sum
 from carti_lake.metrics.sums import sum_of
-from carti_lake.tables.gold import DataQuality, DenialsMonthly, ProviderMonthly, ReferralFlow
+from carti_lake.tables.gold import ClaimsMonthly, DataQuality, DenialsMonthly, ProviderMonthly, ReferralFlow
 from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.gold.events import AXES, MADE_FROM
 
@@ -65,6 +65,12 @@ MEMBER_OF = {
     "campaign_id": "campaign",
     "table_name": "table",
     "rule": "check",
+}
+#: What the page tells along an axis by itself, of which mart.
+ALONG = {
+    **{(key, ProviderMonthly): MONTHLY for key in ("provider_id", "month", "service_line")},
+    ("payer", ClaimsMonthly): CLAIMS,
+    ("denial_reason", DenialsMonthly): DENIALS,
 }
 #: Cells that one mart may have in the page, so that it stays small. A mart of more is there in parts, each without some
 #: of its axes: filters on all of them at once are then not possible, and the page says so.
@@ -132,9 +138,8 @@ def _margins(published: Publication) -> list[Cube]:
     found = [Cube("network", (), _cells(published.network, (), MONTHLY, masked=True), masked=True)]
     for axis in AXES:
         rows = published.tables.get(axis.table)
-        if rows is not None:
+        if rows is not None and (metrics := ALONG.get((axis.key, axis.mart))):
             named = rows.with_columns(pl.col(old).alias(new) for new, old in plain.items() if old in rows.columns)
-            metrics = MONTHLY if axis.mart is ProviderMonthly else CLAIMS
             cells = _cells(named, (axis.key,), metrics, masked=True)
             found.append(Cube(axis.table, (MEMBER_OF[axis.key],), cells, masked=True))
     returns = (METRICS[name] for name in RETURNS)

@@ -42,9 +42,15 @@ function returnsRows(page, state, filters) {
 function denialsRows(page, state, filters) {
   const [ever, still, paid] = page.denials.map((metric) => measured(page, metric, ["reason"], without(filters, "reason")));
   if (!ever) return none(page.in_full ? "No claim was delivered." : page.why_left_out);
-  const of = (found, place) => found.groups.find((group) => group.at[0] === place)?.above ?? 0;
-  const groups = ever.groups.filter((group) => group.above);
-  if (!groups.length) return none("No claim was denied under this filter.");
+  const at = (found, place) => found?.groups.find((group) => group.at[0] === place);
+  const of = (found, place) => at(found, place)?.above ?? 0;
+  const cases = ever.groups.filter((group) => group.hidden || group.above);
+  if (!cases.length) return none("No claim was denied under this filter.");
+  // A bar is made of all three: where one is hidden, the others would be drawn as if it were nothing.
+  const isHidden = (group) => [ever, still, paid].some((found) => !found || at(found, group.at[0])?.hidden);
+  const hidden = cases.filter(isHidden);
+  const groups = cases.filter((group) => !isHidden(group));
+  if (!groups.length) return none(`Hidden: ${page.why_hidden}.`);
   groups.sort((one, other) => other.above - one.above || one.at[0] - other.at[0]);
   const rows = [];
   const table = [];
@@ -65,12 +71,13 @@ function denialsRows(page, state, filters) {
     );
     table.push({ ...named, cells: [group.above, ...parts].map((value) => [value, "USD"]) });
   }
+  for (const group of hidden) table.push({ ...member(page, "reason", group.at[0]), cells: Array(4).fill("hidden") });
   return {
     data: { rows },
     unit: "USD",
     definition: page.metrics[page.denials[0]].definition,
     ignored: ever.ignored,
-    notes: [],
+    notes: hidden.length ? [`${hidden.length} hidden: ${page.why_hidden}.`] : [],
     behind: page.denials[0],
     axis: "reason",
     columns: ["Reason (CARC group)", "Ever denied", ...page.parts.denials],

@@ -238,15 +238,21 @@ FACTS = (
 
 #: The network's sums, whole and along each axis by itself: what is published of events without full counts.
 NETWORK = "network"
-_BY_AXIS = {"provider_id": _PROVIDER, "service_line": _SERVICE_LINE, "payer": _PAYER}
-_SHOWN = tuple(column for family in FAMILIES for column in family.shows)
+_BY_AXIS = {
+    "provider_id": _PROVIDER,
+    "service_line": _SERVICE_LINE,
+    "payer": _PAYER,
+    "denial_reason": Reference(DENIAL_REASON),
+}
 
 
 def _axis(mart: type[Gold], table: str, key: str | None = None) -> Fact:
     numbers = tuple(name for name in additive(mart) if of_people(mart, name))
-    chosen = numbers if mart is ProviderSummary else tuple(name for name in numbers if name in _SHOWN)
+    along = [family for family in FAMILIES if key is None or family.axes is None or key in family.axes]
+    told = {column for family in along for column in family.shows}
+    chosen = numbers if mart is ProviderSummary else tuple(name for name in numbers if name in told)
     references = (_BY_AXIS[key],) if key in _BY_AXIS else ()
-    return Fact(mart, references, "month" if key == "month" else None, (), chosen, table)
+    return Fact(mart, references, key if key and key.endswith("month") else None, (), chosen, table)
 
 
 AXIS_FACTS = (
