@@ -62,4 +62,4 @@ def _sum(rows: pl.DataFrame, network: pl.DataFrame) -> pl.DataFrame:
         pl.when(pl.all_horizontal(pl.col(rate.summed()).is_not_null())).then(rate.expression()).alias(rate.id)
         for rate in rates
     )
-    return network.clear(1).with_columns(*made, *known).cast(network.schema)  # type: ignore[arg-type]
+    return network.clear(1).with_columns(*made, *known).cast(network.schema)

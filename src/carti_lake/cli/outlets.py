@@ -1,4 +1,4 @@
-"""``charts``, ``workbook``, ``dashboard``, ``report``: a release to open; ``disclosures``, ``publications``: to whom."""
+"""``charts``, ``workbook``, ``dashboard``, ``report``; ``disclosures``, ``publications``: who was shown what."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any

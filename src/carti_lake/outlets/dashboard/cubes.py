@@ -8,6 +8,7 @@ import polars as pl
 from carti_lake.disclosure import Publication, of_people
 from carti_lake.metrics import METRICS, Metric, Sum
 from carti_lake.metrics.sums import sum_of
+from carti_lake.tables import Table
 from carti_lake.tables.gold import ClaimsMonthly, DataQuality, DenialsMonthly, ProviderMonthly, ReferralFlow
 from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.gold.events import AXES, MADE_FROM
@@ -67,7 +68,7 @@ MEMBER_OF = {
     "rule": "check",
 }
 #: What the page tells along an axis by itself, of which mart.
-ALONG = {
+ALONG: dict[tuple[str, type[Table]], tuple[Metric, ...]] = {
     **{(key, ProviderMonthly): MONTHLY for key in ("provider_id", "month", "service_line")},
     ("payer", ClaimsMonthly): CLAIMS,
     ("denial_reason", DenialsMonthly): DENIALS,

@@ -7,17 +7,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from carti_lake.access.publications import NOTHING
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.value import undelivered
 from carti_lake.outlets.charts.shown import shown
 from carti_lake.outlets.destination import file_at, file_of
-from carti_lake.outlets.disclosure import NOTHING
 from carti_lake.outlets.report.contents import EXPLAINED, contents
 from carti_lake.outlets.report.figures import Figure, figures
 from carti_lake.outlets.theme import CONFIG
 from carti_lake.releases.explain import Explanation, explain
 from carti_lake.releases.measure import delivered
-from carti_lake.releases.release import Release, preceding, releases
+from carti_lake.releases.release import Release, releases
 
 if TYPE_CHECKING:
     from carti_lake.access.viewer import Audience
@@ -67,8 +67,8 @@ def _earlier(view: "View", after: "When | None") -> Release | None:
         return None
     if after is not None:
         return view.at(after).release
-    found = [one for one in releases(view.storage) if not one.expired]
-    return preceding([one for one in found if one.locks], view.release) or preceding(found, view.release)
+    earlier = [one for one in releases(view.storage) if not one.expired and one.number < view.release.number]
+    return next(reversed([one for one in earlier if one.locks] or earlier), None)
 
 
 def typeset(pack: dict[str, Any], pictures: list[Figure], at: datetime) -> bytes:
