@@ -46,6 +46,8 @@ def list_(
 
 
 def _reads(source: "Source") -> str:
+    if source.fhir is not None:
+        return ", ".join(source.fhir.types())
     return source.files if source.kind == "folder" else f"table {source.table}" if source.table else "a query"
 
 
@@ -80,10 +82,13 @@ def check(
 @group.command()
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the source, e.g. ehr-visits.")],
-    kind: Annotated[str, typer.Option(metavar="KIND", help="folder or sql.")],
+    kind: Annotated[str, typer.Option(metavar="KIND", help="folder, sql or fhir.")],
     feed: Annotated[str, typer.Option(metavar="FEED", help="Feed that it fills.")],
     address: Annotated[
-        str, typer.Option(metavar="A", help="Folder, postgresql://USER@HOST/DB, sqlite:PATH, duckdb:PATH, or env:NAME.")
+        str,
+        typer.Option(
+            metavar="A", help="Folder, postgresql://USER@HOST/DB, sqlite:PATH, duckdb:PATH, https://FHIR, or env:NAME."
+        ),
     ],
     password: Annotated[
         str | None, typer.Option(metavar="REF", help="Where the password is: env:NAME or file:PATH.")
@@ -98,6 +103,16 @@ def add(
     complete: Annotated[
         str | None,
         typer.Option(metavar="HOW", help="What shows a whole file: rest, a mark such as .done, or a manifest's name."),
+    ] = None,
+    views: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="View definition of FHIR resources; several need --query.")
+    ] = None,
+    export: Annotated[
+        str | None, typer.Option(metavar="WHOSE", help="What a FHIR server exports: system, patient, Group/ID.")
+    ] = None,
+    client: Annotated[str | None, typer.Option(metavar="ID", help="As whom the lake signs in there.")] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="REF", help="Where its private key is: env:NAME or file:PATH.")
     ] = None,
     map_: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Map of its columns.")] = None,
     sources: SourcesIn = None,
@@ -118,6 +133,10 @@ def add(
         "overlap": int(overlap) if overlap and overlap.isdecimal() else overlap,
         "files": files,
         "complete": complete,
+        "views": [str(view.resolve()) for view in views] if views else None,
+        "export": export,
+        "client": client,
+        "key": key,
         "map": str(map_.resolve()) if map_ else None,
     }
     given = {key: value for key, value in said.items() if value is not None}
@@ -143,6 +162,6 @@ def _whole(kind: str, address: str) -> str:
     from carti_lake.pull.secrets import is_reference
 
     scheme, _, place = address.partition(":")
-    if kind == "folder" and not is_reference(address):
+    if kind in ("folder", "fhir") and "://" not in address and not is_reference(address):
         return str(Path(address).expanduser().resolve())
     return f"{scheme}:{Path(place).expanduser().resolve()}" if scheme in ("sqlite", "duckdb") else address

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from carti_lake.pull.fhir_declared import KEYS, Fhir, fhir_of
 from carti_lake.pull.secrets import PASSWORD_IN_ADDRESS, SourceError, is_reference, resolve
 from carti_lake.sources.headers import matches
 from carti_lake.sources.map_check import check_map
@@ -27,6 +28,7 @@ OF_ALL = ("kind", "feed", "address", "map")
 OF_KIND = {
     "folder": ("files", "complete", "rest"),
     "sql": ("password", "table", "query", "cursor", "overlap"),
+    "fhir": KEYS,
 }
 #: What a cursor of days or moments goes back by, where nothing is said.
 A_DAY = timedelta(days=1)
@@ -47,11 +49,11 @@ class Source:
     file
         Where it is declared; what paths in it start from.
     kind
-        ``folder`` or ``sql``.
+        ``folder``, ``sql`` or ``fhir``.
     feed
         Feed that it fills.
     address
-        Folder, or address of a database without its password; or a reference to it.
+        Folder, address of a server, or of a database without its password; or a reference to it.
     mapping
         How its columns become the feed's.
     password
@@ -68,6 +70,8 @@ class Source:
         Column by which a database tells what is new; None: everything is read each time.
     overlap
         How far before the cursor reading starts again, for rows that were committed late.
+    fhir
+        How the resources of a source of kind ``fhir`` become rows.
     """
 
     name: str
@@ -84,11 +88,13 @@ class Source:
     query: str | None = None
     cursor: str | None = None
     overlap: timedelta | int | None = None
+    fhir: Fhir | None = None
 
     @property
     def reading(self) -> str:
         """Tells what is read and how from any other way: where it changes, reading starts from the beginning."""
         said = [self.kind, self.table, self.query, self.cursor, self.mapping.said()]
+        said += self.fhir.said() if self.fhir else []
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
     def cursor_gives(self) -> list[str]:
@@ -170,16 +176,20 @@ def parse(said: Mapping[str, Any], path: Path) -> Source:
         )
     mapping = _mapping(said.get("map", {}), path)
     check_map(mapping, feed)
-    parsed = Source(path.stem, path, kind, feed, address, mapping, **_of_kind(said, kind, where))
+    parsed = Source(path.stem, path, kind, feed, address, mapping, **_of_kind(said, kind, path))
     if parsed.cursor is not None:
         _check_cursor(parsed, where)
     return parsed
 
 
-def _of_kind(said: Mapping[str, Any], kind: str, where: str) -> dict[str, Any]:
-    texts = {key: _text(said, key, where) for key in OF_KIND[kind] if key in said and key not in ("overlap", "rest")}
-    if kind == "folder":
-        return texts | ({"rest": _span(said["rest"], f"{where}: rest").total_seconds()} if "rest" in said else {})
+def _of_kind(said: Mapping[str, Any], kind: str, path: Path) -> dict[str, Any]:
+    where = path.name
+    spans = {key: _span(said[key], f"{where}: {key}") for key in ("rest", "overlap") if key in said and kind != "sql"}
+    if kind != "sql":
+        of_files: dict[str, Any] = {key: _text(said, key, where) for key in ("files", "complete") if key in said}
+        of_files |= {"rest": spans.pop("rest").total_seconds()} if "rest" in spans else {}
+        return {**of_files, **spans, **({"fhir": fhir_of(said, path)} if kind == "fhir" else {})}
+    texts = {key: _text(said, key, where) for key in OF_KIND[kind] if key in said and key != "overlap"}
     if "password" in texts and not is_reference(texts["password"]):
         raise SourceError(
             f'{where}: password is in clear text. Say where it is instead: "env:NAME" for an environment variable, '

@@ -25,6 +25,8 @@ class Standing:
         How it was read.
     delivered_at, extract_date
         Of what came last: what comes next is newer, whatever the clock does.
+    kept
+        Folder of the lake with what it has delivered so far; None where nothing is kept.
     """
 
     number: int = 0
@@ -33,6 +35,7 @@ class Standing:
     reading: str | None = None
     delivered_at: datetime | None = None
     extract_date: date | None = None
+    kept: str | None = None
 
 
 def standing(storage: Storage, feed: str, source: str) -> Standing:
@@ -53,6 +56,7 @@ def standing(storage: Storage, feed: str, source: str) -> Standing:
         reading=said["reading"],
         delivered_at=datetime.fromisoformat(batch["delivered_at"]),
         extract_date=date.fromisoformat(batch["extract_date"]),
+        kept=said.get("kept"),
     )
 
 

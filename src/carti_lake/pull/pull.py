@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from carti_lake.pull import journal, sql
+from carti_lake.pull import fhir, journal, sql
 from carti_lake.pull.declaration import Source
 from carti_lake.pull.folder import look
 from carti_lake.pull.marks import resumed
@@ -109,6 +109,11 @@ def _pull_one(storage: Storage, source: Source, edge: Edge, progress: Callable[[
     with _noted(source, errors):
         if source.kind == "sql":
             loaded.extend(_of_database(storage, source, edge, now))
+        elif source.kind == "fhir":
+            came = fhir.pull(storage, source, _world(edge), now)
+            loaded.extend(came.loaded)
+            waiting = came.waiting
+            errors.extend([came.problem] if came.problem else [])
         else:
             seen = look(source, journal.taken(storage, source), edge.environment, edge.wait)
             waiting = seen.waiting
@@ -142,6 +147,9 @@ def _plan_one(storage: Storage, source: Source, edge: Edge) -> Planned:
         if source.kind == "folder":
             seen = look(source, journal.taken(storage, source), edge.environment, edge.wait)
             return planned(files=tuple(file.file for file in seen.whole.values()), waiting=seen.waiting)
+        if source.kind == "fhir":
+            since, files, waiting = fhir.look_at(storage, source, _world(edge))
+            return planned(files=files, waiting=waiting, since=since)
         standing = resumed(storage, source)
         with sql.reading(source, edge.environment) as (ask, types):
             return planned(rows=sql.count(ask, source, types, standing), since=standing.cursor)
@@ -154,10 +162,16 @@ def check(source: Source, edge: Edge) -> str | None:
     with _noted(source, errors):
         if source.kind == "folder":
             look(source, set(), edge.environment, lambda seconds: None)
+        elif source.kind == "fhir":
+            fhir.check(source, _world(edge))
         else:
             with sql.reading(source, edge.environment):
                 pass
     return errors[0] if errors else None
+
+
+def _world(edge: Edge) -> fhir.World:
+    return fhir.World(edge.clock, edge.wait, edge.environment)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def reading(source: Source, environment: Mapping[str, str]) -> Iterator[tuple[As
         reader = ask(f"SELECT * FROM {_origin(source)} LIMIT 0")
         types = pl.Schema({field.name: _type_of(field.type) for field in reader.schema})
         reader.read_all()
-        _check(types, source)
+        check_types(types, source)
         yield ask, types
 
 
@@ -122,7 +122,7 @@ def _type_of(arrow: pa.DataType) -> pl.DataType:
     return dtype
 
 
-def _check(types: pl.Schema, source: Source) -> None:
+def check_types(types: pl.Schema, source: Source) -> None:
     """Refuse what is not the feed: a column that is missing, or of a type that its values can never have."""
     for header, column in match_headers(types.names(), source.feed, source.mapping, source.name).items():
         if not _can_hold(types[header], source.feed, column):
