@@ -49,6 +49,8 @@ def list_(
 def _reads(source: "Source") -> str:
     if source.asked is not None:
         return f"object {source.asked.object}"
+    if source.fhir is not None:
+        return ", ".join(source.fhir.types())
     return source.files if source.kind == "folder" else f"table {source.table}" if source.table else "a query"
 
 
@@ -83,12 +85,12 @@ def check(
 @group.command()
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the source, e.g. ehr-visits.")],
-    kind: Annotated[str, typer.Option(metavar="KIND", help="folder, sql or salesforce.")],
+    kind: Annotated[str, typer.Option(metavar="KIND", help="folder, sql, salesforce or fhir.")],
     address: Annotated[
         str,
         typer.Option(
             metavar="A",
-            help="Folder (or sftp:, s3:, https:), postgresql:, mysql:, sqlite:, duckdb:, an org's https:, env:NAME.",
+            help="Folder (or sftp:, s3:, https:), postgresql:, mysql:, sqlite:, duckdb:, a server's https:, env:NAME.",
         ),
     ],
     feed: Annotated[
@@ -126,8 +128,17 @@ def add(
     trailer: Annotated[
         str | None, typer.Option(metavar="LINE", help="How the last line of a file is written, e.g. TRL|{rows}.")
     ] = None,
-    key: Annotated[str | None, typer.Option(metavar="REF", help="Where the private key of an SFTP user is.")] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="REF", help="Where the private key is, of an SFTP user or a FHIR client.")
+    ] = None,
     host_key: Annotated[str | None, typer.Option(metavar="KEY", help="Public key of the SFTP host.")] = None,
+    views: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="View definition of FHIR resources; several need --query.")
+    ] = None,
+    export: Annotated[
+        str | None, typer.Option(metavar="WHOSE", help="What a FHIR server exports: system, patient, Group/ID.")
+    ] = None,
+    client: Annotated[str | None, typer.Option(metavar="ID", help="As whom the lake signs in there.")] = None,
     map_: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Map of its columns.")] = None,
     sources: SourcesIn = None,
     lake: LakeAt = DEFAULT_LAKE,
@@ -158,6 +169,9 @@ def add(
         "trailer": trailer,
         "key": key,
         "host_key": host_key,
+        "views": [str(view.resolve()) for view in views] if views else None,
+        "export": export,
+        "client": client,
         "map": str(map_.resolve()) if map_ else None,
     }
     given = {key: value for key, value in said.items() if value is not None}
@@ -191,6 +205,6 @@ def _whole(kind: str, address: str) -> str:
     from carti_lake.pull.secrets import is_reference
 
     scheme, _, place = address.partition(":")
-    if kind == "folder" and not is_reference(address) and "://" not in address:
+    if kind in ("folder", "fhir") and "://" not in address and not is_reference(address):
         return str(Path(address).expanduser().resolve())
     return f"{scheme}:{Path(place).expanduser().resolve()}" if scheme in ("sqlite", "duckdb") else address

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from carti_lake.pull import trailer
+from carti_lake.pull.fhir_declared import KEYS, Fhir, fhir_of
 from carti_lake.pull.secrets import PASSWORD_IN_ADDRESS, SourceError, is_reference, resolve
 from carti_lake.pull.soql import Asked, asked
 from carti_lake.sources.headers import matches
@@ -34,6 +35,7 @@ OF_KIND = {
         *("client_id", "client_secret", "username", "private_key"),
         *("object", "where", "query", "cursor", "overlap"),
     ),
+    "fhir": KEYS,
 }
 #: Keys whose values are references to secrets, never secrets.
 SECRETS = ("password", "key", "client_secret", "private_key")
@@ -56,11 +58,11 @@ class Source:
     file
         Where it is declared; what paths in it start from.
     kind
-        ``folder``, ``sql`` or ``salesforce``.
+        ``folder``, ``sql``, ``salesforce`` or ``fhir``.
     feed
         Feed that it fills.
     address
-        Folder, address of a database without its password, or an org's; or a reference to it.
+        Folder, address of a database without its password, of a server or an org; or a reference to it.
     mapping
         How its columns become the feed's.
     password
@@ -91,6 +93,8 @@ class Source:
         As whom the app signs in by its private key; or a reference to it.
     asked
         What is read of an org.
+    fhir
+        How the resources of a source of kind ``fhir`` become rows.
     """
 
     name: str
@@ -116,14 +120,15 @@ class Source:
     username: str | None = field(default=None, repr=False)
     private_key: str | None = field(default=None, repr=False)
     asked: Asked | None = None
+    fhir: Fhir | None = None
 
     @property
     def reading(self) -> str:
         """Tells what is read and how from any other way: where it changes, reading starts from the beginning."""
         said: list[Any] = [self.kind, self.table, self.query, self.cursor, self.mapping.said()]
         said += [self.trailer] if self.trailer else []
-        if self.asked is not None:
-            said.append(asdict(self.asked))
+        said += [asdict(self.asked)] if self.asked else []
+        said += self.fhir.said() if self.fhir else []
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
     def cursor_gives(self) -> list[str]:
@@ -205,7 +210,7 @@ def parse(said: Mapping[str, Any], path: Path) -> Source:
         )
     mapping = _mapping(said.get("map", {}), path)
     check_map(mapping, feed)
-    parsed = Source(path.stem, path, kind, feed, address, mapping, **_of_kind(said, kind, where))
+    parsed = Source(path.stem, path, kind, feed, address, mapping, **_of_kind(said, kind, path))
     if parsed.cursor is not None:
         _check_cursor(parsed, where)
     if parsed.trailer is not None and (wrong := trailer.wrong_with(parsed.trailer, feed)):
@@ -215,7 +220,13 @@ def parse(said: Mapping[str, Any], path: Path) -> Source:
     return parsed
 
 
-def _of_kind(said: Mapping[str, Any], kind: str, where: str) -> dict[str, Any]:
+def _of_kind(said: Mapping[str, Any], kind: str, path: Path) -> dict[str, Any]:
+    where = path.name
+    if kind == "fhir":
+        spans = {key: _span(said[key], f"{where}: {key}") for key in ("rest", "overlap") if key in said}
+        of_files: dict[str, Any] = {key: _text(said, key, where) for key in ("files", "complete") if key in said}
+        of_files |= {"rest": spans.pop("rest").total_seconds()} if "rest" in spans else {}
+        return {**of_files, **spans, "fhir": fhir_of(said, path)}
     texts: dict[str, Any] = {
         key: _text(said, key, where) for key in OF_KIND[kind] if key in said and key not in ("overlap", "rest", "keys")
     }

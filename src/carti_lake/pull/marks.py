@@ -29,6 +29,8 @@ class Standing:
         Of what came last: what comes next is newer, whatever the clock does.
     fetched
         What a source that comes in parts has given: where the next part is, and hashes of those that came.
+    kept
+        Folder of the lake with what it has delivered so far; None where nothing is kept.
     """
 
     number: int = 0
@@ -38,6 +40,7 @@ class Standing:
     delivered_at: datetime | None = None
     extract_date: date | None = None
     fetched: Mapping[str, Any] = field(default_factory=dict)
+    kept: str | None = None
 
 
 def standing(storage: Storage, feed: str, source: str) -> Standing:
@@ -59,6 +62,7 @@ def standing(storage: Storage, feed: str, source: str) -> Standing:
         delivered_at=datetime.fromisoformat(batch["delivered_at"]),
         extract_date=date.fromisoformat(batch["extract_date"]),
         fetched=said.get("fetched", {}),
+        kept=said.get("kept"),
     )
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from carti_lake.pull import journal, sql, trailer
+from carti_lake.pull import fhir, journal, sql, trailer
 from carti_lake.pull.declaration import Source, no_keys
 from carti_lake.pull.folder import look
 from carti_lake.pull.keys import Compared, compare, listed
@@ -131,6 +131,11 @@ def _pull_one(storage: Storage, source: Source, edge: Edge, progress: Callable[[
             loaded.extend(load(storage, source.feed, salesforce.take(storage, source, edge, now), lambda name: None))
         elif source.kind == "sql":
             compared = _of_database(storage, source, edge, now, loaded, keys)
+        elif source.kind == "fhir":
+            came = fhir.pull(storage, source, _world(edge), now)
+            loaded.extend(came.loaded)
+            waiting = came.waiting
+            errors.extend([came.problem] if came.problem else [])
         else:
             with place_of(source, edge.environment, storage.options) as place:
                 waiting = _of_folder(storage, source, place, edge, now, _Taken(loaded, files, errors))
@@ -235,6 +240,9 @@ def _plan_one(storage: Storage, source: Source, edge: Edge) -> Planned:
             with place_of(source, edge.environment, storage.options) as place:
                 seen = look(source, place, journal.taken(storage, source), edge.wait)
             return planned(files=tuple(file.file for file in seen.whole), waiting=seen.waiting)
+        if source.kind == "fhir":
+            since, files, waiting = fhir.look_at(storage, source, _world(edge))
+            return planned(files=files, waiting=waiting, since=since)
         stands = resumed(storage, source)
         if source.kind == "salesforce":
             return planned(rows=salesforce.count(source, stands, edge), since=stands.cursor)
@@ -252,10 +260,16 @@ def check(storage: Storage, source: Source, edge: Edge) -> str | None:
                 look(source, place, set(), lambda seconds: None)
         elif source.kind == "salesforce":
             salesforce.check(source, edge)
+        elif source.kind == "fhir":
+            fhir.check(source, _world(edge))
         else:
             with sql.reading(source, edge.environment):
                 pass
     return errors[0] if errors else None
+
+
+def _world(edge: Edge) -> fhir.World:
+    return fhir.World(edge.clock, edge.wait, edge.environment)
 
 
 @contextmanager

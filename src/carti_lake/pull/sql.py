@@ -38,7 +38,7 @@ def reading(source: Source, environment: Mapping[str, str]) -> Iterator["Reading
     address = source.secret("address", environment) or ""
     with connected(source.name, address, source.secret("password", environment), source.file.parent) as database:
         types = database.types(f"SELECT * FROM {_origin(source, database)}")
-        _check(types, source)
+        check_types(types, source)
         yield Reading(source, database, types)
 
 
@@ -135,7 +135,7 @@ def _column(database: Database, name: str, dtype: pl.DataType) -> str:
     return quoted if written == quoted else f"{written} AS {quoted}"
 
 
-def _check(types: pl.Schema, source: Source) -> None:
+def check_types(types: pl.Schema, source: Source) -> None:
     """Refuse what is not the feed: a column that is missing, or of a type that its values can never have."""
     for header, column in match_headers(types.names(), source.feed, source.mapping, source.name).items():
         if not can_hold(types[header], source.feed, column):
