@@ -207,6 +207,7 @@ def test_a_payment_on_a_claim_that_was_not_paid_is_reported_with_its_dollars():
         (Medications, "provider_id|missing", {"provider_id": "1234567893"}, {}, None),
         (Medications, "ordered_date|future", {"ordered_date": TOLD}, {"ordered_date": date(2027, 1, 1)}, {}),
         (Providers, "npi|missing", {"npi": "1234567893"}, {}, None),
+        (Providers, "npi|several_names", {"npi": "1234567893"}, {"npi": "1234567893", "other_names": "lee ann"}, {}),
         (Providers, "network_status|missing", {"network_status": "in_network"}, {}, None),
         (Providers, "service_line|missing", {"service_line": "lung"}, {}, None),
         (Providers, "specialty|missing", {"specialty": "Urology"}, {}, None),
