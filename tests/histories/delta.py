@@ -271,7 +271,7 @@ def write(store: Store, folder: Path, rows: pl.DataFrame) -> list[AddAction]:
     (folder / name).write_bytes(content)
     store.written_at[folder / name] = store.now
     store.frames[content] = rows
-    return [AddAction(name, len(content), {}, 0, True, json.dumps({"numRecords": rows.height}))]
+    return [AddAction(name, len(content), {}, int(store.now * 1000), True, json.dumps({"numRecords": rows.height}))]
 
 
 def sink(store: Store, rows: pl.LazyFrame, table: str) -> list[AddAction]:
