@@ -263,7 +263,7 @@ def test_a_check_tells_what_does_not_fit_before_any_resource_is_read(filled, cha
     for name, value in change.items():
         setattr(filled.server, name, value)
     (source,) = filled.world.lake.sources()
-    found = check(source, filled.world.lake.edge)
+    found = check(filled.world.lake.storage, source, filled.world.lake.edge)
     assert (found is None) if said is None else (said in found)
     assert filled.server.asked["kick-off"] == 0
 

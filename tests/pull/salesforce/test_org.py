@@ -14,7 +14,7 @@ MONDAY = "2026-03-09T08:00:00"
 
 def checked(world):
     (source,) = world.lake.sources()
-    return check(source, world.lake.edge)
+    return check(world.lake.storage, source, world.lake.edge)
 
 
 @pytest.fixture

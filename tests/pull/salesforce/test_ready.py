@@ -20,7 +20,7 @@ def test_every_declaration_fits_an_org_and_its_feed(world, org):
     for object in ready():
         declare(world, org, object, object.lower())
     for source in world.lake.sources():
-        assert check(source, world.lake.edge) is None
+        assert check(world.lake.storage, source, world.lake.edge) is None
 
 
 def test_the_page_names_every_object(world):
