@@ -124,10 +124,7 @@ def test_a_refused_visit_names_every_rule_that_it_breaks(changed, rules):
         ({"claim_paid_date": "1753-01-01 00:00:00"}, "claim_paid_date", None, "claim_paid_date|implausible"),
         ({"procedure_code": "99213-25"}, "procedure_code", "99213", None),
         ({"procedure_code": "99213:25-59"}, "procedure_modifier", "25 59", None),
-        ({"claim_amount": "123456789.5678"}, "claim_amount", Decimal("123456789.5678"), None),
-        ({"allowed_amount": "999999999.99"}, "allowed_amount", Decimal("999999999.99"), None),
-        ({"allowed_amount": "1000000000"}, "allowed_amount", None, "allowed_amount|unreadable"),
-        ({"allowed_amount": "$20,261,231,000.00"}, "allowed_amount", None, "allowed_amount|unreadable"),
+        ({"claim_amount": "12345678901234.5678"}, "claim_amount", Decimal("12345678901234.5678"), None),
         ({"provider_npi": "1234567893"}, "provider_npi", "1234567893", None),
         ({"provider_npi": "1234567893.0"}, "provider_npi", "1234567893", None),
         ({"provider_npi": "1234567890"}, "provider_npi", None, "provider_npi|unreadable"),
@@ -296,11 +293,7 @@ def test_a_key_that_must_be_delivered_may_begin_at_nought():
     assert broken_rules(Referrals, {**referred, "referral_id": "00000"}) == {"referral_id|filler"}
 
 
-def test_one_absurd_amount_is_in_no_sum():
-    amounts = ["99000000000000.00", "99000000000000.00", "80.00"]
-    rows = cleansed(Visits, *(visit(f"V{number}", allowed_amount=text) for number, text in enumerate(amounts)))
-    assert rows["allowed_amount"].sum() == Decimal("80")
-    assert broken_rules(Visits, visit("V1", claim_amount=amounts[0])) == {"claim_amount|unreadable"}
+def test_a_count_that_nobody_counts_is_none():
     contacts = account("Ann Lee", contact_count="9000000000000000000")
     assert broken_rules(CrmAccounts, contacts) == {"contact_count|unreadable"}
 
