@@ -65,6 +65,7 @@ def test_without_full_counts_nothing_but_campaigns_is_crossed(frames: dict[str, 
         "network_by_month": ("month",),
         "network_by_service_line": ("line",),
         "network_by_payer": ("payer",),
+        "denials_by_reason": ("reason",),
         "marketing_roi": ("line", "campaign"),
     }
     (campaigns,) = [cube for cube in found if cube.name == "marketing_roi"]

@@ -69,6 +69,8 @@ function draw(one, kept) {
   if (result.words) return;
   one.axis = result.axis;
   one.definition = result.definition;
+  // Vega makes it a document, in which some readers do not look for marks.
+  one.chart.setAttribute("role", "group");
   one.chart.setAttribute("aria-label", summary($("h2", card).textContent, result));
   fillTable(card, result);
   for (const [name, rows] of Object.entries(result.data)) one.view.data(name, rows.map((row) => ({ ...row, words: inWords(row) })));
