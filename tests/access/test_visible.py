@@ -202,7 +202,8 @@ def test_published_metrics_are_shown_and_crossed_ones_refused(whole):
     sees, exact = (visible(whole, Viewer("ann", None, None, flag)) for flag in (False, True))
     for by in ((), ("month",), ("provider_id",), ("service_line",)):
         rows, real = values_of(sees, "gross_charges", by), values_of(exact, "gross_charges", by)
-        assert rows.height == real.height
+        # Members with few events are told of together.
+        assert rows.height == real.height or "others" in rows.select(by).to_series()
         assert rows["value"].drop_nulls().len() > 0
     for metric, by in (("gross_charges", ("month", "provider_id")), ("aged_receivables_rate", ("payer",))):
         with pytest.raises(ReleaseError, match="is for viewers of exact numbers"):
