@@ -54,7 +54,7 @@ def test_a_run_does_not_build_on_changed_bytes_of_silver(lake):
     file = data_file(lake, "silver.visits")
     flip(file)
     with pytest.raises(
-        DamagedFileError, match=rf"silver.visits: data file .*{file.name} does not hold the bytes.*Remove"
+        DamagedFileError, match=rf"silver.visits: data file .*{file.name} does not hold the bytes.*carti-lake repair"
     ):
         lake.run()
 

@@ -53,6 +53,8 @@ def refuse_damaged(storage: Storage, tables: Mapping[str, int | None]) -> None:
             raise DamagedFileError(f"{table}{at}: its folder is gone. {repair(table)}")
         for name, found in ({} if storage.local is None else _stats(storage, table, handle)).items():
             if isinstance(found, str):
+                # What says so may itself be changed: a flipped bit in a name makes another file of it.
+                _refuse_changed_log(storage, table, version)
                 raise DamagedFileError(f"{table}{at}: {found}. {repair(table)}")
             stats.setdefault(table, {})[name] = found
     _refuse_changed(storage, stats)
