@@ -13,6 +13,7 @@ from carti_lake.disclosure import in_full
 from carti_lake.disclosure.release import gold_frames
 from carti_lake.serve.app import create_app
 from carti_lake.serve.resources import RESOURCES
+from carti_lake.tables.gold.events import AXES
 from tests.doubles.readers import see
 from tests.serve.conftest import key
 
