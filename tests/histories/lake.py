@@ -24,6 +24,7 @@ from carti_lake.store.storage import Storage
 from carti_lake.store.write import append, merge
 from carti_lake.tables import FEEDS, TABLES, Feed, Table
 from carti_lake.tables.access import AccessChanges, ApiKeys, AudienceChanges, AuditEntries
+from carti_lake.tables.publications import Publications
 from carti_lake.tables.releases import Releases
 from tests.histories import delta
 from tests.histories.store import Store
@@ -62,7 +63,10 @@ class Sums(Table, layer="gold", table="reconciliation"):
 BRONZE, SILVER, QUARANTINE, GOLD = (one.full_name() for one in (Delivered, Even, Odd, Sums))
 TINY: dict[str, type[Table]] = {
     one.full_name(): one
-    for one in (Delivered, Even, Odd, Sums, Releases, AuditEntries, AccessChanges, ApiKeys, AudienceChanges)
+    for one in (
+        *(Delivered, Even, Odd, Sums, Releases),
+        *(AuditEntries, AccessChanges, ApiKeys, AudienceChanges, Publications),
+    )
 }
 #: Not the function of that name, which stands for it in its package.
 RUNNER = import_module("carti_lake.runner.run")
