@@ -1,6 +1,5 @@
 """FHIR as a source: what of an export, or of a folder of exported files, is new, as one extract."""
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +19,7 @@ from carti_lake.pull.fhir_kept import Delivery, Kept, kept_under, merged, news, 
 from carti_lake.pull.fhir_sign_in import signing_in
 from carti_lake.pull.fhir_views import MOMENTS
 from carti_lake.pull.folder import Look, look
-from carti_lake.pull.marks import Standing, standing
+from carti_lake.pull.marks import Standing, digest, standing
 from carti_lake.pull.place import Seen
 from carti_lake.pull.places import place_of
 from carti_lake.pull.secrets import SourceError
@@ -233,7 +232,7 @@ def _load(
     """What is new into bronze; ``known`` is what the files add to, ``before`` what was delivered."""
     fhir = source.fhir
     assert fhir is not None
-    told = _digest(source.name, str(stands.number), source.reading, cursor, *(one.path.name for one in deliveries))
+    told = digest(source.name, str(stands.number), source.reading, cursor, *(one.path.name for one in deliveries))
     into = Kept(storage, f"pulled/{source.name}/kept-{stands.number}-{told[:12]}", taken=taken)
     into.remove()
     after = merged(known, into, fhir, deliveries, folder)
@@ -279,12 +278,12 @@ def _extract(
         delivered_at=moment,
         extract_date=max(moment.date(), stands.extract_date or moment.date()),
     )
-    content = _digest(extract.content_hash, cursor)
+    content = digest(extract.content_hash, cursor)
     says = {"cursor": cursor, "content": content, "reading": source.reading, "kept": after.name}
     return replace(
         extract,
         # The same rows after others are news: a value may have gone back to what it was.
-        content_hash=_digest(source.name, str(stands.number), content),
+        content_hash=digest(source.name, str(stands.number), content),
         mark=Mark(source.name, stands.number, says),
     )
 
@@ -297,7 +296,3 @@ def _problem(source: Source, came: Exported) -> str | None:
         f"{source.name}: the server could not export everything ({told}); its log says what. What came is in the lake, "
         "and the next pull asks for the same again."
     )
-
-
-def _digest(*parts: str | None) -> str:
-    return hashlib.sha256("\x1f".join(part or "" for part in parts).encode()).hexdigest()

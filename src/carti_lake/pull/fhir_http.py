@@ -1,7 +1,6 @@
 """A FHIR server's answers: asked again where it is busy or ill, and what it refuses told without its words."""
 
 import contextlib
-import ipaddress
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from carti_lake.pull.secrets import SourceError
+from carti_lake.pull.secrets import SourceError, is_loopback
 
 if TYPE_CHECKING:
     import httpx
@@ -111,7 +110,7 @@ class Server:
 
     def refusal(self, what: str, answer: "httpx.Response") -> SourceError:
         """What the server answered, in words that quote nothing of it but codes that FHIR defines."""
-        codes = ", ".join(sorted(issues(_json(answer))))
+        codes = ", ".join(sorted(issues(as_json(answer))))
         told = f"{answer.status_code} {answer.reason_phrase}".strip() if answer.status_code >= 400 else "no FHIR"
         return SourceError(f"{self.name}: {what}: the server answers {told}{f' ({codes})' if codes else ''}.")
 
@@ -137,12 +136,7 @@ def issues(outcome: Any) -> list[str]:
 def protected(url: str, name: str) -> None:
     """Refuse an address that would show tokens and patients on the way."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        near = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        near = False
-    if parts.scheme != "https" and not (parts.scheme == "http" and near):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         raise SourceError(f"{name}: a FHIR server is asked by https:// only.")
 
 
@@ -160,23 +154,19 @@ def quiet() -> Iterator[None]:
             one.setLevel(level)
 
 
-def as_json(answer: "httpx.Response") -> Any:
-    """The answer's JSON; None where it is none."""
-    return _json(answer)
-
-
 def _is_final(answer: "httpx.Response") -> bool:
     """Whether the server says that what was asked has failed for good."""
     if answer.status_code == 429:
         return False
     answer.read()
-    said = issues(_json(answer))
+    said = issues(as_json(answer))
     return bool(said) and not any(
         one.endswith((": transient", ": throttled", ": timeout", ": lock-error")) for one in said
     )
 
 
-def _json(answer: "httpx.Response") -> Any:
+def as_json(answer: "httpx.Response") -> Any:
+    """The answer's JSON; None where it is none."""
     try:
         return answer.json()
     except (ValueError, RuntimeError):

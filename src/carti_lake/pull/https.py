@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from carti_lake.pull.manifest import names_in
 from carti_lake.pull.place import CHUNK, BrokenTransferError, Place, Seen, is_below
-from carti_lake.pull.secrets import SourceError
+from carti_lake.pull.secrets import SourceError, is_loopback
 
 if TYPE_CHECKING:
     from httpx import Client, Response
@@ -42,7 +41,7 @@ def https(name: str, address: str, password: str | None, complete: str) -> Itera
     import httpx
 
     parts = urlsplit(address)
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise SourceError(f"{name}: whoever listens reads what comes over http. Give an https address.")
     base = parts._replace(netloc=parts.netloc.rpartition("@")[2], path=f"{parts.path.rstrip('/')}/").geturl()
     user = unquote(parts.username or "")
@@ -62,12 +61,6 @@ def https(name: str, address: str, password: str | None, complete: str) -> Itera
             raise SourceError(f"{name}: the server {said} (HTTP {code}).") from None
         except httpx.HTTPError as error:
             raise SourceError(f"{name}: the server does not answer ({type(error).__name__}).") from None
-
-
-def _is_loopback(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host == "localhost"
 
 
 def _listed(client: "Client", complete: str) -> dict[str, Seen]:

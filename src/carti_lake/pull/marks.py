@@ -1,5 +1,6 @@
 """How far a source has been read: the mark in the last commit of bronze that its rows came with."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -79,3 +80,8 @@ def restarted(storage: Storage, source: Source) -> Standing:
 
 def _from_the_beginning(found: Standing) -> Standing:
     return Standing(found.number, delivered_at=found.delivered_at, extract_date=found.extract_date)
+
+
+def digest(*parts: str | None) -> str:
+    """What tells a delivery of a source: the source, where it stood, and the content."""
+    return hashlib.sha256("\x1f".join(part or "" for part in parts).encode()).hexdigest()

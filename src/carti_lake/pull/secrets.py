@@ -1,7 +1,9 @@
 """Secrets as references: what a declaration holds instead of a password, and what it must not hold."""
 
+import contextlib
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 
 from carti_lake.store.errors import LakeError
@@ -49,3 +51,10 @@ def resolve(text: str, environment: Mapping[str, str], where: str, folder: Path)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise SourceError(f"{where} refers to the file {name}, which cannot be read: {reason}.") from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what is sent to the host stays on this machine."""
+    with contextlib.suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"

@@ -1,6 +1,5 @@
 """A database as a source: what of a table or query is new, as one extract."""
 
-import hashlib
 import re
 import shutil
 import tempfile
@@ -17,7 +16,7 @@ import polars as pl
 from carti_lake.pull.database import NO_SCALAR, Database, Read
 from carti_lake.pull.databases import connected
 from carti_lake.pull.declaration import A_DAY, Source
-from carti_lake.pull.marks import Standing
+from carti_lake.pull.marks import Standing, digest
 from carti_lake.pull.secrets import SourceError
 from carti_lake.sources.extract import Extract, Mark, file_hash, keep_with
 from carti_lake.sources.frames import extract_of
@@ -106,7 +105,7 @@ def take(reading: Reading, standing: Standing, now: datetime) -> Extract | None:
             delivered_at=moment,
             extract_date=max(moment.date(), standing.extract_date or moment.date()),
         )
-        content = _digest(extract.content_hash, cursor)
+        content = digest(extract.content_hash, cursor)
         if content == standing.content or read.height() == 0:
             shutil.rmtree(folder, ignore_errors=True)
             return None
@@ -114,7 +113,7 @@ def take(reading: Reading, standing: Standing, now: datetime) -> Extract | None:
         marked = replace(
             extract,
             # The same rows after others are news: a value may have gone back to what it was.
-            content_hash=_digest(source.name, str(standing.number), content),
+            content_hash=digest(source.name, str(standing.number), content),
             mark=Mark(source.name, standing.number, says),
         )
     except BaseException:
@@ -251,7 +250,3 @@ def _of_file(path: Path, from_the_beginning: bool) -> str:
     """What tells the content of a file from others; of much that is read only once, that it is that file."""
     much = from_the_beginning and path.stat().st_size > MUCH
     return uuid.uuid4().hex if much else file_hash(path)
-
-
-def _digest(*parts: str | None) -> str:
-    return hashlib.sha256("\x1f".join(part or "" for part in parts).encode()).hexdigest()

@@ -45,20 +45,19 @@ def update_mart(storage: Storage, mart: Mart, engine: Map, *, full: bool) -> lis
                 everything = everything or rebuilt
     if not behind:
         return []
-    if mart.by_month and everything:
-        standing = [scan(handle, storage.options) for handle in handles]
-        if all(map(_is_new, handles, standing, mart.tables)):
-            return _make_anew(storage, mart, handles, versions, engine)
+    new = [everything and _is_new(storage, handle, table) for handle, table in zip(handles, mart.tables, strict=True)]
+    if mart.by_month and all(new):
+        return _make_anew(storage, mart, handles, versions, engine)
     inputs = [_input(storage, name, None if everything or name in mart.lasting else months) for name in mart.inputs]
     changed = []
-    for table, handle, rows in zip(mart.tables, handles, mart.rows(*inputs), strict=True):
-        existing = scan(handle, storage.options)
-        if everything and _is_new(handle, existing, table):
+    for table, handle, rows, is_new in zip(mart.tables, handles, mart.rows(*inputs), new, strict=True):
+        if is_new:
             # Nothing to compare with: written as it comes, without a merge.
             metadata = {"rebuild": True, "months": []}
             append(storage, handle, rows, transactions=versions, metadata=metadata, mode="overwrite")
             changed += [table.full_name()] * (row_count(handle) > 0)
             continue
+        existing = scan(handle, storage.options)
         if not everything:
             existing, rows = (_of_months(frame, mart.month, months) for frame in (existing, rows))
         change = changes(rows, existing, table)
@@ -94,9 +93,9 @@ def _write(inputs: Sequence[Part], *, mart: Mart, targets: Sequence[Target]) -> 
     return [target.write(made) for target, made in zip(targets, rows, strict=True)]
 
 
-def _is_new(handle: "DeltaTable", rows: pl.LazyFrame, table: type[Table]) -> bool:
+def _is_new(storage: Storage, handle: "DeltaTable", table: type[Table]) -> bool:
     """Whether a table has no rows that others could be compared with."""
-    return row_count(handle) == 0 or _lacks_keys(rows, table)
+    return row_count(handle) == 0 or _lacks_keys(scan(handle, storage.options), table)
 
 
 def _lacks_keys(rows: pl.LazyFrame, table: type[Table]) -> bool:

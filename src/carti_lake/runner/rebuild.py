@@ -165,25 +165,25 @@ def _make(
     """A part's current rows written to silver; its refused rows, and what is told of its rivals."""
     rows = part.rows()
     cleansed = cleansing(rows)
-    # All but the few that lost, and without looking at the rules again.
-    current = cleansed.filter(~at_places(_of(part, _scanned(lost) if lost else None)))
+    batches = rows.select("batch_id").unique().collect(engine="streaming").lazy()
+    current = cleansed
+    if lost:
+        # All but the few that lost, and without looking at the rules again.
+        current = cleansed.filter(~at_places(_of(batches, _scanned(lost))))
     if entity.feed.snapshot:
         current = unlisted(current, cleansed, pl.LazyFrame(), pl.LazyFrame(), rebuild=True)
     if entity in TOGETHER:
         current = TOGETHER[entity](current, cleansed, None)
     files = silver.write(resolve(current, entity, references.lazy()))
-    refused = rows.filter(at_places(_of(part, resolution.refused.lazy()))).collect(engine="streaming").lazy()
+    refused = rows.filter(at_places(_of(batches, resolution.refused.lazy()))).collect(engine="streaming").lazy()
     named = refused.join(why(refused), on=["batch_id", "row_number"])
     quarantined = named.select(QUARANTINE[entity.short_name].column_names()).collect(engine="streaming")
     rivals = cleansed.filter(at_places(resolution.rivals.lazy())).select(told)
     return files, quarantined, rivals.collect(engine="streaming") if resolution.rivals.height else _none(rivals)
 
 
-def _of(part: Part, places: pl.LazyFrame | None) -> pl.LazyFrame:
-    """Those of the places that are of the part's batches."""
-    if places is None:
-        return pl.LazyFrame(schema={"batch_id": pl.String(), "order": pl.Int128()})
-    batches = part.rows().select("batch_id").unique()
+def _of(batches: pl.LazyFrame, places: pl.LazyFrame) -> pl.LazyFrame:
+    """Those of the places that are of the batches."""
     return places.select("batch_id", "order").join(batches, on="batch_id", how="semi")
 
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import polars as pl
 
 from carti_lake.store import datafiles
-from carti_lake.store.storage import Storage, address
+from carti_lake.store.storage import Storage, address, dtypes_of, rows_of
 from carti_lake.tables import find
 from carti_lake.tables.gold.dimensions import UNDATED
 
@@ -49,21 +49,7 @@ class Part:
 
     def rows(self) -> pl.LazyFrame:
         """Lazy rows of the files; columns that the table has gained since are null."""
-        if not self.files:
-            return pl.LazyFrame(schema=self.dtypes)
-        # Folders above the table may look like partitions, too.
-        above = {part.partition("=")[0]: pl.String() for part in self.table.split("/") if "=" in part}
-        rows = pl.scan_parquet(
-            list(self.files),
-            glob=False,
-            schema={name: dtype for name, dtype in self.dtypes.items() if name not in self.partitions},
-            hive_partitioning=bool(self.partitions),
-            hive_schema={**above, **{name: self.dtypes[name] for name in self.partitions}} if self.partitions else None,
-            missing_columns="insert",
-            extra_columns="ignore",
-            storage_options=dict(self.options) or None,
-        )
-        return rows.select(list(self.dtypes))
+        return rows_of(self.files, self.dtypes, self.partitions, self.table, self.options)
 
 
 @dataclass(frozen=True)
@@ -83,7 +69,7 @@ class Target:
 
 def target(handle: "DeltaTable", options: Mapping[str, str]) -> Target:
     """The table of a handle, to write to."""
-    return Target(address(handle), _dtypes(handle), tuple(handle.metadata().partition_columns), options)
+    return Target(address(handle), dtypes_of(handle), tuple(handle.metadata().partition_columns), options)
 
 
 def parts(storage: Storage, table: str, version: int, *, split: bool) -> list[Part]:
@@ -145,10 +131,6 @@ def _held(handle: "DeltaTable | None", table: str) -> pl.DataFrame:
 
 def _part(storage: Storage, handle: "DeltaTable | None", table: str, files: list[str]) -> Part:
     declared = find(table)
-    dtypes = {**({} if handle is None else _dtypes(handle)), **declared.dtypes()}
+    dtypes = {**({} if handle is None else dtypes_of(handle)), **declared.dtypes()}
     partitions = (declared.partition_by,) if declared.partition_by else ()
     return Part(tuple(files), dtypes, partitions, storage.path(table), storage.options)
-
-
-def _dtypes(handle: "DeltaTable") -> dict[str, pl.DataType]:
-    return dict(pl.Schema(handle.schema().to_arrow()))

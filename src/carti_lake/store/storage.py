@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -231,22 +231,51 @@ def scan(handle: "DeltaTable", options: Mapping[str, str]) -> pl.LazyFrame:
 
 def scan_files(handle: "DeltaTable", paths: list[str]) -> pl.LazyFrame:
     """Rows of some files of a local table, whatever its address: Polars misreads it where a URI spells it otherwise."""
-    schema = pl.Schema(handle.schema().to_arrow())
-    partitions = {name: schema[name] for name in handle.metadata().partition_columns}
+    return rows_of(paths, dtypes_of(handle), handle.metadata().partition_columns, address(handle), {})
+
+
+def dtypes_of(handle: "DeltaTable") -> dict[str, pl.DataType]:
+    """The columns of an open table."""
+    return dict(pl.Schema(handle.schema().to_arrow()))
+
+
+def rows_of(
+    files: Sequence[str],
+    dtypes: Mapping[str, pl.DataType],
+    partitions: Sequence[str],
+    table: str,
+    options: Mapping[str, str],
+) -> pl.LazyFrame:
+    """Lazy rows of data files; columns that the table has gained since they were written are null.
+
+    Parameters
+    ----------
+    files
+        Paths or addresses.
+    dtypes
+        The table's columns, those of its partitions among them.
+    partitions
+        Columns that stand in the files' paths.
+    table
+        Address of the table.
+    options
+        How to reach an object store.
+    """
+    if not files:
+        return pl.LazyFrame(schema=dtypes)
     # Folders above the table may look like partitions, too.
-    above = {part.partition("=")[0]: pl.String() for part in address(handle).split("/") if "=" in part}
-    if not paths:
-        return pl.LazyFrame(schema=schema)
+    above = {part.partition("=")[0]: pl.String() for part in table.split("/") if "=" in part}
     rows = pl.scan_parquet(
-        paths,
+        list(files),
         glob=False,
-        schema={name: dtype for name, dtype in schema.items() if name not in partitions},
+        schema={name: dtype for name, dtype in dtypes.items() if name not in partitions},
         hive_partitioning=bool(partitions),
-        hive_schema={**above, **partitions} if partitions else None,
+        hive_schema={**above, **{name: dtypes[name] for name in partitions}} if partitions else None,
         missing_columns="insert",
         extra_columns="ignore",
+        storage_options=dict(options) or None,
     )
-    return rows.select(schema.names())
+    return rows.select(list(dtypes))
 
 
 def _with_new_columns(handle: "DeltaTable", declaration: type[Table]) -> "DeltaTable":

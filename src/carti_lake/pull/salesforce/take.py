@@ -4,7 +4,6 @@ A job's sets are loaded as they come. The commit of each says where the next one
 there; the last one's says the cursor.
 """
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ import polars as pl
 
 from carti_lake.pull import journal
 from carti_lake.pull.declaration import A_DAY, Source
-from carti_lake.pull.marks import Standing, resumed
+from carti_lake.pull.marks import Standing, digest, resumed
 from carti_lake.pull.salesforce import results
 from carti_lake.pull.salesforce.fields import Reads, proved
 from carti_lake.pull.salesforce.org import Org, opened
@@ -105,7 +104,7 @@ def _of_pages(
         rows = results.whole(org, reads, page, folder)
         content = hash_of(rows)
         cursor = _cursor(source, standing, _furthest(source, rows), now)
-        told = _digest(content, cursor)
+        told = digest(content, cursor)
         if int(page["totalSize"]) == 0 or told == standing.content:
             shutil.rmtree(folder, ignore_errors=True)
             return
@@ -145,7 +144,7 @@ def _of_job(org: Org, reads: Reads, storage: Storage, source: Source, job: str, 
             stale = again or found.count == 0 or (not state and content in known)
             if last:
                 cursor = _cursor(source, standing, furthest, min(now, ready.created or now))
-                told = _digest(*seen, cursor)
+                told = digest(*seen, cursor)
                 says = {"cursor": cursor, "content": told, "reading": source.reading, "fetched": {"pages": seen}}
                 skipped = told == standing.content or (stale and not news)
             else:
@@ -182,7 +181,7 @@ def _extract(
     return replace(
         extract,
         # The same rows after others are news: a value may have gone back to what it was.
-        content_hash=_digest(source.name, str(standing.number), extract.content_hash),
+        content_hash=digest(source.name, str(standing.number), extract.content_hash),
         mark=Mark(source.name, standing.number, says),
     )
 
@@ -212,10 +211,6 @@ def _cursor(source: Source, standing: Standing, furthest: str | None, now: datet
         return standing.cursor
     present = now.date().isoformat() if len(furthest) == len("2026-11-22") else moment(now)
     return min(furthest, present)
-
-
-def _digest(*parts: str | None) -> str:
-    return hashlib.sha256("\x1f".join(part or "" for part in parts).encode()).hexdigest()
 
 
 @contextmanager
