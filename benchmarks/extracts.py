@@ -17,6 +17,8 @@ REDELIVERED = 0.12
 CURRENCY, NO_DAY, NO_AMOUNT = 0.01, 0.002, 0.001
 #: Visits per inpatient stay.
 VISITS_PER_STAY = 20
+#: Number of the first patient: no number that stands for none, as 0 and 99999 do.
+FIRST_PATIENT = 1_000_000
 
 FIRST = ("Anna", "Ben", "Carla", "David", "Elena", "Farid", "Grace", "Hugo", "Ines", "Jonas")
 LAST_HEAD = ("Ash", "Brook", "Clay", "Dale", "East", "Fair", "Green", "Hart")
@@ -77,7 +79,7 @@ def write_others(volume: Volume, folder: Path) -> tuple[Path, Path]:
     stays = pl.DataFrame(
         {
             "encounter_id": pl.Series(np.arange(count)).cast(pl.String),
-            "patient_id": pl.Series(rng.integers(0, max(count // 2, 1), count)).cast(pl.String),
+            "patient_id": pl.Series(rng.integers(0, max(count // 2, 1), count) + FIRST_PATIENT).cast(pl.String),
             "referral_provider": pl.Series(names()).gather(rng.integers(0, PROVIDERS, count)),
             "service_line": pl.Series(LINES).gather(rng.integers(0, len(LINES), count)),
             "admission_date": _days(volume.start, day),

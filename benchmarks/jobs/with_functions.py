@@ -91,7 +91,7 @@ def _newest(entity: type[Entity], rows: pl.LazyFrame) -> pl.LazyFrame:
         for table in (entity, QUARANTINE[entity.short_name])
     )
     resolution = resolve_versions(cleansed, current, refused)
-    return cleansed.filter(~at_places(resolution.superseded))
+    return cleansed.filter(~at_places(resolution.superseded.lazy()))
 
 
 def _cleansed(entity: type[Entity], rows: pl.LazyFrame) -> pl.LazyFrame:
