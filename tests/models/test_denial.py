@@ -138,3 +138,11 @@ def test_a_training_tells_how_many_of_its_examples_a_release_knew():
     assert told.evaluation["note"].to_list()[0].startswith("67% of its examples have features from a release")
     assert told.evaluation["note"].to_list()[1] is None
     assert with_share_known(made, found, releases[1:]).parameters == {"examples_known_then": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("amount", "known_as"), [(99, pytest.approx(4.605, abs=0.001)), (0, 0.0), (-1, None), (-400, None)]
+)
+def test_the_amount_of_a_reversal_is_no_size(amount, known_as):
+    found = examples(known(NOW, *TWELVE, claim(50, "paid", submitted=30, answered=40, claim_amount=amount)))
+    assert found["C050"]["amount"] == known_as

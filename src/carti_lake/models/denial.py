@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from carti_lake.models import history
-from carti_lake.models.design import Feature
+from carti_lake.models.design import Feature, log_dollars
 from carti_lake.models.estimators import DECIDED, GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.history import DATE, as_known_then, before, months_since, share
 from carti_lake.models.model import Known, Tables
@@ -75,7 +75,7 @@ def subjects(tables: Tables) -> pl.LazyFrame:
             provider_id="rendering_provider_id",
             subject_date=visited,
             procedure=pl.col("procedure_code").str.slice(0, 3),
-            amount=pl.col("claim_amount").cast(pl.Float64).log1p(),
+            amount=log_dollars("claim_amount"),
             submitted_after=(submitted - visited).dt.total_days(),
         )
     )

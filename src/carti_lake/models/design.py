@@ -47,6 +47,12 @@ class Feature:
     log: bool = False
 
 
+def log_dollars(column: str) -> pl.Expr:
+    """log(1 + dollars) of a column; unknown below nothing: a reversal's amount is no size."""
+    dollars = pl.col(column).cast(pl.Float64)
+    return pl.when(dollars >= 0).then(dollars.log1p())
+
+
 def fitted_levels(rows: pl.DataFrame, features: Sequence[Feature]) -> dict[str, list[str]]:
     """Of each category its levels, most frequent first; of numbers none. Features that do not vary are left out."""
     found: dict[str, list[str]] = {}

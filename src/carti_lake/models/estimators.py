@@ -262,7 +262,7 @@ def _words(feature: Feature) -> pl.Expr:
         number = (number.exp() - 1 if feature.log else number).round(feature.digits)
         value = (number.cast(pl.Int64) if feature.digits == 0 else number).cast(pl.String)
     said = pl.lit(before) + value + pl.lit(after) if "{}" in feature.words else value
-    return said.fill_null(pl.lit(f"{feature.name.replace('_', ' ')} unknown"))
+    return said.fill_null(pl.lit(f"{feature.name.removeprefix('log_').replace('_', ' ')} unknown"))
 
 
 def _logit(probability: "Floats") -> "Floats":

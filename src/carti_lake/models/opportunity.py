@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from carti_lake.models import classifier, estimators, measures, verdict
-from carti_lake.models.design import Feature, encoded, fitted_levels
+from carti_lake.models.design import Feature, encoded, fitted_levels, log_dollars
 from carti_lake.models.estimators import BASE, DECIDED, GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.estimators import MODEL as FITTED
 from carti_lake.models.history import DATE, before, share
@@ -59,7 +59,7 @@ def subjects(tables: Tables, as_of: date) -> pl.LazyFrame:
             "is_won",
             "probability",
             amount=pl.col("amount").cast(pl.Float64),
-            log_amount=pl.col("amount").cast(pl.Float64).log1p(),
+            log_amount=log_dollars("amount"),
             sourced=pl.when(pl.col("campaign_id").is_not_null()).then(pl.lit("yes")).otherwise(pl.lit("no")),
             age=(pl.lit(as_of) - pl.col("created_date")).dt.total_days(),
         )

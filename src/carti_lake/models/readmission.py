@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from carti_lake.models import classifier, history, measures
-from carti_lake.models.design import Feature
+from carti_lake.models.design import Feature, log_dollars
 from carti_lake.models.estimators import DECIDED, GROUP, INSTANT, SUBJECT, TARGET
 from carti_lake.models.estimators import MODEL as FITTED
 from carti_lake.models.history import DATE, as_known_then, before, months_since
@@ -64,7 +64,7 @@ def subjects(tables: Tables) -> pl.LazyFrame:
         nights=nights,
         disposition="discharge_disposition",
         diagnosis=pl.col("principal_diagnosis_code").str.slice(0, 3),
-        cost=pl.col("treatment_cost").cast(pl.Float64).log1p(),
+        cost=log_dollars("treatment_cost"),
     )
 
 
