@@ -34,7 +34,9 @@ def part(whole: Publication, viewer: Viewer) -> Publication:
     of = [one.table for one in AXES if one.key == key] if key == LINE else [one.short_name for one in OF_PROVIDERS]
     tables = {name: whole.tables[name].filter(own) for name in of if name in whole.tables}
     first = tables.get(next(one.table for one in AXES if one.key == key))
-    network = whole.network.clear() if first is None else _sum(first, whole.network)
+    # A sum without those that are told of with others would pass for a sum of all.
+    apart = whole.told is not None and not whole.told.pooled.get(key, frozenset()).isdisjoint(seen or ())
+    network = whole.network.clear() if first is None else _sum(first, whole.network, all_told=not apart)
     if key == LINE and first is not None:
         tables[DimServiceLine.short_name] = dim_service_line(first.lazy()).collect()
     return replace(whole, tables=tables, network=network, notes=(*whole.notes, averages(whole.network)), told=None)
@@ -50,12 +52,12 @@ def averages(network: pl.DataFrame) -> str:
     return f"The whole network, from the publication for everybody: {'; '.join(said) or 'nothing that may be told'}."
 
 
-def _sum(rows: pl.DataFrame, network: pl.DataFrame) -> pl.DataFrame:
-    """The rows' sums under the network's names; null where one of them is hidden."""
+def _sum(rows: pl.DataFrame, network: pl.DataFrame, all_told: bool) -> pl.DataFrame:
+    """The rows' sums under the network's names; null where one of them is hidden, or not told of by itself."""
     plain = {new[0]: old for old, new in MADE_FROM.items() if len(new) == 1}
     rows = rows.with_columns(pl.col(old).alias(new) for new, old in plain.items() if old in rows.columns)
     sums = [name for name in network.columns[1:] if name in rows.columns and not rows.schema[name].is_float()]
-    hidden = {name: pl.col(name).is_null().any() | (pl.len() == 0) for name in sums}
+    hidden = {name: pl.col(name).is_null().any() | (pl.len() == 0) | (not all_told) for name in sums}
     made = rows.select(pl.when(~hidden[name]).then(pl.col(name).sum()).alias(name) for name in sums)
     rates = [rate for rate in PROVIDER_RATES if {*rate.summed()} <= {*sums} and rate.id in network.columns]
     known = made.select(

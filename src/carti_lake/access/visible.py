@@ -146,10 +146,10 @@ class Visible:
         shown = pl.all_horizontal(pl.col(metric.inputs()).is_not_null())
         missing = undelivered(metric, self.delivered())
         exact = values(metric, rows.filter(shown).lazy(), by, missing)
-        blank = values(metric, rows.filter(~shown).lazy(), by, missing or SUPPRESSED)
+        blank = values(metric, rows.filter(~shown).lazy(), by, missing or SUPPRESSED).cast(exact.collect_schema())
         if not by:
             return exact if rows.select(shown.all()).item() else blank
-        return pl.concat([exact, blank.cast(exact.collect_schema())])
+        return pl.concat([exact, blank])
 
     def _readable(self) -> list[str]:
         """Tables whose rows may be counted; silver's are not shown."""
