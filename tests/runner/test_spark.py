@@ -3,6 +3,7 @@
 import math
 import pickle
 import shutil
+import sys
 from datetime import UTC, date, datetime
 from functools import partial
 
@@ -28,7 +29,10 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 def session():
     """A session of Spark Connect, served by Sail in this process."""
     pysail = pytest.importorskip("pysail.spark", reason="needs pysail and pyspark-client: make test-spark")
-    from pyspark.sql import SparkSession
+    # PySpark takes a process whose main module is no file, as pytest-xdist starts them, for a run of its own doctests.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["__main__"], "__file__", __file__, raising=False)
+        from pyspark.sql.connect.session import SparkSession
 
     server = pysail.SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
