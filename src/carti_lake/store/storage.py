@@ -224,13 +224,14 @@ def storage_at(uri: str, options: Mapping[str, str]) -> Storage:
 def scan(handle: "DeltaTable", options: Mapping[str, str]) -> pl.LazyFrame:
     """Lazy rows of an open table."""
     with translated(handle.table_uri):
-        if handle.table_uri.startswith("file:") and {*"%="} & {*handle.table_uri}:
+        # By address Polars reads each file in a thread of its own: 13 scans of 60 files each take 500 threads.
+        if handle.table_uri.startswith("file:"):
             return scan_files(handle, data_files(handle))
         return pl.scan_delta(handle, storage_options=dict(options) or None)
 
 
 def scan_files(handle: "DeltaTable", paths: list[str]) -> pl.LazyFrame:
-    """Rows of some files of a local table, whatever its address: Polars misreads it where a URI spells it otherwise."""
+    """Rows of some files of a local table, by their paths: Polars misreads an address that spells them otherwise."""
     return rows_of(paths, dtypes_of(handle), handle.metadata().partition_columns, address(handle), {})
 
 
