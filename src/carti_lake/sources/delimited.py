@@ -13,7 +13,7 @@ import polars as pl
 
 from carti_lake.sources.dialects import explain
 from carti_lake.sources.extract import Content, ExtractError
-from carti_lake.sources.headers import column_names, match_headers, matches, unmatched
+from carti_lake.sources.headers import column_names, match_headers, named, names, unmatched
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.sources.quotes import Dialect
 from carti_lake.sources.records import Header, check_records
@@ -139,8 +139,9 @@ def layout_of(start: bytes, feed: type[Feed], mapping: SourceMap, name: str) -> 
         for quote in QUOTES
         for line, row in _first_rows(text, separator, quote)
     ]
-    best = max(layouts, key=lambda layout: (len(matches(layout.header, feed, mapping)), -layout.lines), default=None)
-    if best is None or not matches(best.header, feed, mapping):
+    declared = names(feed, mapping)
+    best = max(layouts, key=lambda layout: (len(named(layout.header, declared)), -layout.lines), default=None)
+    if best is None or not named(best.header, declared):
         raise ExtractError(
             f"{name}, line 1: no column of the feed {feed.short_name} is found in the first {TITLE_ROWS} rows. Is this "
             "the right feed, is there a header, and are fields separated by comma, semicolon, tab or pipe? Map foreign "

@@ -33,8 +33,12 @@ def names(feed: type[Feed], mapping: SourceMap) -> dict[str, str]:
 
 def matches(headers: Sequence[str], feed: type[Feed], mapping: SourceMap) -> dict[str, str]:
     """Delivered headers that name a declared column, with that column; the rest is left out."""
-    declared = names(feed, mapping)
-    return {header: declared[canonical(header)] for header in headers if canonical(header) in declared}
+    return named(headers, names(feed, mapping))
+
+
+def named(headers: Sequence[str], declared: Mapping[str, str]) -> dict[str, str]:
+    """Those of the headers that are among :func:`names`, with the column that each one names."""
+    return {header: declared[own] for header in headers if (own := canonical(header)) in declared}
 
 
 def names_a_column(headers: Sequence[str], feed: type[Feed], mapping: SourceMap) -> bool:

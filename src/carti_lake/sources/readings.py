@@ -44,7 +44,7 @@ def read_as_mapped(extract: Extract, feed: type[Feed]) -> pl.LazyFrame:
 
 
 def find_readings(rows: pl.LazyFrame, extract: Extract, feed: type[Feed], *, whole: bool) -> dict[str, Reading] | None:
-    """How the columns are written; None where the first rows do not ask, and nothing more was looked at.
+    """How the columns are written; None where the first rows do not ask, and there are others that nobody looked at.
 
     Parameters
     ----------
@@ -69,9 +69,10 @@ def find_readings(rows: pl.LazyFrame, extract: Extract, feed: type[Feed], *, who
     }
     asked = any(hint.date_order or hint.decimal or hint.time_zone for hint in said.values()) or has_percent(feed)
     if not whole and not asked:
-        first = bronze(rows.head(FIRST_ROWS), feed).select("rescued", *zips(feed)).collect().lazy()
+        seen = bronze(rows.head(FIRST_ROWS), feed).select("rescued", *zips(feed)).collect()
+        first = seen.lazy()
         if not asks(first, feed):
-            return None
+            return None if seen.height == FIRST_ROWS else {}
     surveys = survey_readings(rows, feed, extract.extract_date)
     found = dict(zip(surveys, pl.collect_all(surveys.values(), engine="streaming"), strict=True))
     try:
