@@ -118,6 +118,7 @@ class Table(dy.Schema):
         return []
 
     @classmethod
+    @cache
     def category_of(cls, rule: str) -> str:
         """Kahn's category of a rule or finding, by its id."""
         for finding in cls.findings():

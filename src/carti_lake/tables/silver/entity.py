@@ -151,6 +151,7 @@ class Entity(Table, layer="silver"):
         return []
 
     @classmethod
+    @cache
     def findings(cls) -> list[Finding]:
         """Checks that report and do not refuse: the entity's own, and single values that are left out."""
         return [*cls.own_findings(), *(left_out(name, kind) for name, kind in cls.cell_checks())]
