@@ -5,18 +5,28 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
+from carti_lake.pipeline.order import order
 from carti_lake.pipeline.silver.snapshot import unlisted
 
 DELIVERED = datetime(2026, 3, 9, tzinfo=UTC)
 SCHEMA = {"key_hash": pl.Int64, "extract_date": pl.Date, "delivered_at": pl.Datetime("us", "UTC")}
+OF_BATCH = {"batch_id": pl.lit("one"), "row_hash": pl.lit(0, pl.Int64)}
 
 
 def rows(*given, flag="withdrawn"):
     """Rows as (key, day of March, flag), a fourth number being the hour of delivery."""
-    return pl.LazyFrame(
-        [(key, date(2026, 3, day), DELIVERED + timedelta(hours=sum(hour)), gone) for key, day, gone, *hour in given],
-        schema={**SCHEMA, flag: pl.Boolean},
-        orient="row",
+    return (
+        pl.LazyFrame(
+            [
+                (key, date(2026, 3, day), DELIVERED + timedelta(hours=sum(hour)), gone)
+                for key, day, gone, *hour in given
+            ],
+            schema={**SCHEMA, flag: pl.Boolean},
+            orient="row",
+        )
+        .with_row_index("row_number", 1)
+        .with_columns(**OF_BATCH)
+        .with_columns(order=order())
     )
 
 
@@ -70,3 +80,9 @@ def test_of_what_parts_say_of_a_key_the_last_counts(first, then):
     delivered = [(1, 2, first, 1), (1, 2, then, 5)]
     assert outcome([(1, 2, then, 5)], delivered, rebuild=True) == {1: then}
     assert outcome([(1, 2, then, 5)], [(1, 2, then, 5)], silver=[(1, 2, first, 1)]) == {1: then}
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_of_what_one_delivery_says_of_a_key_the_last_row_counts(gone):
+    delivered = [(1, 2, not gone), (1, 2, gone)]
+    assert outcome([(1, 2, gone)], delivered, rebuild=True) == {1: gone}

@@ -5,7 +5,7 @@ A list is all that was delivered about one extract date, in however many files.
 
 import polars as pl
 
-MOMENT = ("extract_date", "delivered_at")
+from carti_lake.pipeline.order import order
 
 
 def unlisted(
@@ -18,20 +18,22 @@ def unlisted(
     upserts
         New current rows.
     delivered
-        All new rows, valid or not.
+        All new rows, valid or not, with their ``order``.
     silver, quarantine
         The tables as they stand; without meaning where ``rebuild``.
     rebuild
         Whether the new rows are all rows there ever were.
     """
-    known = [delivered.select("key_hash", *MOMENT, pl.col("withdrawn").alias("gone"))]
+    place = ("key_hash", "extract_date", "order")
+    known = [delivered.select(*place, gone="withdrawn")]
     if not rebuild:
-        known.append(silver.select("key_hash", *MOMENT, pl.col("withdrawn").alias("gone")))
-        known.append(quarantine.select("key_hash", *MOMENT, pl.col("is_deleted").fill_null(False).alias("gone")))
+        known.append(silver.with_columns(order=order()).select(*place, gone="withdrawn"))
+        refused = quarantine.with_columns(order=order())
+        known.append(refused.select(*place, gone=pl.col("is_deleted").fill_null(False)))
     every = pl.concat(known)
     newest = every.select(pl.col("extract_date").max())
-    # Of what its parts say of a key the last counts; of one delivery, that it is there.
-    last = pl.col("gone").sort_by("delivered_at", "gone", descending=[False, True]).last()
+    # Of what a list says of a key the last row counts, refused or not, whatever files the list came in.
+    last = pl.col("gone").sort_by("order").last()
     listed = (
         every.join(newest, on="extract_date", how="semi")
         .group_by("key_hash")
