@@ -18,7 +18,7 @@ SMALL = ["--days", "2", "--patients", "300", "--providers", "16", "--visits-per-
 def test_the_defaults_are_those_of_the_network() -> None:
     defaults = {name: one.default for name, one in inspect.signature(generate).parameters.items()}
     network = Network()
-    for name in ("seed", "providers", "patients", "days", "visits_per_day", "dirt"):
+    for name in ("seed", "providers", "patients", "days", "visits_per_day", "dirt", "history"):
         assert defaults[name] == getattr(network, name)
     assert defaults["start"].date() == network.start
 

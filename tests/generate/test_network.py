@@ -1,5 +1,6 @@
 """What is delivered: the declared columns, in the order of time, each update after its original."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 
@@ -54,6 +55,21 @@ def test_monthly_extracts_end_where_daily_ones_do(quarter):
         current(monthly, "visit_id").drop("extract_date").sort("visit_id")
         .equals(current(daily, "visit_id").drop("extract_date").sort("visit_id"))
     )  # fmt: skip
+
+
+def test_a_history_is_one_extract_a_feed_of_what_daily_ones_had_come_to(quarter):
+    network = replace(QUARTER, history=60)
+    handed_over = network.start + timedelta(days=59)
+    at_once, by_day = delivered(network), quarter
+    for feed in ("ehr_visits", "salesforce_referrals", "salesforce_crm", "sg2_patient_flow"):
+        days = at_once[feed]["extract_date"].unique().sort()
+        assert days[0] == handed_over and days[1] > handed_over
+    history = at_once["ehr_visits"].filter(pl.col("extract_date") == handed_over)
+    before = by_day["ehr_visits"].filter(pl.col("extract_date") <= handed_over)
+    state = [current(rows, "visit_id").drop("extract_date").sort("visit_id") for rows in (history, before)]
+    assert state[0].equals(state[1])
+    after = [rows["ehr_visits"].filter(pl.col("extract_date") > handed_over) for rows in (at_once, by_day)]
+    assert set(after[0]["visit_id"]) == set(after[1]["visit_id"])
 
 
 def test_an_update_is_delivered_after_its_original(quarter):

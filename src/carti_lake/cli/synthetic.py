@@ -42,6 +42,9 @@ def generate(
     days: Annotated[int, typer.Option(metavar="N", help="Days of extracts.")] = 90,
     visits_per_day: Annotated[float, typer.Option(metavar="N", help="Kept visits per day, on average.")] = 250.0,
     dirt: Annotated[float, typer.Option(metavar="SHARE", help="Share of rows that are malformed, 0 to 1.")] = 0.02,
+    history: Annotated[
+        int, typer.Option(metavar="DAYS", help="Days at the beginning that come as one extract a feed.")
+    ] = 0,
     every: Annotated[
         Every, typer.Option(metavar="day|month", help="An extract per feed and day or month.")
     ] = Every.day,
@@ -57,7 +60,7 @@ def generate(
     if (to is None) == (lake is None):
         raise typer.BadParameter("give either --to DIR for files, or --lake LAKE to load them.")
     try:
-        network = Network(seed, providers, patients, start.date(), days, visits_per_day, dirt)
+        network = Network(seed, providers, patients, start.date(), days, visits_per_day, dirt, history)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     with show.bar("Generating") as progress:

@@ -1,4 +1,4 @@
-"""The demo: a synthetic network's three months of daily extracts, as releases, charts and a workbook."""
+"""The demo: a synthetic network's history and three months of daily extracts, as releases, charts and a workbook."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,9 @@ from carti_lake.sources.names import day_and_moment
 from carti_lake.store.errors import LakeError
 from carti_lake.tables.feeds import FEEDS
 
-#: Of 90 days, how many the extracts of each release cover: two months, then the third in two steps.
+#: Thirty months that the systems hand over at once, then three of daily extracts.
+NETWORK = Network(patients=12_000, start=date(2023, 7, 1), days=1_005, history=915, visits_per_day=100)
+#: Of 90 daily extracts, how many each release covers: two months, then the third in two steps.
 STEPS = (59, 74, 90)
 #: Nobody can be recognised in counts of people who do not exist.
 SYNTHETIC = "synthetic data: nobody can be recognised"
@@ -57,7 +59,7 @@ def demo(lake: Lake, folder: Path, network: Network | None = None, *, progress: 
     folder
         Where the extracts go: ``<folder>/extracts/<feed>/``.
     network
-        Settings of the network; else the default ones.
+        Settings of the network; else :data:`NETWORK`.
     progress
         Called with what is being done.
 
@@ -66,7 +68,7 @@ def demo(lake: Lake, folder: Path, network: Network | None = None, *, progress: 
     LakeError
         Where the lake holds other extracts, or an audit fails.
     """
-    network = network or Network()
+    network = network or NETWORK
     progress("generating extracts")
     files = write(network, folder / "extracts")
     batches = {_batch_id(file): file for file in files}
@@ -82,9 +84,8 @@ def demo(lake: Lake, folder: Path, network: Network | None = None, *, progress: 
             if days == STEPS[-1] and lake.releases():
                 # Trained on what the release before knew, so that the last one scores with them.
                 lake.train(progress=lambda model: progress(f"training {model}"))
-            _release_up_to(
-                lake, network.start + timedelta(days=network.days * days // STEPS[-1] - 1), waiting, progress
-            )
+            covered = network.history + (network.days - network.history) * days // STEPS[-1]
+            _release_up_to(lake, network.start + timedelta(days=covered - 1), waiting, progress)
         if not any(one.locks for one in lake.releases()):
             lake.lock(LOCK, 1)
     if lake.audience() is not Audience.INSIDE:

@@ -50,11 +50,15 @@ def working_day(days: Ints, later: Ints) -> Ints:
 
 @dataclass(frozen=True)
 class Window:
-    """The extracts of a network: first and last day, and how often they are made."""
+    """The extracts of a network: first and last day, how often they are made, and from which day on.
+
+    What happens before ``daily`` goes into one extract of the day before.
+    """
 
     first: int
     last: int
     every: Every
+    daily: int = 0
 
     def extract_day(self, days: Ints) -> Ints:
         """Extract that a day's change goes into: what is older goes into the first one, what is later never comes."""
@@ -66,5 +70,6 @@ class Window:
         if self.every == "month":
             following = days.astype("datetime64[D]").astype("datetime64[M]") + 1
             days = np.minimum(following.astype("datetime64[D]").astype(np.int64) - 1, self.last)
+        days[: max(self.daily - self.first, 0)] = self.daily - 1
         days[-1] = NEVER
         return days

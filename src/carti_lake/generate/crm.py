@@ -14,7 +14,7 @@ from carti_lake.generate.values import hundredths, label
 
 #: Contacts per week with a provider of volume 1, and what each costs (cents).
 CONTACTS, CONTACT_COST = 0.8, 9_500
-#: An account of the CRM is closed half-way through the window: the snapshots after it lack it.
+#: An account of the CRM is closed half-way through what follows the history: the snapshots after it lack it.
 CLOSED_ACCOUNTS = 1
 
 
@@ -34,7 +34,7 @@ def snapshots(
     contacts = np.cumsum(rng.poisson(CONTACTS * providers.volume[:, None] ** 0.7, (network.providers, weeks)), axis=1)
     share = providers.volume / providers.volume.sum()
     closing = providers.volume.argsort(kind="stable")[:CLOSED_ACCOUNTS]
-    closed_from = number(network.start) + network.days // 2
+    closed_from = number(network.start) + (network.history + network.days) // 2
 
     def standing(day: int) -> pl.DataFrame:
         week = (day - number(network.start) + BEFORE) // 7

@@ -29,6 +29,8 @@ class Network:
     dirt
         Share of delivered rows that are malformed, 0 to 1. The rows of a clean network still come late, twice,
         corrected and withdrawn.
+    history
+        Of those days, how many at the beginning are handed over as one extract a feed: its rows as they stood then.
     """
 
     seed: int = 2026
@@ -38,6 +40,7 @@ class Network:
     days: int = 90
     visits_per_day: float = 250.0
     dirt: float = 0.02
+    history: int = 0
 
     def __post_init__(self) -> None:
         wrong = [
@@ -46,6 +49,7 @@ class Network:
             (self.patients < FEWEST_PATIENTS, f"patients is {self.patients}; give at least {FEWEST_PATIENTS}"),
             (self.days < 1, f"days is {self.days}; give at least 1"),
             (not self.visits_per_day > 0, f"visits_per_day is {self.visits_per_day}; give a number above 0"),
+            (not 0 <= self.history < self.days, f"history is {self.history}; give 0 to {self.days - 1} of its days"),
             (not 0 <= self.dirt <= 1, f"dirt is {self.dirt}; give a share from 0 to 1"),
         ]
         if faults := [text for bad, text in wrong if bad]:
