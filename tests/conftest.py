@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 # A busy machine is no reason to fail. Where everything is required, the same examples are tried each time: a new one
 # is for whoever is changing the code to find, not for a release to trip over.
@@ -28,6 +28,9 @@ settings.register_profile(
     "carti_lake", deadline=None, print_blob=True, derandomize=os.environ.get("CARTI_LAKE_REQUIRE_ALL") == "1"
 )
 settings.load_profile("carti_lake")
+
+#: Examples of every property, in place of the few that are enough where nothing has changed.
+EXAMPLES = os.environ.get("CARTI_LAKE_EXAMPLES")
 
 SHARED = Path(__file__).resolve().parents[1] / "../shared"
 BUCKET = "carti-lake"
@@ -70,6 +73,9 @@ def pytest_make_collect_report() -> Any:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if EXAMPLES and is_hypothesis_test(item.obj):  # type: ignore[attr-defined]
+            own = "_hypothesis_internal_use_settings"
+            setattr(item.obj, own, settings(getattr(item.obj, own), max_examples=int(EXAMPLES)))  # type: ignore[attr-defined]
         for fixture, mark in MARKED_BY_FIXTURE.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)

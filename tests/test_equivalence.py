@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 # Shrinking a lake takes minutes and the printed blob repeats the example: explain only what was found.
 THOROUGH = settings(
-    max_examples=20,
+    max_examples=10,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -110,7 +110,7 @@ def business(held: State) -> State:
     return rows
 
 
-@settings(THOROUGH, max_examples=10)
+@settings(THOROUGH, max_examples=5)
 @given(deliveries(most=4), st.data())
 def test_a_delivery_may_come_in_parts(delivered, data):
     # One moment each: between the parts of a delivery there is room for no other.

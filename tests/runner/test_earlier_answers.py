@@ -173,7 +173,7 @@ DELIVERIES = st.lists(
 
 @pytest.mark.slow
 @settings(
-    max_examples=5,
+    max_examples=3,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -85,7 +85,7 @@ REFERRALS = st.builds(
 
 @pytest.mark.slow
 @settings(
-    max_examples=6,
+    max_examples=4,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -70,7 +70,7 @@ def assert_explained(found: Explanation, before: tuple, after: tuple) -> None:
 
 
 @settings(
-    max_examples=8,
+    max_examples=5,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
