@@ -42,12 +42,15 @@ def control_limits(target: float, n: "Counts", within: float, widening: float = 
 
 def _quantile(p: float, target: float, n: "Counts", widening: float) -> "Floats":
     import numpy as np
-    from scipy.stats import binom
+    from scipy.special import bdtr, bdtrik
 
     if not 0 < target < 1:
         return np.full(len(n), target)
-    count = binom.ppf(p, n, target)
-    back = (binom.cdf(count, n, target) - p) / binom.pmf(count, n, target)
+    # Not of scipy.stats: importing it takes as long as all comparisons of a day.
+    count = np.ceil(bdtrik(p, n, target)).clip(0, n)
+    below = np.where(count > 0, bdtr(np.maximum(count - 1, 0), n, target), 0.0)
+    reached = bdtr(count, n, target)
+    back = (reached - p) / (reached - below)
     limit = target + ((count - back) / n - target) * widening
     # No rate lies below 0 or above 1: a limit there is crossed by nobody.
     return cast("Floats", np.clip(limit, 0.0, 1.0))

@@ -69,11 +69,11 @@ def gain(baseline: "Floats", model: "Floats", groups: "NDArray[np.int64]", reach
 
 def _critical(count: int, reach: int) -> float:
     """Standard errors that the 95 % interval of a mean over so many groups reaches to either side."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     if reach:
         return float(np.polyval(FEW, (reach + 1) / count))
-    return float(t.ppf((1 + SURE) / 2, count - 1))
+    return float(stdtrit(count - 1, (1 + SURE) / 2))
 
 
 def compared(baseline: str, found: Gain, split: str, n: int) -> pl.DataFrame:
