@@ -63,7 +63,7 @@ BOTTOM = (
     (
         "quality",
         "Data quality: failing rows by month",
-        "By the share of rows that fail: none at the left end of the scale, most at its right.",
+        "Colour: the share of rows that fails.",
     ),
 )
 
