@@ -124,6 +124,11 @@ def test_taking_a_hidden_provider_out_changes_no_exact_answer(whole, providers, 
     assert visible(whole, viewer).fingerprint == visible(without, viewer).fingerprint
 
 
+def test_exact_numbers_are_said_to_be_for_the_inside_and_nobody_is_said_to_have_asked(whole):
+    (note,) = visible(whole, Viewer("cfo", None, None, exact=True)).publication().notes
+    assert note.startswith("INSIDE: exact numbers")
+
+
 def test_whoever_is_not_exact_reads_their_rows_of_what_everybody_reads(whole, providers, lines):
     everybody = visible(whole, Viewer("all", None, None)).publication()
     seen, of = providers[:3], lines[:2]

@@ -1,6 +1,7 @@
 """``publish`` and ``powerbi``."""
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -14,11 +15,26 @@ from .conftest import Type
 def test_publishing_for_the_public_says_what_stays_inside(carti_lake: Type, here: Path) -> None:
     ended = carti_lake("publish", "--for", "public")
     assert ended.code == 0
-    assert "for the public they stay inside" in ended.out
+    assert "they stay inside" in ended.out
+    assert "carti-lake powerbi --for public" in ended.out
     assert "carti-lake audience set inside --why REASON" in ended.out
     manifest = json.loads(Path("lake/published/tables/_manifest.json").read_text("utf-8"))
     assert "provider_monthly" not in manifest["tables"]
     assert "network_by_month" in manifest["tables"]
+
+
+def test_the_project_for_the_public_reads_what_is_published_for_it(carti_lake: Type, here: Path) -> None:
+    said = json.loads(carti_lake("publish", "--for", "public", "--json").out)
+    assert json.loads(carti_lake("powerbi", "--for", "public", "--json").out)["for"] == "public"
+    read = {
+        name
+        for path in Path("lake/published/powerbi").rglob("tables/*.tmdl")
+        for name in re.findall(r'PublishedTable\("(\w+)"\)', path.read_text("utf-8"))
+    }
+    assert read <= {*said["tables"]}
+    assert {"network", "network_by_month", "network_by_provider", "dim_date"} <= read
+    assert carti_lake("audience", "set", "public", "--why", "a test").code == 0
+    assert json.loads(carti_lake("powerbi", "--json").out)["for"] == "public"
 
 
 def test_the_whole_star_needs_a_reason_which_is_on_record(carti_lake: Type, here: Path) -> None:

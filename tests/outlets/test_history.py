@@ -79,6 +79,13 @@ def test_a_month_without_one_before_is_compared_with_nothing() -> None:
     assert (row["value"], row["before"], row["change"], row["relative"]) == (40, None, None, None)
 
 
+def test_months_before_the_first_event_are_no_period_to_compare_with() -> None:
+    # The first two months are there for another source's sake.
+    frames = frames_of(visits=[0, 0, 50, 0])
+    (row,) = headlines(in_full(frames), AS_OF, (MONTHS[2], MONTHS[2]), [METRICS["visits"]]).to_dicts()
+    assert (row["value"], row["before"], row["change"]) == (50, None, None)
+
+
 def test_months_without_maturity_are_marked_by_their_end_alone() -> None:
     rows = pl.DataFrame({"month": MONTHS})
     assert provisional(rows, {}, AS_OF)["provisional"].to_list() == [False, False, False, True]

@@ -19,6 +19,7 @@ from openpyxl.utils.cell import range_boundaries
 from carti_lake.disclosure import in_full, publication
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.workbook import WorkbookError, book, sheets, write_workbook
+from carti_lake.outlets.workbook.charts import rankings
 from carti_lake.outlets.workbook.dictionary import formats, headers
 from carti_lake.outlets.workbook.kpis import widths
 from carti_lake.outlets.workbook.look import PAGE
@@ -63,7 +64,7 @@ def test_one_sheet_a_table_between_cover_and_dictionary(frames: Frames, release:
         "dim_date",
         "dim_service_line",
     ]
-    ranked = ["providers_ranked", "campaigns_ranked"]
+    ranked = ["payers_ranked", "service_lines_ranked", "providers_ranked", "campaigns_ranked"]
     every = ["Cover", "KPIs", "Charts", "kpis_by_month", *axes, *plain, *ranked, "Dictionary"]
     assert book.sheetnames == [name for name in every if name in book.sheetnames]
     # A table without a row has no sheet, and the cover says so.
@@ -311,7 +312,8 @@ def test_charts_are_bound_to_the_sheets_and_carry_their_numbers(release: Release
     path = write_workbook(publication(months_of()), release, tmp_path / "carti_lake.xlsx")
     with zipfile.ZipFile(path) as parts:
         charts = [parts.read(name).decode() for name in sorted(parts.namelist()) if name.startswith("xl/charts/chart")]
-    assert len(charts) == 4
+    # No referral leaks: a chart of nothing is not drawn.
+    assert len(charts) == 3
     visits, rates, *_ = charts
     assert re.findall("<c:f>(.*?)</c:f>", visits)[0] == "kpis_by_month!$A$2:$A$5"
     assert [float(value) for value in re.findall("<c:v>(.*?)</c:v>", visits)[-4:]] == [400, 440, 400, 200]
@@ -322,6 +324,31 @@ def test_charts_are_bound_to_the_sheets_and_carry_their_numbers(release: Release
         for sheet, cells in re.findall("<c:f>(.*?)!(.*?)</c:f>", chart):
             first, last = (cells.replace("$", "").split(":") * 2)[:2]
             assert any(cell.value is not None for row in book[sheet][f"{first}:{last}"] for cell in row)
+
+
+def test_bars_are_named_in_words_the_largest_first_each_of_them(release: Release, tmp_path: Path) -> None:
+    rows = pl.DataFrame(
+        {"payer": ["blue_cross", "self_pay", "medicare_advantage", "none_yet"], "claims": [30, None, 90, 0]}
+    ).with_columns(paid_claims="claims", denied_claims=0, pending_claims=0)
+    ranked = rankings({"network_by_payer": rows})["payers_ranked"]
+    assert ranked["payer_name"].to_list() == ["Medicare Advantage", "Blue Cross", "Self-pay"]
+    assert ranked["payer"].to_list() == ["medicare_advantage", "blue_cross", "self_pay"]
+    path = write_workbook(in_full(release_of(providers(8))), release, tmp_path / "carti_lake.xlsx")
+    with zipfile.ZipFile(path) as parts:
+        charts = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/charts/chart")]
+    bars = [one for one in charts if '<c:barDir val="bar"/>' in one]
+    assert bars
+    assert all('<c:tickLblSkip val="1"/>' in one for one in bars)
+
+
+def test_every_column_of_every_sheet_is_explained(release: Release, tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(
+        write_workbook(in_full(release_of(providers(8))), release, tmp_path / "carti_lake.xlsx")
+    )
+    rows = list(book["Dictionary"].iter_rows(min_row=2, values_only=True))
+    assert [row[:3] for row in rows if not row[5]] == []
+    said = {(row[0], row[2]): row[5] for row in rows}
+    assert said["providers_ranked", "provider_id"] == said["provider_summary", "provider_id"]
 
 
 def test_text_is_never_evaluated(release: Release, tmp_path: Path) -> None:

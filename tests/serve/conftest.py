@@ -49,7 +49,7 @@ class Served:
 
 
 @contextmanager
-def service(served: Served, settings: Settings = PATIENT, write: Any = len) -> Iterator[InProcess]:
+def service(served: Served, settings: Settings = PATIENT, write: Any = len, **more: Any) -> Iterator[InProcess]:
     """A client of the service, which runs as long as the block."""
     app = create_app(
         served.lake,
@@ -57,6 +57,7 @@ def service(served: Served, settings: Settings = PATIENT, write: Any = len) -> I
         see=see,
         write=write,
         settings=settings,
+        **more,
     )
     with InProcess(app) as client:
         yield client

@@ -5,6 +5,7 @@ import re
 import socket
 import threading
 import time
+from html import escape
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
@@ -13,8 +14,10 @@ import polars as pl
 import pytest
 import uvicorn
 
-from carti_lake.serve import dashboard, sessions
+from carti_lake.serve import boards, dashboard, sessions
 from carti_lake.serve.app import create_app
+from carti_lake.serve.page import CSP
+from carti_lake.serve.pages import SHOWN
 from tests.doubles.readers import see
 from tests.serve.conftest import PATIENT, key, service
 
@@ -72,7 +75,7 @@ def test_the_first_page_shows_the_viewers_rows_alone(client, served):
     names = served.lake.scan("gold.dim_provider").collect()
     mine = names.filter(pl.col("provider_id").is_in([*served.viewers["few"].providers]))["provider_name"]
     page = client.get("/files", headers=with_cookie(signed_in(client))).text
-    assert {*re.findall(r"<tr><td>([^<]+)", page)} == {*mine}
+    assert {*re.findall(r'<th role="rowheader" scope="row">([^<]+)', page)} == {*mine}
     assert served.lake.at().release.caption in page
 
 
@@ -165,7 +168,7 @@ def test_a_real_browser_signs_in_sees_its_rows_and_takes_the_workbook(browser, a
         page.press("#key", "Enter")
         page.wait_for_url(re.compile(r"/(dashboard)?$"))
         page.goto(f"{address}/files")
-        assert {*page.locator("#providers tbody td:first-child").all_text_contents()} == mine
+        assert {*page.locator("#providers tbody th").all_text_contents()} == mine
         assert page.evaluate("document.cookie") == ""
         (cookie,) = page.context.cookies()
         assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
@@ -185,12 +188,144 @@ def test_a_real_browser_signs_in_sees_its_rows_and_takes_the_workbook(browser, a
     assert {*asked} == {urlsplit(address).netloc}
 
 
+@pytest.mark.browser
+@pytest.mark.server
+@pytest.mark.parametrize("path", ["/files", "/api", "/v1/nothing", "/dashboard"])
+def test_a_phone_shows_each_page_without_scrolling_sideways(browser, address, path):
+    with contextlib.closing(browser.new_context(viewport={"width": 390, "height": 844})) as context:
+        page = context.new_page()
+        asked = []
+        page.on("request", lambda request: asked.append(urlsplit(request.url).netloc))
+        page.goto(f"{address}/sign-in")
+        page.fill("#key", "all")
+        page.press("#key", "Enter")
+        page.wait_for_url(re.compile(r"/(dashboard)?$"))
+        page.goto(f"{address}{path}")
+        page.locator("h1").wait_for()
+        for details in page.locator("main details:visible").all()[:3]:
+            details.locator("summary").click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        low = page.locator("nav a:visible, button:visible").evaluate_all(
+            "all => all.filter(one => one.getBoundingClientRect().height < 24).map(one => one.outerHTML)"
+        )
+        assert low == []
+    assert {*asked} == {urlsplit(address).netloc}
+
+
+@pytest.mark.browser
+@pytest.mark.server
+def test_a_phone_names_each_number_of_a_provider(browser, address):
+    with contextlib.closing(browser.new_context(viewport={"width": 390, "height": 844})) as context:
+        page = context.new_page()
+        page.set_extra_http_headers({"X-API-Key": "all"})
+        page.goto(f"{address}/files")
+        row = page.locator("#providers tbody tr").first
+        assert row.locator("th").is_visible()
+        named = row.locator("td").evaluate_all("all => all.map(one => getComputedStyle(one, '::before').content)")
+        assert named == [f'"{title}"' for title in [*SHOWN.values()][1:]]
+        below = row.locator("th, td").evaluate_all("all => all.map(one => one.getBoundingClientRect().top)")
+        assert below == sorted(below)
+        assert len({*below}) == len(SHOWN)
+        # Blocks are a table still, for whoever hears them.
+        assert page.get_by_role("row").count() > 1
+        assert page.get_by_role("rowheader").count() == page.locator("#providers tbody tr").count()
+
+
+@pytest.mark.browser
+@pytest.mark.server
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/sign-in", "/files", "/api", "/v1/nothing"])
+def test_no_page_keeps_anybody_out(browser, address, path, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    with contextlib.closing(browser.new_context(color_scheme=scheme, bypass_csp=True)) as context:
+        page = context.new_page()
+        page.set_extra_http_headers({"X-API-Key": "few"})
+        page.goto(f"{address}{path}")
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], one["impact"]) for one in found if one["impact"] in ("serious", "critical")] == []
+
+
+BROWSERS = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("path", "who", "status"),
+    [
+        ("/nothing", "all", 404),
+        ("/v1/summary", "", 401),
+        ("/v1/workbook", "reader", 403),
+        ("/v1/claims?a=1", "all", 422),
+    ],
+)
+def test_a_browser_reads_what_went_wrong_on_a_page_and_a_program_as_json(client, path, who, status):
+    page = client.get(path, headers=key(who, Accept=BROWSERS))
+    assert page.status_code == status
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["content-security-policy"] == CSP
+    assert "<script" not in page.text
+    for accept in ("application/json", "*/*", "text/csv", "application/json, text/html", "text/html;q=0.5, */*"):
+        told = client.get(path, headers=key(who, Accept=accept))
+        assert told.headers["content-type"] == "application/problem+json"
+        assert escape(told.json()["detail"]) in page.text
+    assert client.request("HEAD", path, headers=key(who, Accept=BROWSERS)).content == b""
+
+
+def test_a_problem_page_says_each_fault_and_nothing_is_markup(client):
+    rows = {"rows": [{"<b>": 1, "denial_rate": 2, "avg_cost": "much"}]}
+    page = client.post("/v1/predictions/opportunity", json=rows, headers=key(Accept=BROWSERS))
+    assert page.status_code == 422
+    assert page.text.count("<li>") >= 3
+    assert "<b>" not in page.text
+
+
+def test_programs_and_browsers_that_ask_at_once_each_get_their_own_form(client):
+    asks = [("GET", "/v1/claims?a=1", {"headers": key(Accept=accept)}) for accept in (BROWSERS, "*/*") * 3]
+    kinds = [answer.headers["content-type"].partition(";")[0] for answer in client.together(asks)]
+    assert kinds == ["text/html", "application/problem+json"] * 3
+
+
+def test_the_api_page_tells_of_every_operation_and_loads_nothing_from_elsewhere(client):
+    page = client.get("/api")
+    document = client.get("/openapi.json").json()
+    asks = {f"{method.upper()} {escape(path)}" for path, found in document["paths"].items() for method in found}
+    assert {*re.findall(r"<summary><code>([^<]+)</code>", page.text)} == asks
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert all(f"<code>{escape(one['name'])}</code>" in page.text for one in operation.get("parameters", []))
+    assert "<script" not in page.text
+    assert not re.search(r'(?:src|href)="(?!/|data:)', page.text)
+
+
+def test_a_page_of_an_earlier_release_leads_to_files_of_the_same(client):
+    page = client.get("/files?release=1", headers=key())
+    assert 'href="/v1/workbook?release=1"' in page.text
+    assert 'href="/v1/workbook"' in client.get("/files", headers=key()).text
+
+
+def test_who_may_not_take_files_away_is_led_to_none(client):
+    page = client.get("/files", headers=key("reader")).text
+    assert "/v1/workbook" not in page
+    assert "/v1/published" not in page
+
+
+def test_a_long_list_says_that_it_is_cut(client, monkeypatch):
+    monkeypatch.setattr("carti_lake.serve.pages.MOST_ROWS", 5)
+    page = client.get("/files", headers=key()).text
+    assert page.count('role="rowheader"') == 5
+    assert re.search(r"The first 5 of \d+ providers", page)
+
+
 def test_a_key_in_a_header_opens_the_page_of_files_too(client):
     assert client.get("/files", headers=key("few")).status_code == 200
 
 
 def test_the_dashboard_stands_first_where_it_is_installed(served, monkeypatch):
     seen = []
+
+    # What is made here is nobody else's page.
+    monkeypatch.setattr(boards, "FOLDER", "dashboards-of-a-test")
 
     def page(shown, missing):
         seen.append(shown)
@@ -205,9 +340,10 @@ def test_the_dashboard_stands_first_where_it_is_installed(served, monkeypatch):
         assert client.get("/dashboard").headers["location"] == "/sign-in"
         board = client.get("/dashboard", headers=key("few"))
         assert client.get("/dashboard", headers=key("few")).content == board.content
-    assert 'href="/files"' in board.text
+    for place in ("/files", "/v1/workbook", "/v1/published", "/api", "/sign-out"):
+        assert f'="{place}"' in board.text
     assert board.headers["content-security-policy"] == (
-        "default-src 'none'; script-src 'sha256-abc'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; script-src 'sha256-abc'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     )
     assert board.headers["cache-control"] == "no-store"
     (shown,) = seen

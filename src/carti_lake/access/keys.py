@@ -91,6 +91,14 @@ def viewer_of(storage: Storage, key: str, now: datetime) -> Viewer | None:
     return None if policy is None else policy.of(policy.viewer, found["scopes"].to_list()[0])
 
 
+def viewers(storage: Storage, now: datetime) -> list[Viewer]:
+    """Those who hold a key that is good, as their policies let them see."""
+    rows = _standing(storage).filter(pl.col("expires") > now)
+    in_force = policies(storage, now.date())
+    names = rows["viewer"].unique(maintain_order=True)
+    return [in_force[name].of(name) for name in names if name in in_force]
+
+
 def _standing(storage: Storage) -> pl.DataFrame:
     rows = storage.scan(TABLE).collect().sort("change").unique("key_id", keep="last", maintain_order=True)
     return rows.filter(~pl.col("revoked"))

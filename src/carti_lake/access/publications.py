@@ -6,13 +6,12 @@ from typing import Any
 import polars as pl
 
 from carti_lake.access import audit_log
-from carti_lake.disclosure import Publication, Told, publication, told_of
+from carti_lake.disclosure import Publication, Told, as_shown_before, publication, told_of
 from carti_lake.disclosure.release import gold_frames
 from carti_lake.releases.release import When, releases
 from carti_lake.releases.view import View
 from carti_lake.store.errors import ConflictError
 from carti_lake.store.storage import Storage
-from carti_lake.tables.gold import GOLD
 from carti_lake.tables.gold.events import SUMMED
 from carti_lake.tables.publications import Publications
 
@@ -23,9 +22,8 @@ NOTHING = "none"
 TRIES = 20
 #: Lists of the record that go together.
 LISTS = ("axis", "member", "column", "sum", "shown")
-_COUNTED = frozenset(
-    name for table in SUMMED for name in table.columns() if GOLD[table.short_name].meta(name).get("unit") == "count"
-)
+#: Types of the columns whose sums it keeps.
+_DECLARED = {name: dtype for table in SUMMED for name, dtype in table.dtypes().items() if dtype.is_numeric()}
 
 
 def published(view: View, outlet: str, after: When | None = None) -> Publication:
@@ -49,7 +47,8 @@ def published(view: View, outlet: str, after: When | None = None) -> Publication
         earlier, since = _earlier(view, before, after)
         stored = gold_frames(view)
         if not same.is_empty():
-            return publication(stored, earlier, since, decided=_told(same.row(0, named=True)))
+            again = publication(stored, earlier, since, decided=_told(same.row(0, named=True)))
+            return as_shown_before(again, earlier)
         made = publication(stored, earlier, since)
         assert made.told is not None
         try:
@@ -59,7 +58,7 @@ def published(view: View, outlet: str, after: When | None = None) -> Publication
             if attempt == TRIES - 1:
                 raise
             continue
-        return made
+        return as_shown_before(made, earlier)
     raise AssertionError("unreachable")
 
 
@@ -109,14 +108,26 @@ def _record(view: View, told: Told, outlet: str, after: str | None, number: int)
 def _long(key: str, told: Told) -> pl.DataFrame:
     """A row for each member and column of an axis."""
     flags, sums = told.shown[key], told.sums[key]
-    counted = [name for name in flags.columns if name in _COUNTED and name != key]
+    told_of = [name for name in flags.columns if name != key]
     shown = flags.unpivot(index=key, variable_name="column", value_name="shown")
-    counts = sums.select(key, pl.col(counted).cast(pl.Int64)).unpivot(
+    counts = sums.select(key, *(_whole(name, sums.schema[name]) for name in told_of)).unpivot(
         index=key, variable_name="column", value_name="sum"
     )
     return shown.join(counts, on=[key, "column"], how="left", nulls_equal=True, maintain_order="left").select(
         pl.lit(key).alias("axis"), pl.col(key).cast(pl.String).alias("member"), "column", "sum", "shown"
     )
+
+
+def _whole(name: str, dtype: pl.DataType) -> pl.Expr:
+    """The sum as a whole number, of dollars and points in their least part; null where that is too large."""
+    scaled = pl.col(name) * 10**dtype.scale if isinstance(dtype, pl.Decimal) else pl.col(name)
+    return scaled.cast(pl.Int64, strict=False).alias(name)
+
+
+def _as_declared(name: str) -> pl.Expr:
+    dtype = _DECLARED[name]
+    parts = 10**dtype.scale if isinstance(dtype, pl.Decimal) else 1
+    return (pl.col(name).cast(pl.Decimal(38, 8)) / pl.lit(parts)).cast(dtype)
 
 
 def _told(row: dict[str, Any]) -> Told:
@@ -127,7 +138,8 @@ def _told(row: dict[str, Any]) -> Told:
         member = pl.col("member")
         kept = rows.with_columns((member.str.to_date() if str(key).endswith("month") else member).alias(str(key)))
         shown[str(key)] = kept.pivot("column", index=str(key), values="shown").sort(str(key))
-        sums[str(key)] = kept.drop_nulls("sum").pivot("column", index=str(key), values="sum").sort(str(key))
+        whole = kept.drop_nulls("sum").pivot("column", index=str(key), values="sum").sort(str(key))
+        sums[str(key)] = whole.with_columns(_as_declared(name) for name in whole.columns if name in _DECLARED)
     pooled: dict[str, set[str]] = {}
     for one in row["pooled"]:
         key, _, name = one.partition(" ")

@@ -13,7 +13,7 @@ from carti_lake.access.part import part
 from carti_lake.access.publications import published
 from carti_lake.access.rows import row_filter
 from carti_lake.access.viewer import Viewer
-from carti_lake.disclosure import Publication, in_full
+from carti_lake.disclosure import INSIDE, Publication, in_full
 from carti_lake.disclosure.release import gold_frames
 from carti_lake.metrics import PROVIDER_RATES, Metric, find_metric
 from carti_lake.metrics.value import undelivered, values
@@ -129,7 +129,7 @@ class Visible:
     @cached_property
     def _publication(self) -> Publication:
         if self.viewer.exact:
-            return in_full(gold_frames(self))
+            return in_full(gold_frames(self), INSIDE)
         whole = published(self.view, "the service")
         return whole if self.viewer.unrestricted else part(whole, self.viewer)
 

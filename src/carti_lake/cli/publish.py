@@ -57,12 +57,13 @@ def publish(
             "what all of them may. Revoke all but one."
         )
     if not manifest["full_counts"]:
-        show.say("The facts of Power BI's model cross providers, months and payers: for the public they stay inside.")
+        show.say("Facts that cross providers, months and payers are not for the public: they stay inside.")
         show.next_steps(
+            (command("powerbi --for public", lake), "writes the Power BI project that reads it"),
             (
                 command("audience set inside --why REASON", lake),
                 "declares that outlets stay inside: the whole star then",
-            )
+            ),
         )
     else:
-        show.next_steps((command("powerbi", lake), "writes the Power BI project that reads it"))
+        show.next_steps((command("powerbi --for inside", lake), "writes the Power BI project that reads it"))

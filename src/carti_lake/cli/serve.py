@@ -19,7 +19,7 @@ def serve(
 ) -> None:
     """Serve the releases over HTTP, each viewer the rows that the lake's policies grant."""
     from carti_lake.access import audit_log as audit
-    from carti_lake.access import visible
+    from carti_lake.access import keys, visible
     from carti_lake.serve.app import Settings, create_app
     from carti_lake.serve.server import refuse_exposure, run
     from carti_lake.serve.signing_in import JWKS, authenticator, configured, jwks, provider_from
@@ -41,6 +41,7 @@ def serve(
         authenticate=authenticator(opened, provider, keyset),
         see=visible,
         write=lambda entries: audit.append(opened.storage, entries),
+        expected=lambda: keys.viewers(opened.storage, opened.clock()),
         settings=Settings(rate=rate),
     )
     run(application, host, port)

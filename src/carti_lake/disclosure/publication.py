@@ -97,12 +97,12 @@ def publication(
         )
     if since is not None:
         notes.append(
-            f"Blank too: counts that moved by 1 to {SMALLEST_CELL - 1} since {since}, since whoever has both "
-            "could subtract. They come back when they have moved further."
+            f"Blank, or as it was made public last: what moved by 1 to {SMALLEST_CELL - 1} since {since}, since "
+            "whoever has both could subtract. It comes back when it has moved further."
         )
     if told.pooled:
         notes.append(f"Told of together as {OTHERS}: members of a table with fewer than {FEW} events.")
-    network = _masked(_with_rates(now[NETWORK], NETWORK), ProviderMonthly, told.shown[NETWORK])
+    network = _masked(with_rates(now[NETWORK], NETWORK), ProviderMonthly, told.shown[NETWORK])
     in_order = {name: _in_order(name, rows) for name, rows in tables.items()}
     return Publication(in_order, network, tuple(notes), told=told)
 
@@ -118,7 +118,7 @@ def in_full(stored: Stored, note: str = IN_FULL) -> Publication:
     now = margins(frames)
     axes = [axis for axis in AXES if axis.mart.short_name in frames]
     tables = {axis.table: _of_axis(axis, along(axis, frames[axis.mart.short_name])) for axis in axes} | frames
-    return Publication(tables, _with_rates(now[NETWORK], NETWORK), (note,), exact=True)
+    return Publication(tables, with_rates(now[NETWORK], NETWORK), (note,), exact=True)
 
 
 def _read(stored: Stored, wanted: Collection[str]) -> dict[str, pl.DataFrame]:
@@ -128,7 +128,7 @@ def _read(stored: Stored, wanted: Collection[str]) -> dict[str, pl.DataFrame]:
 
 def _of_axis(axis: Axis, sums: pl.DataFrame) -> pl.DataFrame:
     """The columns of the axis's mart, and the rates that are made of them."""
-    return _with_rates(sums.select(name for name in sums.columns if name in axis.mart.columns()), axis.key)
+    return with_rates(sums.select(name for name in sums.columns if name in axis.mart.columns()), axis.key)
 
 
 def _in_order(name: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -137,7 +137,7 @@ def _in_order(name: str, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort(keys.get(name) or GOLD[name].key())
 
 
-def _with_rates(sums: pl.DataFrame, key: str) -> pl.DataFrame:
+def with_rates(sums: pl.DataFrame, key: str) -> pl.DataFrame:
     """The sums, and the registry's rates that are made of them."""
     possible = [rate for rate in PROVIDER_RATES if set(rate.summed()) <= set(sums.columns)]
     rates = sums.group_by(key).agg(rate.expression() for rate in possible)
@@ -159,7 +159,7 @@ def _masked(rows: pl.DataFrame, mart: type[Gold], flags: pl.DataFrame | None = N
     key = mart.key() if flags is None else flags.columns[:1]
     hidden = [column for column in rows.columns if column not in key and of_people(mart, column)]
     masks = pl.DataFrame() if flags is None else _placed(rows, flags)
-    allowed = {column: _made_from(column) for column in hidden}
+    allowed = {column: made_from(column) for column in hidden}
     shown = {
         column: masks.select(pl.all_horizontal(made)).to_series()
         for column, made in allowed.items()
@@ -182,7 +182,7 @@ def _on_enough_cases(rate: Metric) -> pl.Expr:
     return pl.when(pl.sum_horizontal(rate.denominator.columns) >= SMALLEST_CELL).then(pl.col(rate.id)).alias(rate.id)
 
 
-def _made_from(column: str) -> tuple[str, ...]:
+def made_from(column: str) -> tuple[str, ...]:
     """Columns of the marts that a published column of people tells of: itself, or what it is made from."""
     rate = METRICS.get(column)
     if rate is None or rate.denominator is None:

@@ -111,7 +111,7 @@ def _headline(
     kept = [month for month in chosen if month in stays]
     moving = [month for month in chosen if month not in stays]
     pairs = [month for month in kept if earlier[month] in stays]
-    compared = bool(pairs) and earlier[chosen[0]] >= min(table["month"], default=chosen[0])
+    compared = bool(pairs) and earlier[chosen[0]] >= _begun(metric, table, chosen[0])
     if compared:
         # Both sides speak of the same months of their periods.
         kept = pairs
@@ -130,6 +130,13 @@ def _headline(
         "moving_value": apart["value"],
         **{name: now[name] for name in ("value", "numerator", "denominator", "n")},
     }
+
+
+def _begun(metric: Metric, table: pl.DataFrame, otherwise: date) -> date:
+    """The first month of which the metric has anything, hidden or not: zeros before it are months of other sources."""
+    something = pl.any_horizontal(pl.col(name).is_null() | (pl.col(name) != 0) for name in metric.inputs())
+    first = table.filter(something)["month"].min()
+    return first if isinstance(first, date) else otherwise
 
 
 def _over(metric: Metric, table: pl.DataFrame, months: Sequence[date]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,12 @@ from carti_lake.access.audit_log import Entry
 from carti_lake.serve import downloads, operations, pages, problems, reads, seed, what_if
 from carti_lake.serve.answers import Answers
 from carti_lake.serve.audit_writer import AuditWriter
+from carti_lake.serve.background import beside
+from carti_lake.serve.boards import Boards
 from carti_lake.serve.current import CurrentReleases, followed
 from carti_lake.serve.guard import Guarded
 from carti_lake.serve.observe import Figures, Observed
+from carti_lake.serve.problem_pages import ProblemPages
 from carti_lake.serve.problems import Problem
 from carti_lake.serve.readers import Authenticate, Readers, See
 from carti_lake.serve.request import context_of
@@ -29,6 +32,7 @@ from carti_lake.store.errors import LakeError
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from carti_lake.access import Viewer
     from carti_lake.lake import Lake
 
 _LOG = logging.getLogger("carti_lake.serve")
@@ -74,6 +78,7 @@ def create_app(
     authenticate: Authenticate,
     see: See,
     write: Callable[[Sequence[Entry]], object],
+    expected: Callable[[], Iterable["Viewer"]] = tuple,
     settings: Settings | None = None,
 ) -> "ASGIApp":
     """The service of a lake as an ASGI application.
@@ -88,6 +93,8 @@ def create_app(
         A release as a viewer may see it.
     write
         Writes down who read what; see :class:`~carti_lake.serve.audit_writer.AuditWriter`.
+    expected
+        Those who may come: their dashboards are made when a release is seen, and not when they ask.
     settings
         Limits; None for the usual ones.
     """
@@ -96,7 +103,11 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with audit.kept(), followed(current_releases, limits.every):
+        async with (
+            audit.kept(),
+            followed(current_releases, limits.every),
+            beside(boards.kept_ready(limits.every)),
+        ):
             yield
 
     api = FastAPI(
@@ -123,14 +134,15 @@ def create_app(
     )
     bearer = HTTPBearer(auto_error=False, description="An API key, or a token of the identity provider")
     header = APIKeyHeader(name="X-API-Key", auto_error=False, description="An API key")
+    boards = Boards(current_releases, see, lambda: [*expected(), *readers.have_come()])
     # The layers decide; these say in the document how a key is sent.
     said = [Security(bearer), Security(header)]
     for router in (seed.router, reads.router, what_if.router, downloads.router):
         api.include_router(router, dependencies=said)
     api.include_router(operations.routes(current_releases, figures, answers))
-    api.include_router(pages.routes(readers))
+    api.include_router(pages.routes(readers, boards, lambda: api.openapi()))
     _document(api)
-    return Observed(readers, figures, audit.note)
+    return ProblemPages(Observed(readers, figures, audit.note))
 
 
 async def _of_problem(request: Request, problem: Exception) -> Response:
@@ -141,7 +153,7 @@ async def _of_problem(request: Request, problem: Exception) -> Response:
 async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     said = {
-        404: "There is no such path; /openapi.json lists them.",
+        404: "There is no such path; /api tells of them all, /openapi.json tells programs.",
         405: f"{request.method} is not allowed here.",
     }
     return Problem(error.status_code, said.get(error.status_code, str(error.detail)), headers=error.headers).response()

@@ -4,18 +4,27 @@ import re
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from carti_lake.metrics.value import undelivered
 from carti_lake.outlets.charts.shown import Shown
 from carti_lake.releases.measure import delivered
 from carti_lake.releases.quality import checks_then
-from carti_lake.serve.request import RequestContext
 from carti_lake.tables.gold import DataQuality
 
+if TYPE_CHECKING:
+    from carti_lake.access import Visible
+
 OUTLET = "carti_lake.outlets.dashboard"
-#: The way from the dashboard to the files and to sign out.
-WAY_BACK = '<p style="margin:0;padding:.5rem 1rem;text-align:right"><a href="/files">Files, sign out</a></p>'
 _POLICY = re.compile(r'http-equiv="Content-Security-Policy"\s+content="([^"]+)"', re.IGNORECASE)
+_BODY = re.compile(r"<body[^>]*>")
+#: The dashboard's own styles rule its page; these are the service's few elements on it.
+_LOOK = """<style>
+#ways, #ways ul { display: flex; flex-wrap: wrap; gap: 0 1.25rem; align-items: center; margin: 0; list-style: none }
+#ways { justify-content: space-between; padding: .25rem 1rem }
+#ways ul { padding: 0 } #ways a { display: inline-block; padding: .375rem 0; color: inherit }
+@media print { #ways { display: none } }
+</style>"""
 
 
 @cache
@@ -24,11 +33,8 @@ def installed() -> bool:
     return find_spec(OUTLET) is not None
 
 
-def page(context: RequestContext) -> tuple[str, str]:
-    """The page, and the policy under which its browser is to run it: its own, and nobody may frame it."""
-    context.needs("read")
-    visible, viewer = context.opened, context.viewer
-    exact = viewer is not None and viewer.exact
+def page(visible: "Visible") -> str:
+    """The page of a release as its viewer may see it: a function of the release and of the viewer's fingerprint."""
     metrics = import_module(f"{OUTLET}.cubes").SHOWN
     tables = visible.tables()
     missing = {}
@@ -37,9 +43,20 @@ def page(context: RequestContext) -> tuple[str, str]:
         missing = {name: why for name, metric in metrics.items() if (why := undelivered(metric, had))}
     checks = None
     if DataQuality.full_name() in tables:
-        checks = checks_then(visible.storage, visible.scan(DataQuality.full_name()).collect(), context.release)
-    shown = Shown(visible.publication(), context.release.caption, context.release.data_as_of, checks, exact)
+        checks = checks_then(visible.storage, visible.scan(DataQuality.full_name()).collect(), visible.release)
+    release = visible.release
+    shown = Shown(visible.publication(), release.caption, release.data_as_of, checks, visible.viewer.exact)
     html: str = import_module(f"{OUTLET}.page").page(shown, missing)
+    return html
+
+
+def served(html: str, ways: str) -> tuple[str, str]:
+    """The page with the ways on from it, and the policy under which its browser is to run it.
+
+    The policy is the page's own, and nobody may frame it.
+    """
     policy = _POLICY.search(html)
     own = policy[1].replace("&#x27;", "'").replace("&#39;", "'") if policy else "default-src 'none'"
-    return re.sub(r"(<body[^>]*>)", rf"\1{WAY_BACK}", html, count=1), f"{own}; frame-ancestors 'none'; base-uri 'none'"
+    bar = f'{_LOOK}<div id="ways">{ways}</div>'
+    placed = _BODY.sub(lambda body: body[0] + bar, html, count=1)
+    return placed, f"{own}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"

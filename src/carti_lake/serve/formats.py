@@ -58,7 +58,7 @@ def negotiate(accept: str) -> str | None:
     """The media type of `FORMATS` that an ``Accept`` header likes best; None where it takes none (RFC 9110, 12.5.1)."""
     if not accept.strip():
         return next(iter(FORMATS))
-    ranges = _weights(accept)
+    ranges = liking(accept)
     best, most = None, 0.0
     for media_type in FORMATS:
         kind = media_type.partition("/")[0]
@@ -71,7 +71,7 @@ def negotiate(accept: str) -> str | None:
 @lru_cache(maxsize=1024)
 def encoding(accept_encoding: str) -> str | None:
     """``zstd`` or ``gzip``, whichever the client likes better; None to send bytes as they are."""
-    weights = _weights(accept_encoding)
+    weights = liking(accept_encoding)
     liked = [(weights.get(name, weights.get("*", 0.0)), name) for name in _ENCODINGS]
     weight, name = max(liked, key=lambda one: one[0])
     return name if weight > 0 else None
@@ -82,7 +82,8 @@ def compressed(body: bytes, how: str) -> bytes:
     return zstandard.compress(body, 3) if how == "zstd" else gzip.compress(body, 6, mtime=0)
 
 
-def _weights(header: str) -> dict[str, float]:
+def liking(header: str) -> dict[str, float]:
+    """What an ``Accept`` header names, and how well it likes each."""
     found = {}
     for part in header.lower().split(","):
         name, *parameters = (one.strip() for one in part.split(";"))

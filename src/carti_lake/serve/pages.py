@@ -1,7 +1,9 @@
 """What a browser sees: a page to sign in on, and a first page with the viewer's providers and files. No scripts."""
 
+from collections.abc import Callable
+from functools import cache
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import polars as pl
@@ -9,20 +11,17 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from carti_lake.serve import dashboard
+from carti_lake.serve.api_page import api_page
+from carti_lake.serve.page import SAFE, STYLE, links, page, table
 from carti_lake.serve.problems import Problem
 from carti_lake.serve.readers import address
-from carti_lake.serve.request import context_of
+from carti_lake.serve.request import RequestContext, context_of
 from carti_lake.serve.sessions import COOKIE, DAY, cookie_in, same_origin
 
 if TYPE_CHECKING:
+    from carti_lake.serve.boards import Boards
     from carti_lake.serve.readers import Readers
 
-#: A page is what this site sends and nothing more: no script at all, no frame, no form to elsewhere.
-CSP = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'"
-)
-_SAFE = {"Content-Security-Policy": CSP, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 #: Columns of the first page's table, and their headings.
 SHOWN = {
     "provider_name": "Provider",
@@ -33,27 +32,21 @@ SHOWN = {
     "referrals_received": "Referrals received",
 }
 MOST_ROWS = 200
-
-STYLE = """
-:root { font: 16px/1.5 "Liberation Sans", Arial, sans-serif; color: #1a1a1a; background: #fff }
-body { max-width: 68rem; margin: 0 auto; padding: 2rem 1rem }
-main.narrow { max-width: 24rem; margin: 12vh auto 0 }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem }
-p.caption { color: #555; margin: 0 0 1.5rem }
-p.error { color: #8a1c00; border-left: 4px solid #d55e00; padding-left: .75rem }
-label, input, button { display: block; font: inherit }
-input { width: 100%; box-sizing: border-box; padding: .5rem; margin: .25rem 0 1rem; border: 1px solid #767676 }
-button { padding: .5rem 1.25rem; border: 0; background: #0072b2; color: #fff; cursor: pointer }
-header { display: flex; justify-content: space-between; align-items: start }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
-th, td { text-align: left; padding: .375rem .75rem .375rem 0; border-bottom: 1px solid #ddd }
-th.number, td.number { text-align: right; font-variant-numeric: tabular-nums }
-a { color: #0072b2 }
-"""
+SIGN_OUT = '<form method="post" action="/sign-out"><button>Sign out</button></form>'
 
 
-def routes(readers: "Readers") -> APIRouter:
-    """The pages; signing in goes through the same door as every other request."""
+def routes(readers: "Readers", boards: "Boards", document: Callable[[], dict[str, Any]]) -> APIRouter:
+    """The pages; signing in goes through the same door as every other request.
+
+    Parameters
+    ----------
+    readers
+        Who signs in, and out.
+    boards
+        The dashboards.
+    document
+        The OpenAPI document.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.get("/style.css")
@@ -96,6 +89,14 @@ def routes(readers: "Readers") -> APIRouter:
         answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return answer
 
+    @cache
+    def in_words() -> Response:
+        return page("The API", api_page(document()))
+
+    @router.get("/api")
+    def api() -> Response:
+        return in_words()
+
     @router.get("/files")
     def files(request: Request) -> Response:
         return _first_page(request)
@@ -110,16 +111,31 @@ def routes(readers: "Readers") -> APIRouter:
 
     @router.get("/dashboard")
     def board(request: Request) -> Response:
-        page, policy = dashboard.page(context_of(request.scope))
-        return HTMLResponse(page, headers={**_SAFE, "Content-Security-Policy": policy})
+        context = context_of(request.scope)
+        context.needs("read")
+        html, policy = dashboard.served(boards.page(context.opened), links(ways(context, "/dashboard")) + SIGN_OUT)
+        return HTMLResponse(html, headers={**SAFE, "Content-Security-Policy": policy})
 
     return router
+
+
+def ways(context: RequestContext, here: str) -> dict[str, str]:
+    """Where the viewer can go on from a page, of the same release."""
+    assert context.viewer is not None and context.known is not None
+    latest = context.release.number == context.known.releases[-1].number
+    which = "" if latest else f"?release={context.release.number}"
+    places = {"/dashboard": "Dashboard"} if dashboard.installed() else {}
+    places["/files"] = "Files"
+    if "download" in context.viewer.scopes:
+        places["/v1/workbook"] = "Workbook"
+        places["/v1/published"] = "Whole tables"
+    return {f"{place}{which}": words for place, words in places.items() if place != here} | {"/api": "The API"}
 
 
 def _sign_in(error: str = "", status: int = 200) -> HTMLResponse:
     said = f'<p class="error" role="alert">{escape(error)}</p>' if error else ""
     welcome = '<p class="caption">Sign in with the key that you were given.</p>'
-    return _page(
+    return page(
         "Sign in",
         f"""<main class="narrow"><h1>Carti Lake</h1>{welcome}{said}
 <form method="post" action="/sign-in"><label for="key">Key</label>
@@ -133,47 +149,25 @@ def _first_page(request: Request) -> HTMLResponse:
     context = context_of(request.scope)
     assert context.viewer is not None
     visible = context.opened
-    rows = pl.DataFrame()
+    rows, total = pl.DataFrame(), 0
     if "gold.provider_summary" in visible.tables():
-        table = visible.scan("gold.provider_summary").sort("provider_name", "provider_id")
-        rows = table.select(*SHOWN).head(MOST_ROWS).collect()
+        found = visible.scan("gold.provider_summary").sort("provider_name", "provider_id").select(*SHOWN).collect()
+        rows, total = found.head(MOST_ROWS), found.height
     context.rows = rows.height
-    links = []
-    if "download" in context.viewer.scopes:
-        links = ['<a href="/v1/workbook" download>Workbook</a>', '<a href="/v1/published">Files of whole tables</a>']
-    if dashboard.installed():
-        links.insert(0, '<a href="/dashboard">Dashboard</a>')
-    links.append('<a href="/openapi.json">The API</a>')
-    numbers = [name for name, dtype in rows.schema.items() if dtype.is_numeric()]
-    head = "".join(f"<th{' class=number' * (name in numbers)}>{escape(title)}</th>" for name, title in SHOWN.items())
-    body = "".join(f"<tr>{_cells(row)}</tr>" for row in rows.iter_rows(named=True))
-    return _page(
+    head = {title: rows.schema.get(name, pl.String()).is_numeric() for name, title in SHOWN.items()}
+    cells = [[_cell(name, value) for name, value in row.items()] for row in rows.iter_rows(named=True)]
+    more = f"<p>The first {rows.height:,} of {total:,} providers; /v1/summary has them all.</p>"
+    none = "<p>There is no provider in this release that you may see.</p>"
+    shown = none if rows.is_empty() else table(head, cells, identity="providers") + more * (total > rows.height)
+    return page(
         "Carti Lake",
         f"""<header><div><h1>Carti Lake</h1><p class="caption">{escape(context.release.caption)} · signed in as
-{escape(context.viewer.name)}</p></div><form method="post" action="/sign-out"><button>Sign out</button></form></header>
-<p>{" · ".join(links)}</p><table id="providers"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>""",
+{escape(context.viewer.name)}</p></div>{SIGN_OUT}</header>
+{links(ways(context, "/files"))}<main>{shown}</main>""",
     )
 
 
-def _cells(row: dict[str, object]) -> str:
-    cells = []
-    for name, value in row.items():
-        if value is None or isinstance(value, str):
-            cells.append(f"<td>{escape(value or '')}</td>")
-        elif name.endswith("_rate"):
-            cells.append(f'<td class="number">{value:.1%}</td>')
-        else:
-            cells.append(f'<td class="number">{value:,.0f}</td>')
-    return "".join(cells)
-
-
-def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(
-        f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css"></head>
-<body>{body}</body></html>""",
-        status,
-        _SAFE,
-    )
+def _cell(name: str, value: object) -> str:
+    if value is None or isinstance(value, str):
+        return escape(value or "-")
+    return f"{value:.1%}" if name.endswith("_rate") else f"{value:,.0f}"

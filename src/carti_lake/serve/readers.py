@@ -32,7 +32,7 @@ Authenticate = Callable[[str], "Viewer | None"]
 See = Callable[[View, "Viewer"], "Visible"]
 
 #: Pages for everybody: they tell nothing of the lake.
-OPEN = frozenset({"/healthz", "/readyz", "/openapi.json", "/sign-in", "/sign-out", "/style.css"})
+OPEN = frozenset({"/healthz", "/readyz", "/openapi.json", "/sign-in", "/sign-out", "/style.css", "/api"})
 #: Pages on which a browser without a session is shown where to sign in.
 PAGES = frozenset({"/", "/files", "/dashboard"})
 #: Seconds for which a key that was found good is not looked up again: so long may a revoked one live.
@@ -105,6 +105,10 @@ class Readers:
                 context.visible = await self._visible(self.current_releases.pinned(scope["query_string"]), viewer)
                 context.at = partial(self._at, viewer)
         await self.app(scope, receive, send)
+
+    def have_come(self) -> "list[Viewer]":
+        """Those who have read any release, as far as it is remembered."""
+        return [*dict.fromkeys(viewer for _, viewer in [*self._opened])]
 
     async def admit(self, credential: str, client: str) -> "Viewer":
         """The viewer of a key, a token, or the credential of a browser that has signed in.

@@ -18,7 +18,10 @@ class Publications(Table, layer="", table="publications"):
     axis = dy.List(dy.String(), description="Axes: provider_id, month, …, network")
     member = dy.List(dy.String(nullable=True), description="Members of them")
     column = dy.List(dy.String(), description="Columns that tell of events")
-    sum = dy.List(dy.Int64(nullable=True), description="Sums of the columns that count; null of dollars and days")
+    sum = dy.List(
+        dy.Int64(nullable=True),
+        description="Sums of the columns, dollars and points in their least part; null where it was not kept",
+    )
     shown = dy.List(dy.Bool(), description="Whether it was shown")
     pooled = dy.List(dy.String(), description="Axes and members that were told of together: `payer unknown`")
     at = dy.Datetime(time_unit="us", time_zone="UTC", nullable=False, description="When it was made")

@@ -166,6 +166,17 @@ def test_texts_stand_out_by_day_and_by_night(full_page: Path, open_page: Open, s
     assert faint == []
 
 
+def test_by_night_a_chart_stands_on_its_cards_ground_and_no_word_speaks_of_dark(
+    full_page: Path, open_page: Open
+) -> None:
+    tab = open_page(full_page, color_scheme="dark")
+    tab.wait_for_selector("#quality .chart svg")
+    grounds = tab.eval_on_selector_all(".chart svg", "all => all.map((one) => getComputedStyle(one).backgroundColor)")
+    assert {*grounds} == {"rgba(0, 0, 0, 0)"}
+    # By night, more is lighter.
+    assert "darker" not in tab.inner_text("#quality .lead").lower()
+
+
 def test_the_first_sentence_says_what_changed_and_what_is_not_known_yet(
     full_page: Path, open_page: Open, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from carti_lake import Lake
+from carti_lake.access.viewer import Audience
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.powerbi.layout import PHONE, on_a_phone
 from carti_lake.outlets.powerbi.measures import MODELLED, NAMES, measures
@@ -36,7 +37,7 @@ def nodes(node: Any) -> list[dict[str, Any]]:
 
 
 def test_microsofts_schemas_find_nothing_wrong(lake: Lake, tmp_path: Path, shared: Path) -> None:
-    powerbi_of(lake.storage, str(tmp_path / "project"))
+    powerbi_of(lake.storage, str(tmp_path / "project"), audience=Audience.INSIDE)
     check = runpy.run_path(str(shared / "powerbi/check_pbip.py"))["check"]
     checked, problems = check(tmp_path / "project")
     assert problems == []
@@ -44,7 +45,7 @@ def test_microsofts_schemas_find_nothing_wrong(lake: Lake, tmp_path: Path, share
 
 
 def test_the_schema_check_can_fail(lake: Lake, tmp_path: Path, shared: Path) -> None:
-    powerbi_of(lake.storage, str(tmp_path / "project"))
+    powerbi_of(lake.storage, str(tmp_path / "project"), audience=Audience.INSIDE)
     (tmp_path / "project/CartiLake.SemanticModel/definition/tables/Payer.tmdl").unlink()
     check = runpy.run_path(str(shared / "powerbi/check_pbip.py"))["check"]
     assert any("'Payer'[Payer]" in problem for problem in check(tmp_path / "project")[1])

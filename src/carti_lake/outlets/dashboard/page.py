@@ -59,7 +59,13 @@ RIGHT = (
         "Click a table to see its checks by month below.",
     ),
 )
-BOTTOM = (("quality", "Data quality: failing rows by month", "Darker: a greater share of rows fails."),)
+BOTTOM = (
+    (
+        "quality",
+        "Data quality: failing rows by month",
+        "Colour: the share of rows that fails.",
+    ),
+)
 
 
 #: The page's own script, in the order in which its parts build on each other.

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from carti_lake.disclosure import SMALLEST_CELL
@@ -20,7 +20,7 @@ from carti_lake.outlets.powerbi.names import (
     in_model,
     words,
 )
-from carti_lake.outlets.published.star import FACTS
+from carti_lake.outlets.published.star import DIMENSIONS, FACTS
 from carti_lake.tables.gold import (
     ClaimsMonthly,
     DataQuality,
@@ -144,19 +144,31 @@ def measures() -> list[Measure]:
     """Every measure of the model."""
     return [
         *(_of(name, one) for name, one in MODELLED.items()),
-        *(one for name in HEADLINES for one in _headlines(name)),
-        _months_shown(),
+        *(
+            one
+            for name in HEADLINES
+            for one in headlines(METRICS[name], NAMES[name], TABLES[METRICS[name].mart.short_name])
+        ),
+        months_shown(),
         *(_why_empty(name) for name in WHY_EMPTY),
         *(_single(Forecasts, name, "Forecast") for name in ("forecast", "lower_95", "upper_95")),
         *(_single(ProviderComparison, name, "Compared") for name in _compared()),
-        _mixed(),
+        mixed(
+            [TABLES[one] for one in ("dim_date", "security_map", *(one.name for one in (*DIMENSIONS, *FACTS)))]
+            + [*ROLE_TABLES.values()]
+        ),
     ]
 
 
 def _of(name: str, metric: Metric) -> Measure:
+    return of_metric(metric, TABLES[metric.mart.short_name], NAMES[name], _of_enough(metric))
+
+
+def of_metric(metric: Metric, table: str, name: str, expression: str) -> Measure:
+    """The metric as a measure of a table, with its format and definition."""
     format_, folder = _FORMATS[metric.unit]
     said = f"{metric.definition.rstrip('.')}. Source: {metric.source}."
-    return Measure(TABLES[metric.mart.short_name], NAMES[name], _of_enough(metric), format_, folder, said)
+    return Measure(table, name, expression, format_, folder, said)
 
 
 def _of_enough(metric: Metric) -> str:
@@ -187,12 +199,21 @@ def headline(name: str) -> str:
     return f"{NAMES[name]}, headline"
 
 
-def _headlines(name: str) -> Iterator[Measure]:
+def headlines(metric: Metric, base: str, table: str) -> Iterator[Measure]:
     """A metric over those of the chosen months that stay, its change, and apart the months that still move.
 
     Without a choice of months it is of the newest period, as in the other outlets.
+
+    Parameters
+    ----------
+    metric
+        Which.
+    base
+        The measure of it that months are chosen for.
+    table
+        The table that holds them.
     """
-    metric = METRICS[name]
+    name = metric.id
     month, newest = f"'{DATE}'[Month Start]", f"'{DATE}'[Newest Period] = TRUE()"
     stays = ", ".join(f"'{DATE}'[{words(one)}] = TRUE()" for one in needed(metric))
     chosen = (
@@ -204,7 +225,7 @@ def _headlines(name: str) -> Iterator[Measure]:
     )
 
     def of(condition: str) -> str:
-        return f"CALCULATE([{NAMES[name]}], REMOVEFILTERS('{DATE}'), {condition})"
+        return f"CALCULATE([{base}], REMOVEFILTERS('{DATE}'), {condition})"
 
     value = of(f"{month} IN StayingMonths")
     before = of(f"EDATE({month}, MonthsChosen) IN StayingMonths")
@@ -214,7 +235,7 @@ def _headlines(name: str) -> Iterator[Measure]:
     else:
         change, unit = "IF(NOT ISBLANK(ThisValue), DIVIDE(ThisValue - ValueBefore, ValueBefore))", "in percent"
     format_ = _FORMATS[metric.unit][0]
-    table, folder, said = TABLES[metric.mart.short_name], "Headlines", short(metric)
+    folder, said = "Headlines", short(metric)
     yield Measure(
         table,
         headline(name),
@@ -263,7 +284,7 @@ def _single(mart: type[Gold], name: str, kind: str) -> Measure:
     )
 
 
-def _months_shown() -> Measure:
+def months_shown() -> Measure:
     """The months that the headline numbers are chosen from, in words."""
     newest = f"CALCULATE({{}}('{DATE}'[Month Start]), '{DATE}'[Newest Period])"
     ends = (f"IF(ISCROSSFILTERED('{DATE}'), {of}('{DATE}'[Month Start]), {newest.format(of)})" for of in ("MIN", "MAX"))
@@ -278,9 +299,8 @@ def _months_shown() -> Measure:
     )
 
 
-def _mixed() -> Measure:
-    """How many tables were loaded from another release than the table that says which release it is."""
-    others = [*(name for table, name in TABLES.items() if table != "release"), *ROLE_TABLES.values()]
+def mixed(others: Sequence[str]) -> Measure:
+    """How many of the tables were loaded from another release than the table that says which release it is."""
     column = column_name("release", "release")
     terms = [f"IF(COALESCE(MAX('{name}'[{column}]), ShownRelease) = ShownRelease, 0, 1)" for name in others]
     return Measure(

@@ -1,6 +1,6 @@
 """The semantic model as values: a star of tables with measures, relationships and roles. Nothing is written here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -9,7 +9,7 @@ from carti_lake.outlets.powerbi.measures import DECIMAL, DOLLARS, WHOLE, Measure
 from carti_lake.outlets.powerbi.names import BASE, DATE, RELEASE, ROLE_TABLES, SECURITY, TABLES, column_name
 from carti_lake.outlets.published.columns import PUBLISHED
 from carti_lake.outlets.published.columns import Column as PublishedColumn
-from carti_lake.outlets.published.star import DIMENSIONS, FACTS, PROVIDER
+from carti_lake.outlets.published.star import DIMENSIONS, FACTS, PROVIDER, Dimension, Fact
 
 OWN, ALL = "Own Providers", "All Providers"
 _MONTH, _DAY, _KEY = "MMMM yyyy", "mm/dd/yyyy", "0"
@@ -90,18 +90,20 @@ class Role:
 
 @dataclass(frozen=True)
 class Model:
-    """The semantic model."""
+    """The semantic model, and the audience whose published tables it reads."""
 
     description: str
     tables: tuple[Table, ...]
     relationships: tuple[Relationship, ...]
     roles: tuple[Role, ...]
+    audience: str = "inside"
 
 
 def model() -> Model:
     """The model of the published star; a function of the declarations alone."""
-    tables = (*_facts(), *_dimensions(), _dates(), _release(), _security())
-    relationships = tuple(_relationships())
+    tables = (*_facts(), *_dimensions(), date_table(), release_table(measures()), _security())
+    security = Relationship((SECURITY, "Provider Key"), (TABLES[PROVIDER.name], "Provider Key"))
+    relationships = (*relationships_of(FACTS), security)
     description = "Providers, referrals, claims, denials, marketing and forecasts of one audited release of the lake."
     return Model(description, tables, relationships, tuple(_roles(tables, relationships)))
 
@@ -109,31 +111,42 @@ def model() -> Model:
 def _facts() -> Iterator[Table]:
     made = measures()
     for fact in FACTS:
-        name = TABLES[fact.name]
-        own = tuple(one for one in made if one.table == name)
-        read = " ".join(one.expression for one in own)
-        published = {one.name: one for one in PUBLISHED[fact.name].columns}
-        columns = [
-            _hidden(fact.name, published["release"]),
-            *(_hidden(fact.name, published[way.key]) for way in fact.references),
-            *([_hidden(fact.name, published["month"], ignored=_NO_INTEGER)] if fact.month else []),
-            *(_shown(fact.name, published[f"{text}_title" if text == "metric" else text]) for text in fact.texts),
-            # A number that no measure reads would only make the model larger.
-            *(
-                _hidden(fact.name, published[number])
-                for number in fact.numbers
-                if f"'{name}'[{column_name(fact.name, number)}]" in read
-            ),
-        ]
-        yield Table(name, fact.name, PUBLISHED[fact.name].description, tuple(columns), own)
+        yield fact_table(fact, made)
+
+
+def fact_table(fact: Fact, made: Sequence[Measure]) -> Table:
+    """A table of facts with those of the measures that are its own, and the columns that they read."""
+    name = TABLES[fact.name]
+    own = tuple(one for one in made if one.table == name)
+    read = " ".join(one.expression for one in own)
+    published = {one.name: one for one in PUBLISHED[fact.name].columns}
+    columns = [
+        _hidden(fact.name, published["release"]),
+        *(_hidden(fact.name, published[way.key]) for way in fact.references),
+        *([_hidden(fact.name, published["month"], ignored=_NO_INTEGER)] if fact.month else []),
+        *(_shown(fact.name, published[f"{text}_title" if text == "metric" else text]) for text in fact.texts),
+        # A number that no measure reads would only make the model larger.
+        *(
+            _hidden(fact.name, published[number])
+            for number in fact.numbers
+            if f"'{name}'[{column_name(fact.name, number)}]" in read
+        ),
+    ]
+    # One row without a month or a member has nothing to be joined to.
+    alone = None if fact.references or fact.month else _ALONE
+    return Table(name, fact.name, PUBLISHED[fact.name].description, tuple(columns), own, ignored_rule=alone)
+
+
+def dimension_table(one: Dimension) -> Table:
+    """A table of members."""
+    name = TABLES[one.name]
+    levels = _HIERARCHIES.get(name)
+    said = [Hierarchy(" to ".join(levels), f"{levels[0]}, then {levels[1].lower()}.", levels)] if levels else []
+    return Table(name, one.name, PUBLISHED[one.name].description, _columns_of(one.name), (), tuple(said))
 
 
 def _dimensions() -> Iterator[Table]:
-    for one in DIMENSIONS:
-        name = TABLES[one.name]
-        levels = _HIERARCHIES.get(name)
-        said = [Hierarchy(" to ".join(levels), f"{levels[0]}, then {levels[1].lower()}.", levels)] if levels else []
-        yield Table(name, one.name, PUBLISHED[one.name].description, _columns_of(one.name), (), tuple(said))
+    yield from map(dimension_table, DIMENSIONS)
     provider = TABLES[PROVIDER.name]
     kept = {"Release", "Provider Key", provider, "Network Status", "Organization"}
     for role, name in ROLE_TABLES.items():
@@ -154,7 +167,8 @@ def _columns_of(dimension: str) -> tuple[Column, ...]:
     )
 
 
-def _dates() -> Table:
+def date_table() -> Table:
+    """The calendar."""
     columns = tuple(
         _hidden("dim_date", one)
         if one.name == "release"
@@ -176,12 +190,13 @@ def _dates() -> Table:
     return Table(DATE, "dim_date", PUBLISHED["dim_date"].description, columns, (), (calendar,))
 
 
-def _release() -> Table:
+def release_table(made: Sequence[Measure]) -> Table:
+    """The release that is shown, with what the measures say of it."""
     about = PUBLISHED["release"]
     columns = tuple(
         _hidden("release", one) if one.name == "release" else _shown("release", one) for one in about.columns
     )
-    own = tuple(one for one in measures() if one.table == RELEASE)
+    own = tuple(one for one in made if one.table == RELEASE)
     return Table(RELEASE, "release", about.description, columns, own, ignored_rule=_ALONE)
 
 
@@ -207,15 +222,15 @@ def _hidden(table: str, one: PublishedColumn, *, key: bool = False, ignored: str
     )
 
 
-def _relationships() -> Iterator[Relationship]:
-    for fact in FACTS:
+def relationships_of(facts: Sequence[Fact]) -> Iterator[Relationship]:
+    """The ways of facts to their dimensions and to the calendar."""
+    for fact in facts:
         name = TABLES[fact.name]
         for way in fact.references:
             to = ROLE_TABLES[way.role] if way.role else TABLES[way.to.name]
             yield Relationship((name, column_name(fact.name, way.key)), (to, column_name(way.to.name, way.to.key)))
         if fact.month:
             yield Relationship((name, column_name(fact.name, "month")), (DATE, "Date"))
-    yield Relationship((SECURITY, "Provider Key"), (TABLES[PROVIDER.name], "Provider Key"))
 
 
 def _roles(tables: tuple[Table, ...], relationships: tuple[Relationship, ...]) -> Iterator[Role]:

@@ -2,7 +2,7 @@
 
 import uuid
 
-from carti_lake.outlets.published.star import DIMENSIONS, FACTS
+from carti_lake.outlets.published.star import AXIS_FACTS, DIMENSIONS, FACTS
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "powerbi.carti-lake")
 _ACRONYMS = {"npi": "NPI", "roi": "ROI", "id": "ID"}
@@ -21,11 +21,13 @@ def words(name: str) -> str:
 
 
 TABLES |= {one.name: words(one.title.replace(" ", "_")) for one in DIMENSIONS}
-TABLES |= {one.name: words(one.name) for one in FACTS}
+TABLES |= {one.name: words(one.name) for one in (*FACTS, *AXIS_FACTS)}
 #: Facts that stand in figures beside others alone, which have no line of their own for a reason.
 _BESIDE = ("claims_aged", "claims_maturity", "provider_summary", "readmissions")
 #: By table of facts: the measure that says why nothing of it is shown.
 WHY_EMPTY = {TABLES[one.name]: f"Why No {TABLES[one.name]}" for one in FACTS if one.name not in _BESIDE}
+#: As well, of the network along one axis: or why a number of it is blank.
+WHY_BLANK = {TABLES[one.name]: f"Why Blank in {TABLES[one.name]}" for one in AXIS_FACTS}
 #: Second copies of a dimension that facts name twice, by the role of the member: ``Rendering Provider``.
 ROLE_TABLES = {
     way.role: words(way.role.replace(" ", "_")) for one in FACTS for way in one.references if way.role is not None
@@ -41,11 +43,11 @@ _COLUMNS = {
     ("dim_campaign", "status"): "Campaign Status",
 }
 _LABELS = {(one.name, one.label): TABLES[one.name] for one in DIMENSIONS}
-_NUMBERS = {(one.name, name) for one in FACTS for name in one.numbers}
+_NUMBERS = {(one.name, name) for one in (*FACTS, *AXIS_FACTS) for name in one.numbers}
 #: Gold's columns that a fact has as a key, or under another name.
 _KEYS = {
-    **{(one.name, name): way.key for one in FACTS for way in one.references for name in way.columns},
-    **{(one.name, one.month): "month" for one in FACTS if one.month},
+    **{(one.name, name): way.key for one in (*FACTS, *AXIS_FACTS) for way in one.references for name in way.columns},
+    **{(one.name, one.month): "month" for one in (*FACTS, *AXIS_FACTS) if one.month},
 }
 
 

@@ -5,11 +5,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from carti_lake.access.audience import declared
+from carti_lake.access.viewer import Audience
 from carti_lake.outlets.destination import folder_at
 from carti_lake.outlets.powerbi.layout import Page, on_a_phone
 from carti_lake.outlets.powerbi.model import model
 from carti_lake.outlets.powerbi.names import stable_id
 from carti_lake.outlets.powerbi.pages import pages
+from carti_lake.outlets.powerbi.public_model import public_model
+from carti_lake.outlets.powerbi.public_pages import public_pages
 from carti_lake.outlets.powerbi.tmdl import model_files
 from carti_lake.outlets.powerbi.visuals import SCHEMAS, visual_json
 from carti_lake.outlets.theme import GREY, INK, MEANS
@@ -26,7 +30,9 @@ _THEME = f"{NAME}.json"
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", GREY, INK)
 
 
-def powerbi_of(storage: "Storage", target: str, *, data: str = LAKE_FOLDER) -> list[str]:
+def powerbi_of(
+    storage: "Storage", target: str, *, data: str = LAKE_FOLDER, audience: Audience | None = None
+) -> list[str]:
     """Write the Power BI project into a folder; returns its files.
 
     It holds no numbers: the published tables do, and the author tells the parameter ``LakeFolder`` where those are. So
@@ -41,8 +47,11 @@ def powerbi_of(storage: "Storage", target: str, *, data: str = LAKE_FOLDER) -> l
         more are removed; what Power BI keeps for itself (``.pbi``) stays.
     data
         Folder of the published tables, as the computer with Power BI names it.
+    audience
+        Whose published tables it reads: all facts, or the network's along one axis at a time; None for the audience
+        that is declared for the lake.
     """
-    files = project_files(data)
+    files = project_files(data, audience or declared(storage)[0])
     with folder_at(target, storage.options) as folder:
         for name, text in files.items():
             path = folder / name
@@ -56,8 +65,10 @@ def powerbi_of(storage: "Storage", target: str, *, data: str = LAKE_FOLDER) -> l
     return [f"{target}/{name}" for name in files]
 
 
-def project_files(data: str = LAKE_FOLDER) -> dict[str, str]:
+def project_files(data: str = LAKE_FOLDER, audience: Audience = Audience.INSIDE) -> dict[str, str]:
     """Every file of the project by its path."""
+    public = audience is Audience.PUBLIC
+    shown, made = (public_pages(), public_model()) if public else (pages(), model())
     report, semantic = _parts()
     documents = {
         f"{NAME}.pbip": _pbip(report),
@@ -84,9 +95,9 @@ def project_files(data: str = LAKE_FOLDER) -> dict[str, str]:
             "bad": MEANS["worse"],
         },
     }
-    documents |= {f"{report}/definition/{name}": one for name, one in _report(pages()).items()}
+    documents |= {f"{report}/definition/{name}": one for name, one in _report(shown).items()}
     texts = {name: json.dumps(one, indent=2, ensure_ascii=False) + "\n" for name, one in documents.items()}
-    texts |= {f"{semantic}/definition/{name}": one for name, one in model_files(model(), data).items()}
+    texts |= {f"{semantic}/definition/{name}": one for name, one in model_files(made, data).items()}
     texts[".gitignore"] = "**/.pbi/localSettings.json\n**/.pbi/cache.abf\n"
     return dict(sorted(texts.items()))
 

@@ -38,7 +38,7 @@ let
 					error Error.Record(
 						"CartiLake.TableNotPublished",
 						"The current set under LakeFolder has no such table. "
-							& "The model needs the whole star: carti-lake publish --for inside",
+							& "The model reads those of one audience: carti-lake publish --for @AUDIENCE@",
 						TableName
 					)
 				else
@@ -59,7 +59,7 @@ def model_files(model: Model, folder: str) -> dict[str, str]:
     files = {
         "database.tmdl": "database\n\tcompatibilityLevel: 1601\n\n",
         "model.tmdl": _model(model),
-        "expressions.tmdl": _expressions(folder),
+        "expressions.tmdl": _expressions(folder, model.audience),
         "relationships.tmdl": "".join(map(_relationship, model.relationships)),
         f"cultures/{CULTURE}.tmdl": _culture(),
     }
@@ -98,7 +98,7 @@ def _model(model: Model) -> str:
     )
 
 
-def _expressions(folder: str) -> str:
+def _expressions(folder: str, audience: str) -> str:
     value = folder.replace('"', '""')
     meta = 'meta [IsParameterQuery=true, Type="Text", IsParameterQueryRequired=true]'
     return "\n".join(
@@ -114,7 +114,7 @@ def _expressions(folder: str) -> str:
             "",
             "/// Reads one table of the set that the manifest names; an absent table is an error, never an empty one.",
             f"expression {READER} =",
-            *(f"\t\t{line}" for line in _READER_M.splitlines()),
+            *(f"\t\t{line}" for line in _READER_M.replace("@AUDIENCE@", audience).splitlines()),
             f"\tlineageTag: {stable_id('expression', READER)}",
             "",
             "\tannotation PBI_NavigationStepName = Navigation",

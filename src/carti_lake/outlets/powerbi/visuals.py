@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from carti_lake.outlets.powerbi.names import WHY_EMPTY
+from carti_lake.outlets.powerbi.names import WHY_BLANK, WHY_EMPTY
 from carti_lake.outlets.theme import MEANS
 
 SCHEMAS = "https://developer.microsoft.com/json-schemas/fabric/item/report/definition"
@@ -100,8 +100,9 @@ class Visual:
     @property
     def empty(self) -> Field | None:
         """The measure that says why the visual shows nothing: that of the table of its first measure."""
-        shown = [one for fields in self.roles.values() for one in fields if one.measure and one.table in WHY_EMPTY]
-        return Field(shown[0].table, WHY_EMPTY[shown[0].table], True) if shown else None
+        why = WHY_EMPTY | WHY_BLANK
+        shown = [one for fields in self.roles.values() for one in fields if one.measure and one.table in why]
+        return Field(shown[0].table, why[shown[0].table], True) if shown else None
 
 
 def meaning(parts: Mapping[Field, str]) -> dict[str, Any]:

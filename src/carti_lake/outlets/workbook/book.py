@@ -29,6 +29,8 @@ OTHERS = {
     kpi_sheet.NAME: "The network's rates and sums over the newest period, against the one before, and their trend",
     charts.NAME: "Trends, payers, leakage, providers and campaigns as charts",
     kpi_sheet.HISTORY: "The same numbers month by month, as far as they are published by month",
+    charts.PAYERS: f"The first {charts.MOST} payers by claims, in words",
+    charts.LINES: f"The first {charts.MOST} service lines by referrals that leak, in words",
     charts.PROVIDERS: f"The first {charts.MOST} providers by visits",
     charts.CAMPAIGNS: f"The first {charts.MOST} campaigns by closed-won ROI",
     "Dictionary": "Every column: table, name, unit, description",

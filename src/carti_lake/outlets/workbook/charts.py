@@ -7,27 +7,40 @@ import polars as pl
 
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.marketing import RETURNS
+from carti_lake.metrics.names import called
 from carti_lake.outlets.charts.marketing import SHORT
 from carti_lake.outlets.theme import BLUE, GREY, INK, MEANS, RULE
 from carti_lake.outlets.workbook.kpis import HISTORY, span
 
 NAME = "Charts"
 PROVIDERS, CAMPAIGNS = "providers_ranked", "campaigns_ranked"
+PAYERS, LINES = "payers_ranked", "service_lines_ranked"
+LEAKS = ("referrals_made_out_of_network", "referrals_made_lost")
 #: Rows of a ranking: as many as a chart can name.
 MOST = 15
 #: Pixels of a chart, and cells from one to the next.
 WIDTH, HEIGHT, ROWS, COLUMNS = 620, 340, 18, 10
 FONT = {"name": "Arial", "size": 9, "color": INK}
 RATE = METRICS["remittance_denial_rate"]
+#: What became of claims: column, words, colour.
+ANSWERS = {
+    "paid_claims": ("paid", MEANS["paid"]),
+    "denied_claims": ("denied", MEANS["denied"]),
+    "pending_claims": ("not yet adjudicated", MEANS["open"]),
+}
 Sheets = Mapping[str, pl.DataFrame]
 
 
 def rankings(sheets: Sheets) -> dict[str, pl.DataFrame]:
-    """The first providers by visits and campaigns by closed-won ROI, as sheets of their own; as far as they are shown.
+    """What charts compare, the first of each, as sheets of their own: in words, and as far as they are shown.
 
     Providers are not ranked by a rate: the order would be chance for most of them.
     """
     made = {}
+    if "network_by_payer" in sheets:
+        made[PAYERS] = _named(sheets["network_by_payer"], "payer", ("claims",), tuple(ANSWERS))
+    if "network_by_service_line" in sheets:
+        made[LINES] = _named(sheets["network_by_service_line"], "service_line", LEAKS, LEAKS)
     if "provider_summary" in sheets:
         of_provider = ("provider_id", "provider_name", "total_visits", "total_claim_amount")
         made[PROVIDERS] = _first(sheets["provider_summary"].select(of_provider), "total_visits", "provider_id")
@@ -39,6 +52,14 @@ def rankings(sheets: Sheets) -> dict[str, pl.DataFrame]:
 
 def _first(rows: pl.DataFrame, by: str, key: str) -> pl.DataFrame:
     return rows.drop_nulls(by).sort(by, key, descending=[True, False]).head(MOST)
+
+
+def _named(rows: pl.DataFrame, key: str, by: tuple[str, ...], shown: tuple[str, ...]) -> pl.DataFrame:
+    """The first members by a sum, in words; hidden ones last, and those without an event not at all."""
+    size = pl.sum_horizontal(by, ignore_nulls=False)
+    words = pl.col(key).replace_strict(called(key, rows[key]), default=pl.col(key), return_dtype=pl.String)
+    kept = rows.sort(size, key, descending=[True, False], nulls_last=True).filter(size.ne_missing(0))
+    return kept.head(MOST).select(key, words.alias(f"{key}_name"), *dict.fromkeys((*by, *shown)))
 
 
 def add_charts(book: Any, sheets: Sheets, months: pl.DataFrame, caption: str) -> None:
@@ -105,21 +126,14 @@ def _over_months(book: Any, sheets: Sheets, months: pl.DataFrame, metric: str, t
 
 
 def _payers(book: Any, sheets: Sheets) -> Any:
-    parts = {
-        "paid_claims": ("paid", MEANS["paid"]),
-        "denied_claims": ("denied", MEANS["denied"]),
-        "pending_claims": ("not yet adjudicated", MEANS["open"]),
-    }
-    return _bars(book, sheets, "network_by_payer", "payer", parts, "Claims by payer", "#,##0", "stacked")
+    return _bars(book, sheets, PAYERS, "payer_name", ANSWERS, "Claims by payer", "#,##0", "stacked")
 
 
 def _leakage(book: Any, sheets: Sheets) -> Any:
-    parts = {
-        "referrals_made_out_of_network": ("seen out of network", MEANS["out of network"]),
-        "referrals_made_lost": ("never completed", MEANS["never completed"]),
-    }
+    said = (("seen out of network", MEANS["out of network"]), ("never completed", MEANS["never completed"]))
+    parts = dict(zip(LEAKS, said, strict=True))
     title = "Referrals that leak, by service line"
-    return _bars(book, sheets, "network_by_service_line", "service_line", parts, title, "#,##0", "stacked")
+    return _bars(book, sheets, LINES, "service_line_name", parts, title, "#,##0", "stacked")
 
 
 def _providers(book: Any, sheets: Sheets) -> Any:
@@ -155,7 +169,11 @@ def _bars(
         look = {"name": said, "fill": {"color": color}, "gap": 50}
         chart.add_series(_series(sheets, name, label, column) | look)
     chart.set_y_axis(
-        {"reverse": True, "num_font": FONT, "line": {"color": RULE}, "label_position": "low", "crossing": "max"}
+        # Each bar has its name: programs leave out every other one where they think that it is close.
+        {
+            **{"reverse": True, "num_font": FONT, "line": {"color": RULE}, "label_position": "low"},
+            **{"crossing": "max", "interval_unit": 1},
+        }
     )
     if len(shown) > 1:
         chart.set_legend({"position": "bottom", "font": FONT})

@@ -8,6 +8,7 @@ import polars as pl
 
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.formula import in_columns, in_words
+from carti_lake.metrics.names import IN_WORDS
 from carti_lake.outlets.months import PROVISIONAL as PROVISIONAL_MEANS
 from carti_lake.outlets.workbook.look import TEXT, add_frame, number_format
 from carti_lake.outlets.workbook.sheets import PROVISIONAL, SHEETS
@@ -29,7 +30,13 @@ def explained(name: str, column: str) -> dict[str, str | None]:
         }
     if table is not None and column in table.columns():
         return {"unit": table.meta(column).get("unit"), "description": table.columns()[column].description}
-    return {"unit": None, "description": PROVISIONAL_MEANS if column == PROVISIONAL else "First day of the month"}
+    if column == PROVISIONAL:
+        return {"unit": None, "description": PROVISIONAL_MEANS}
+    if (code := column.removesuffix("_name")) in IN_WORDS:
+        return {"unit": None, "description": f"The {code.replace('_', ' ')} as people call it"}
+    # A sheet that no table declares holds columns of those that are declared.
+    home = next((one for one in SHEETS.values() if column in one.columns()), None)
+    return {"unit": None, "description": None} if home is None else explained(home.short_name, column)
 
 
 def headers(frame: pl.DataFrame) -> dict[str, str]:

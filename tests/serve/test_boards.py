@@ -1,0 +1,118 @@
+"""Dashboards are ready before anybody asks, told apart by what is seen, and never another one's nor a damaged one."""
+
+import pytest
+
+from carti_lake.serve import boards, dashboard
+from carti_lake.serve.boards import Boards
+from carti_lake.serve.current import CurrentReleases
+from tests.doubles.readers import Viewer, see
+from tests.serve.conftest import key, service
+
+
+@pytest.fixture
+def made(monkeypatch, tmp_path):
+    """Pages in words instead of the outlet's, each noted when it is made; kept where no other test looks."""
+    noted = []
+
+    def page(visible):
+        noted.append((visible.release.number, visible.fingerprint))
+        return f"<html><body>{visible.release.number} {visible.fingerprint}</body></html>"
+
+    monkeypatch.setattr(dashboard, "page", page)
+    monkeypatch.setattr(boards, "FOLDER", f"dashboards-{tmp_path.name}")
+    return noted
+
+
+def boards_of(served, *expected):
+    current = CurrentReleases(served.lake)
+    current.look()
+    return Boards(current, see, lambda: expected)
+
+
+def seen(served, name="all", release=None):
+    return see(served.lake.at() if release is None else served.lake.at(release=release), served.viewers[name])
+
+
+def test_a_release_that_is_seen_has_its_pages_before_anybody_asks(served, made):
+    found = boards_of(served, served.viewers["all"], served.viewers["few"], served.viewers["reader"])
+    found.make_ahead(served.lake.at().release)
+    # Who sees the same shares a page.
+    assert made == [(3, "all"), (3, seen(served, "few").fingerprint)]
+    for name in ("all", "few", "reader"):
+        assert seen(served, name).fingerprint in found.page(seen(served, name))
+    assert len(made) == 2
+
+
+def test_the_service_makes_them_beside_its_answers(served, made):
+    with service(served, expected=lambda: [served.viewers["all"]]) as client:
+        for _ in range(500):
+            if made:
+                break
+            client.get("/healthz")
+        board = client.get("/dashboard", headers=key())
+    assert made == [(3, "all")]
+    assert "3 all" in board.text
+
+
+def test_a_page_outlives_the_process_and_is_of_the_latest_release_alone(served, made):
+    boards_of(served).page(seen(served))
+    boards_of(served).page(seen(served))
+    assert made == [(3, "all")]
+    assert "1 all" in boards_of(served).page(seen(served, release=1))
+    assert "3 all" in boards_of(served).page(seen(served))
+    assert made == [(3, "all"), (1, "all")]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda held: held[:-9], lambda held: held[:80] + bytes([held[80] ^ 1]) + held[81:], lambda held: b""]
+)
+def test_a_damaged_page_is_made_again(served, made, damage):
+    html = boards_of(served).page(seen(served))
+    (file,) = (served.lake.storage.local / boards.FOLDER).iterdir()
+    file.write_bytes(damage(file.read_bytes()))
+    assert boards_of(served).page(seen(served)) == html
+    assert len(made) == 2
+
+
+def test_another_version_of_the_package_makes_its_own(served, made, monkeypatch):
+    boards_of(served).page(seen(served))
+    monkeypatch.setattr(boards, "_code", lambda: "another")
+    boards_of(served).page(seen(served))
+    assert len(made) == 2
+
+
+def test_nobody_makes_a_release_public_by_waiting_for_it(served, made):
+    boards_of(served, Viewer("everybody", exact=False)).make_ahead(served.lake.at().release)
+    assert made == []
+
+
+def test_a_lake_that_cannot_be_written_to_still_shows_its_pages(served, made, monkeypatch):
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(boards, "write_file", full)
+    assert "3 all" in boards_of(served).page(seen(served))
+
+
+def test_who_holds_a_good_key_is_expected(tmp_path):
+    from datetime import timedelta
+
+    from carti_lake.access import keys
+    from carti_lake.access.policies import grant
+    from tests.worlds.lakes import lake_in
+
+    lake = lake_in(tmp_path / "lake")
+    now = lake.clock()
+    who = {"who": "ann", "why": "test", "now": now}
+    for viewer in ("cfo", "gone"):
+        grant(lake.storage, viewer, providers=None, service_lines=None, exact=True, scopes={"read"}, until=None, **who)
+        key_id, _ = keys.create(lake.storage, viewer, days=5, scopes=None, **who)
+    keys.revoke(lake.storage, key_id, **who)
+    assert [one.name for one in keys.viewers(lake.storage, now)] == ["cfo"]
+    assert keys.viewers(lake.storage, now + timedelta(days=5)) == []
+
+
+def test_the_pages_are_functions_of_what_is_seen(served):
+    """What the key names, and nothing else: whoever has the same rights is shown the same bytes."""
+    pages = {name: dashboard.page(seen(served, name)) for name in ("all", "reader", "few")}
+    assert pages["all"] == pages["reader"] != pages["few"]
