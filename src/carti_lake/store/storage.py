@@ -35,8 +35,8 @@ CONFIGURATION = {
     "delta.checkpointInterval": "50",
 }
 
-#: What Delta takes for something else in a local path: parts of an address, and spellings of other characters.
-UNREADABLE = re.compile(r"[\[\]#?^|\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
+#: What Delta takes for something else in a local path: a separator, spellings of other characters, and no text.
+UNREADABLE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|%[0-9A-Fa-f]{2}")
 
 
 #: Number of the format that this version writes and reads; each table's log holds the number that it was written in.
