@@ -7,15 +7,17 @@ stores keep checksums of their own, so hashes are recorded for local lakes.
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import polars as pl
 
+from carti_lake.store import newest
 from carti_lake.store.durable import log_of
-from carti_lake.store.errors import ConflictError, DamagedFileError, DamagedLogError, LakeError, fault
-from carti_lake.store.hashes import LOG, changed
+from carti_lake.store.errors import ConflictError, DamagedFileError, DamagedLogError, LakeError, fault, unreadable
+from carti_lake.store.hashes import LOG, changed, of_table, released, sha256
 from carti_lake.store.log import transaction
 from carti_lake.store.storage import Storage
 from carti_lake.tables import TABLES
@@ -133,6 +135,47 @@ def _stats(storage: Storage, table: str, handle: "DeltaTable") -> dict[str, os.s
         with contextlib.suppress(FileNotFoundError):
             found[f"{LOG}{file.name}"] = file.stat()
     return found
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """A table's newest acknowledged commit whose copy holds other bytes.
+
+    Attributes
+    ----------
+    commit, copy
+        Where they are.
+    right
+        The one of them that holds the bytes that were written; None where nothing tells.
+    """
+
+    commit: Path
+    copy: Path
+    right: Path | None
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, in words."""
+        return f"{self.commit.name} of its log and its copy in {newest.FOLDER} do not hold the same bytes"
+
+
+def unlike_copy(storage: Storage, table: str, handle: "DeltaTable") -> Unlike | None:
+    """The newest acknowledged commit of a local table that opens, where its copy differs from it; else None."""
+    assert storage.local is not None
+    folder, table_id = Path(storage.path(table)), str(handle.metadata().id)
+    copy = newest.last_copy(storage.local, folder, table_id)
+    if copy is None:
+        return None
+    commit = folder / LOG / copy.name
+    # A writer may replace the copy meanwhile, and a log may begin after it.
+    with contextlib.suppress(FileNotFoundError):
+        # Copies are not synced: a beginning, with zeros after, is what a power cut leaves of one, and does no harm.
+        if not commit.read_bytes().startswith(copy.read_bytes().rstrip(b"\0")):
+            digests = {path: sha256(path) for path in (commit, copy)}
+            told = of_table(released(storage).get(table, {}), table_id).get(f"{LOG}{commit.name}")
+            right = [path for path in digests if (digests[path] == told if told else unreadable(path) is None)]
+            return Unlike(commit, copy, right[0] if len(right) == 1 else None)
+    return None
 
 
 @contextlib.contextmanager

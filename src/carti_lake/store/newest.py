@@ -81,9 +81,14 @@ def refuse_lost(name: str, lake: Path, table: Path, table_id: str, version: int,
         )
 
 
+def last_copy(lake: Path, table: Path, table_id: str) -> Path | None:
+    """The copy of the table's newest acknowledged commit, whatever it holds; None where there is none."""
+    return max((_folder(lake, table) / table_id).glob("[0-9]*.json"), default=None)
+
+
 def copy_of(lake: Path, table: Path, table_id: str) -> Path | None:
     """The copy of the table's newest acknowledged commit; None where there is none that can be read."""
-    copy = max((_folder(lake, table) / table_id).glob("[0-9]*.json"), default=None)
+    copy = last_copy(lake, table, table_id)
     # A power cut may have torn a copy of what was not acknowledged yet.
     return None if copy is None or unreadable(copy) else copy
 

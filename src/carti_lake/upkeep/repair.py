@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -18,7 +19,7 @@ from carti_lake.store import newest
 from carti_lake.store.durable import sync
 from carti_lake.store.errors import CorruptTableError, LakeError, unreadable
 from carti_lake.store.hashes import hashes, of_table, own, released
-from carti_lake.store.integrity import refuse_damaged, refuse_lost_commits, repair, taken_ahead
+from carti_lake.store.integrity import refuse_damaged, refuse_lost_commits, repair, taken_ahead, unlike_copy
 from carti_lake.store.locks import lake_lock
 from carti_lake.store.log import METADATA_KEY, Commit, commits, transaction
 from carti_lake.store.storage import Storage, data_files, scan_files
@@ -26,6 +27,9 @@ from carti_lake.store.write import append
 from carti_lake.tables import FEEDS, TABLES
 from carti_lake.tables.gold import Forecasts
 from carti_lake.upkeep.releases_anew import make_anew, named
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 ASIDE = ".repaired"
 #: Rounds of looking and mending: a log that opens again may show damaged files.
@@ -111,7 +115,7 @@ def _look(storage: Storage, name: str, known: dict[str, int]) -> Step | None:
         handle = storage.open(name)
         refuse_lost_commits(storage, {name: known[name]} if name in known else {})
         refuse_damaged(storage, {name: None} if handle is not None else {})
-        return None
+        return None if handle is None else _beside_its_copy(storage, name, handle, known)
     except CorruptTableError as error:
         problem = str(error).removesuffix(repair(name)).removeprefix(f"{name}: ").strip()
         opens = _opens(storage, name)
@@ -120,6 +124,8 @@ def _look(storage: Storage, name: str, known: dict[str, int]) -> Step | None:
     if not opens and (checkpoints := _beside_whole_commits(folder)):
         remedy = "Set its checkpoints aside: the commits hold all that they hold."
         return Step(name, problem, remedy, partial(_set_aside, storage, checkpoints))
+    if opens and (step := _beside_its_copy(storage, name, storage.open(name), known, problem)) is not None:
+        return step
     if name.startswith(DERIVED):
         return _back_or_anew(storage, name, problem, known)
     if not opens and (torn := _torn(folder)):
@@ -181,6 +187,40 @@ def _lost_commit(storage: Storage, name: str, problem: str) -> Step | None:
     if name == RELEASES and named(storage):
         return None
     return Step(name, problem, f"{gone}. {repair(name)}")
+
+
+def _beside_its_copy(
+    storage: Storage, name: str, handle: "DeltaTable | None", known: dict[str, int], problem: str = ""
+) -> Step | None:
+    """What is done where the newest commit of a table that opens differs from its copy; None where it does not.
+
+    ``problem`` is what else is wrong with the table: then only a commit that its copy can mend is of use.
+    """
+    unlike = None if handle is None else unlike_copy(storage, name, handle)
+    if unlike is None:
+        return None
+    commit, copy = unlike.commit, unlike.copy
+    if unlike.right == copy:
+        remedy = f"Set {commit.name} aside, and put it back from its copy, which holds what was written."
+        return Step(name, unlike.problem, remedy, partial(_put_in_place, storage, commit, copy))
+    if problem:
+        return None
+    if unlike.right == commit:
+        remedy = "Make the copy anew of the commit, which holds what was written."
+        return Step(name, unlike.problem, remedy, partial(_put_in_place, storage, copy, commit))
+    if name.startswith(DERIVED):
+        return _back_or_anew(storage, name, unlike.problem, known)
+    either = f"Nothing tells which of them is right. Compare {commit} with {copy}; remove the copy, or: "
+    return Step(name, unlike.problem, f"{either}{repair(name)}")
+
+
+def _put_in_place(storage: Storage, wrong: Path, right: Path, aside: Path) -> None:
+    assert storage.local is not None
+    _set_aside(storage, [wrong], aside)
+    shutil.copyfile(right, unfinished := wrong.with_name(f".{wrong.name}.repair"))
+    sync([unfinished], storage.local)
+    unfinished.rename(wrong)
+    sync([wrong], storage.local)
 
 
 def _put_back(storage: Storage, copy: Path, log: Path, aside: Path) -> None:
