@@ -163,7 +163,7 @@ def refuse_empty_commit(table: str, log: Path, version: int | None) -> None:
     for name in commits:
         if name[:DIGITS] <= checkpoint or (version is not None and int(name[:DIGITS]) > version):
             continue
-        if os.stat(log / name).st_size == 0:
+        if os.stat(f"{log}/{name}").st_size == 0:
             told = (
                 f"Remove {name} from the table's _delta_log; the table is then as before that write, and the next load "
                 f"or run repeats it. `carti-lake repair` does so."
