@@ -89,7 +89,7 @@ def _verify_table(storage: Storage, name: str, version: int | None, known: Mappi
         if storage.local is not None:
             with translated(name):
                 folder = Path(storage.path(name))
-                log = [file for file in log_of(folder, handle.version()) if file.exists()]
+                log = [file for file in log_of(folder, handle.version()) if file.is_file()]
                 found = hashes(folder, [*data_files(handle), *log])
                 known = {**of_table(known, str(handle.metadata().id)), **own(storage, name)}
             changed = sorted(file for file, digest in found.items() if known.get(file, digest) != digest)
