@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -31,6 +32,13 @@ class State:
     configuration: Mapping[str, str] = field(default_factory=dict)
     transactions: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str, Action] = field(default_factory=dict)
+
+    @cached_property
+    def adds(self) -> pl.DataFrame:
+        """Its files, as ``get_add_actions`` tells of them."""
+        rows = [(path, one["size"], json.loads(one["stats"])["numRecords"]) for path, one in sorted(self.files.items())]
+        schema = {"path": pl.String, "size_bytes": pl.Int64, "num_records": pl.Int64}
+        return pl.DataFrame(rows, schema=schema, orient="row")
 
     def then(self, actions: list[Action]) -> "State":
         """As it is after the next commit."""
@@ -107,12 +115,7 @@ class Table:
         return []
 
     def get_add_actions(self, flatten: bool = False) -> pl.DataFrame:
-        rows = [
-            (path, one["size"], json.loads(one["stats"])["numRecords"])
-            for path, one in sorted(self.state.files.items())
-        ]
-        schema = {"path": pl.String, "size_bytes": pl.Int64, "num_records": pl.Int64}
-        return pl.DataFrame(rows, schema=schema, orient="row")
+        return self.state.adds
 
     def history(self, limit: int) -> list[dict[str, Any]]:
         # As deltalake: it counts down from the version that was opened, though the log may have grown since.
@@ -191,13 +194,10 @@ class Table:
         commits = _commits(self.folder) if version is not None else self.store.seen(_commits(self.folder))
         if not commits:
             raise TableNotFoundError("no log")
-        state = State()
-        for place, path in enumerate(commits):
-            if version is not None and place > version:
-                break
-            if int(path.stem) != place:
-                raise DeltaError("Generic delta kernel error: a commit is missing")
-            state = state.then(read(path))
+        wanted = commits if version is None else commits[: version + 1]
+        if any(int(path.stem) != place for place, path in enumerate(wanted)):
+            raise DeltaError("Generic delta kernel error: a commit is missing")
+        state = _state(tuple(map(_as_it_is, wanted)))
         if version is not None and state.version < version:
             raise DeltaError("Generic delta kernel error: no such version")
         if not state.id:
@@ -255,7 +255,8 @@ class Merge:
 #: Columns of every table, and a frame of none of its rows, by its id.
 SCHEMAS: dict[str, Any] = {}
 EMPTY: dict[str, pl.DataFrame] = {}
-_READ: dict[tuple[Path, int, int], list[Action]] = {}
+#: A commit as it is on the disk: whoever changes it changes its number or its time.
+Found = tuple[str, int, int]
 
 
 def write(store: Store, folder: Path, rows: pl.DataFrame) -> list[AddAction]:
@@ -339,19 +340,33 @@ TIMED_OUT = "Generic S3 error: error sending request: operation timed out"
 
 def read(path: Path) -> list[Action]:
     """The actions of a commit; an empty one is one that does nothing, as deltalake reads it."""
-    found = path.stat()
-    key = (path, found.st_ino, found.st_mtime_ns)
-    if key not in _READ:
-        try:
-            actions = [json.loads(line) for line in path.read_bytes().splitlines()]
-        except ValueError as error:
-            raise DeltaError("Generic delta kernel error: a commit cannot be parsed") from error
-        _READ[key] = actions
-    return _READ[key]
+    return _read(_as_it_is(path))
+
+
+def _as_it_is(path: Path) -> Found:
+    name = str(path)
+    found = os.stat(name)
+    return name, found.st_ino, found.st_mtime_ns
+
+
+@lru_cache(maxsize=1000)
+def _read(commit: Found) -> list[Action]:
+    try:
+        return [json.loads(line) for line in Path(commit[0]).read_bytes().splitlines()]
+    except ValueError as error:
+        raise DeltaError("Generic delta kernel error: a commit cannot be parsed") from error
+
+
+@lru_cache(maxsize=1000)
+def _state(commits: tuple[Found, ...]) -> State:
+    """The table after those commits; most were asked for before with one fewer."""
+    return _state(commits[:-1]).then(_read(commits[-1])) if commits else State()
 
 
 def _commits(folder: Path) -> list[Path]:
-    return sorted((folder / "_delta_log").glob("[0-9]*.json"))
+    log = folder / "_delta_log"
+    names = os.listdir(log) if log.is_dir() else []
+    return [log / name for name in sorted(names) if name.endswith(".json") and name[0].isdigit()]
 
 
 def _commit_path(folder: Path, version: int) -> Path:

@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="folders are no files there, and a file that is open stays"),
 ]
 
-HISTORIES = 300
+HISTORIES = 1000
 PART = 50
 
 

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, date, datetime
 from functools import partial
 
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from carti_lake.runner.engine import here
 from carti_lake.runner.spark import Job, WorkerError, session_at, spark
 from carti_lake.store import parts
 from carti_lake.store.errors import LakeError
+from carti_lake.upkeep.tables import existing
 from tests.equality import assert_same, state
 from tests.worlds.rows import account, stay, visit
 
@@ -125,3 +127,17 @@ def test_a_worker_with_another_version_is_refused():
 def test_nothing_answers_where_no_server_is(session):
     with pytest.raises(LakeError, match=r"No Spark answers at sc://127.0.0.1:1: .*--engine-url"):
         session_at("sc://127.0.0.1:1")
+
+
+def test_spark_reads_the_rows_of_every_table_as_the_lake_reads_them(session, tmp_path):
+    lake = filled(
+        tmp_path / "lake", [(date(2026, 5, 2), [visit("V1"), visit("V2", claim_paid=None)])], here, day_by_day=True
+    )
+    names = existing(lake.storage)
+    assert len(names) > 20
+    for name in names:
+        ours = lake.storage.scan(name).collect()
+        theirs = pl.DataFrame(session.read.format("delta").load(lake.storage.path(name)).toArrow())
+        flat = [column for column, dtype in ours.schema.items() if not dtype.is_nested()]
+        rows = theirs.select(flat).cast({column: ours.schema[column] for column in flat})
+        assert rows.sort(flat).equals(ours.select(flat).sort(flat)), name

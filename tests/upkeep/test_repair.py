@@ -242,3 +242,37 @@ def test_what_only_people_can_bring_back_is_told(lake):
     assert step.mend is None
     assert commit.name in step.problem
     assert "Restore the folder from a backup" in step.remedy
+
+
+@pytest.mark.parametrize("table", ["bronze.ehr_visits", "releases"])
+@pytest.mark.parametrize("damaged", ["copy", "copy, no JSON", "commit"])
+def test_a_copy_that_differs_from_its_commit_is_found_and_the_right_one_is_kept(lake, table, damaged):
+    [copy] = (Path(lake.uri) / newest.FOLDER / table.replace(".", "/")).rglob("*.json")
+    commit = log(lake, table) / copy.name
+    content = commit.read_bytes()
+    # The word says who wrote the commit: nothing that Delta reads by.
+    wrong = content.replace(b'"clientVersion":"delta-rs', b'"clientVersion":"delta-rz')
+    assert wrong != content
+    file = commit if damaged == "commit" else copy
+    file.write_bytes(wrong[1:] if damaged == "copy, no JSON" else wrong)
+    (told,) = (one for one in lake.verify() if one.problem)
+    assert (told.table, commit.name in told.problem) == (table, True)
+    (step,) = repair.plan(lake.storage)
+    assert file.read_bytes() != content
+    lake.repair()
+    if table == "releases" and damaged != "copy, no JSON":
+        # No hash vouches for what vouches for all others.
+        assert "Nothing tells which of them is right" in step.remedy
+        return
+    assert commit.read_bytes() == copy.read_bytes() == content
+    assert problems(lake) == []
+    assert ("back from its copy" if file == commit else "Make the copy anew") in step.remedy
+    assert [path.name for path in (Path(lake.uri) / repair.ASIDE).rglob("*.json")] == [file.name]
+
+
+def test_a_copy_that_a_power_cut_tore_is_no_damage(lake):
+    for left in (0, 50):
+        for copy in (Path(lake.uri) / newest.FOLDER).rglob("*.json"):
+            copy.write_bytes(copy.read_bytes()[:left] + bytes(100))
+        assert problems(lake) == []
+        assert repair.plan(lake.storage) == []

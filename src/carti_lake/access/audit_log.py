@@ -275,9 +275,11 @@ def content(row: Mapping[str, Any]) -> str:
 def _unsealed_changes(storage: Storage, entries: pl.DataFrame, action: str) -> tuple[list[str], list[Unsealed]]:
     """What is wrong with the changes that the audit log tells of, and those that it does not tell of as they stand."""
     table = CHANGES[action].full_name()
+    sealed = {*entries.filter(action=action)["content"].drop_nulls()}
+    if not sealed and storage.open(table) is None:
+        return [], []
     rows = storage.scan(table).collect().sort("change")
     by_content = {content(row): row for row in rows.iter_rows(named=True)}
-    sealed = {*entries.filter(action=action)["content"].drop_nulls()}
     faults = []
     if gone := len(sealed - by_content.keys()):
         faults.append(f"{gone} changes of {table} that the audit log tells of are gone, or are not as they were")

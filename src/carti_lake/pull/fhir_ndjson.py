@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,13 @@ def type_of(path: Path, name: str) -> str:
 def schema_of(path: Path, name: str, elements: Collection[str]) -> dict[str, pl.DataType]:
     """Types of the elements of those names, as the file's resources have them."""
     with told(path, name):
-        whole = pl.scan_ndjson(path, infer_schema_length=None).collect_schema()
+        whole = pl.scan_ndjson(escape(str(path)), infer_schema_length=None).collect_schema()
     return dict(_pruned(whole.items(), {*elements, *IDENTITY}))
 
 
 def scan(path: Path, schema: dict[str, pl.DataType]) -> pl.LazyFrame:
     """The file's resources in the column :data:`RESOURCE`, with the number of their :data:`LINE`."""
-    rows = pl.scan_ndjson(path, schema=schema, row_index_name=LINE)
+    rows = pl.scan_ndjson(escape(str(path)), schema=schema, row_index_name=LINE)
     return rows.select(pl.col(LINE).cast(pl.Int64), pl.struct(pl.exclude(LINE)).alias(RESOURCE))
 
 

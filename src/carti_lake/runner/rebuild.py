@@ -124,7 +124,7 @@ def _by_key(
 
 
 def _scanned(files: Sequence[Path]) -> pl.LazyFrame:
-    return pl.scan_parquet(list(files), hive_partitioning=False)
+    return pl.scan_parquet(list(files), hive_partitioning=False, glob=False)
 
 
 def _narrow(part: Part, *, cleansing: Cleansing) -> pl.LazyFrame:

@@ -23,7 +23,7 @@ from carti_lake.runner.marts import changes, update_mart
 from carti_lake.runner.quality import update_quality, update_reconciliation
 from carti_lake.runner.references import update_references
 from carti_lake.runner.scores import in_order, update_scores
-from carti_lake.store.errors import LakeError
+from carti_lake.store.errors import ConflictError, LakeError
 from carti_lake.store.hashes import new_hashes
 from carti_lake.store.integrity import explained, refuse_ahead, refuse_damaged, refuse_lost_commits
 from carti_lake.store.locks import lake_lock
@@ -149,7 +149,7 @@ def run(
         acknowledged = storage.holding()
         # What the tables gain is made durable at once, before the release that names it.
         storage = replace(acknowledged, durable=False, release=next_number(acknowledged))
-        _expire_lost(acknowledged, now)
+        _expire_lost(acknowledged, now, full=full)
         # Nothing is built on bytes that are not those that were written.
         refuse_damaged(storage, dict.fromkeys(_existing(storage)))
         standing = latest(storage)
@@ -246,10 +246,22 @@ def _ids(tables: Mapping[str, "DeltaTable"]) -> dict[str, str]:
     return {name: str(handle.metadata().id) for name, handle in tables.items()}
 
 
-def _expire_lost(storage: Storage, now: datetime) -> None:
-    """Expire the releases of a table whose folder was removed: its versions will mean other rows."""
+def _expire_lost(storage: Storage, now: datetime, *, full: bool) -> None:
+    """Expire the releases of a table whose folder was removed: its versions will mean other rows.
+
+    Raises
+    ------
+    ConflictError
+        Where an object store shows nothing of a table that a release has, unless all is rebuilt: its lists may lag.
+    """
     ids = _ids(_existing(storage))
     existing = [one for one in releases(storage) if not one.expired]
+    if storage.local is None and not full:
+        for name in sorted({name for one in existing for name in one.ids if name in TABLES} - ids.keys()):
+            raise ConflictError(
+                f"{name}: the store does not show the table, which a release has; run the command again. If its folder "
+                f"was removed, `carti-lake run --full`."
+            )
     lost = [one.number for one in existing if any(ids.get(name) != table for name, table in one.ids.items())]
     expire(storage, lost, now)
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def read_json(
         raise ExtractError(twice)
     try:
         # All lines: a key that first comes up in the last one is a column too.
-        keys = pl.scan_ndjson(lines, infer_schema_length=None).collect_schema().names()
+        keys = pl.scan_ndjson(escape(str(lines)), infer_schema_length=None).collect_schema().names()
     except pl.exceptions.PolarsError as error:
         raise ExtractError(bad_line(path, name) or f"{name}: not newline-delimited JSON.") from error
     # A key that no object has is null in each: what a mapping says of it does no harm.
@@ -54,7 +55,7 @@ def read_json(
     known = replace(mapping, headers={foreign: to for foreign, to in mapping.headers.items() if foreign not in gone})
     matched = match_headers(keys, feed, known, name, given)
     columns = dict(zip(keys, column_names(keys, matched), strict=True))
-    rows = pl.scan_ndjson(lines, schema=dict.fromkeys(keys, pl.String())).rename(columns)
+    rows = pl.scan_ndjson(escape(str(lines)), schema=dict.fromkeys(keys, pl.String())).rename(columns)
     if gone:
         notes = (*notes, f"the mapping names keys that no object has: {', '.join(gone)}")
     return Content(rows, partial(bad_line, path, name), (*notes, *unmatched(keys, feed, mapping)))

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from glob import escape
 from pathlib import Path
 
 import polars as pl
@@ -37,7 +38,7 @@ def sample(path: Path, folder: Path, name: str) -> pl.DataFrame:
         encoding = encoding or ("utf-8" if error.start < len(start) - 3 else None)
     text = as_utf8(plain, folder, name, encoding) if encoding else plain
     if head(text, 1024).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{"):
-        return _leaves(pl.scan_ndjson(text, infer_schema_length=ROWS, ignore_errors=True).head(ROWS))
+        return _leaves(pl.scan_ndjson(escape(str(text)), infer_schema_length=ROWS, ignore_errors=True).head(ROWS))
     return _delimited(text, name)
 
 

@@ -39,7 +39,8 @@ def sync(files: Iterable[Path], root: Path) -> None:
     wanted = list(dict.fromkeys(files))
     if not wanted:
         return
-    folders = {folder for file in wanted for folder in file.parents if folder == root or root in folder.parents}
+    named = {file.parent for file in wanted}
+    folders = {folder for one in named for folder in (one, *one.parents) if folder == root or root in folder.parents}
     try:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(_sync, wanted))
@@ -68,7 +69,8 @@ def log_since(table: Path, version: int, since: int) -> list[Path]:
     """Files of a table's log that came with the commits after version ``since``."""
     log = table / "_delta_log"
     names = [f"{one:020}{kind}" for one in range(since + 1, version + 1) for kind in (".json", ".checkpoint.parquet")]
-    found = [path for name in names if (path := log / name).exists()]
+    there = set(os.listdir(log)) if names else set()
+    found = [log / name for name in names if name in there]
     checkpointed = any(path.suffix == ".parquet" for path in found)
     return [*found, log / "_last_checkpoint"] if checkpointed else found
 
@@ -76,13 +78,13 @@ def log_since(table: Path, version: int, since: int) -> list[Path]:
 def log_of(table: Path, version: int) -> list[Path]:
     """Files of a table's log from which a version is read: the last checkpoint before it, and the commits since."""
     log = table / "_delta_log"
-    files: list[Path] = []
+    there = set(os.listdir(log))
+    commits: list[Path] = []
     for one in range(version, -1, -1):
-        commit, checkpoint = log / f"{one:020}.json", log / f"{one:020}.checkpoint.parquet"
-        if checkpoint.exists():
-            return [checkpoint, *files]
-        files.insert(0, commit)
-    return files
+        if (checkpoint := f"{one:020}.checkpoint.parquet") in there:
+            return [log / checkpoint, *reversed(commits)]
+        commits.append(log / f"{one:020}.json")
+    return commits[::-1]
 
 
 def _flush(descriptor: int) -> None:

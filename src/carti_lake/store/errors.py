@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import ClassVar
 
@@ -116,6 +117,8 @@ _REMEDIES: dict[type[LakeError], str] = {
 FAULTS: tuple[type[LakeError], ...] = (*list(_REMEDIES)[:4], DamagedFileError, DamagedLogError, TooNewError)
 #: Digits of a version in the name of a commit.
 DIGITS = 20
+#: What finds the commits of a log, and not the copies that programs which share folders leave beside them.
+COMMITS = f"{'[0-9]' * DIGITS}.json"
 _OF_SYSTEM = re.compile(r"([A-Z][\w' -]+) \(os error (\d+)\)")
 
 
@@ -159,11 +162,11 @@ def refuse_empty_commit(table: str, log: Path, version: int | None) -> None:
     """
     names = os.listdir(log)
     checkpoint = max((name for name in names if name.endswith(".checkpoint.parquet")), default="")[:DIGITS]
-    commits = sorted(name for name in names if name.endswith(".json") and name[:DIGITS].isdigit())
+    commits = sorted(name for name in names if fnmatchcase(name, COMMITS))
     for name in commits:
         if name[:DIGITS] <= checkpoint or (version is not None and int(name[:DIGITS]) > version):
             continue
-        if os.stat(log / name).st_size == 0:
+        if os.stat(f"{log}/{name}").st_size == 0:
             told = (
                 f"Remove {name} from the table's _delta_log; the table is then as before that write, and the next load "
                 f"or run repeats it. `carti-lake repair` does so."
@@ -177,8 +180,8 @@ def refuse_empty_commit(table: str, log: Path, version: int | None) -> None:
 
 def refuse_broken_log(table: str, log: Path, version: int | None) -> None:
     """Name what of a log cannot be read: a commit that is cut, changed or gone, or a checkpoint."""
-    commits = sorted(int(path.stem) for path in log.glob("[0-9]*.json"))
-    checkpoints = [int(path.name.split(".")[0]) for path in log.glob("[0-9]*.checkpoint.parquet")]
+    commits = sorted(int(path.stem) for path in log.glob(COMMITS))
+    checkpoints = [int(path.name.split(".")[0]) for path in log.glob(COMMITS.replace(".json", ".checkpoint.parquet"))]
     newest = version if version is not None else max([*commits, *checkpoints], default=-1)
     first = max((one for one in checkpoints if one <= newest), default=-1) + 1
     for one in range(first, newest + 1):
@@ -198,6 +201,8 @@ def unreadable(commit: Path) -> str | None:
         actions = [json.loads(line) for line in commit.read_bytes().splitlines()]
     except ValueError:
         return "is cut or changed"
+    except IsADirectoryError:
+        return "is a folder"
     return None if actions and all(isinstance(one, dict) for one in actions) else "is cut or changed"
 
 

@@ -83,7 +83,7 @@ def hashes(folder: Path, files: Iterable[str | Path]) -> dict[str, str]:
     """SHA-256 of each file, by its path within the table's folder."""
     paths = [Path(file) for file in files]
     with ThreadPoolExecutor() as pool:
-        found = pool.map(_sha256, paths)
+        found = pool.map(sha256, paths)
         return dict(zip((path.relative_to(folder).as_posix() for path in paths), found, strict=True))
 
 
@@ -189,6 +189,7 @@ def _of_releases(lake: str, table_id: str, version: int) -> Hashes:
     return recorded(Storage(lake))
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

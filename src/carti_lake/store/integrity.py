@@ -6,16 +6,27 @@ stores keep checksums of their own, so hashes are recorded for local lakes.
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import polars as pl
 
+from carti_lake.store import newest
 from carti_lake.store.durable import log_of
-from carti_lake.store.errors import ConflictError, DamagedFileError, DamagedLogError, LakeError, fault
-from carti_lake.store.hashes import LOG, changed
+from carti_lake.store.errors import (
+    COMMITS,
+    ConflictError,
+    DamagedFileError,
+    DamagedLogError,
+    LakeError,
+    fault,
+    unreadable,
+)
+from carti_lake.store.hashes import LOG, changed, of_table, released, sha256
 from carti_lake.store.log import transaction
 from carti_lake.store.storage import Storage
 from carti_lake.tables import TABLES
@@ -111,9 +122,9 @@ def _refuse_changed_log(storage: Storage, table: str, version: int | None) -> No
     """Name the file of a log that cannot be read, where its hash tells which."""
     if storage.local is not None:
         folder = Path(storage.path(table))
-        commits = [int(path.stem) for path in (folder / LOG).glob("[0-9]*.json")]
+        commits = [int(path.stem) for path in (folder / LOG).glob(COMMITS)]
         files = log_of(folder, max(commits, default=-1) if version is None else version)
-        _refuse_changed(storage, {table: {f"{LOG}{file.name}": file.stat() for file in files if file.exists()}})
+        _refuse_changed(storage, {table: {f"{LOG}{file.name}": file.stat() for file in files if file.is_file()}})
 
 
 def _stats(storage: Storage, table: str, handle: "DeltaTable") -> dict[str, os.stat_result | str]:
@@ -123,16 +134,64 @@ def _stats(storage: Storage, table: str, handle: "DeltaTable") -> dict[str, os.s
     for path, size in pl.DataFrame(handle.get_add_actions()).select("path", "size_bytes").iter_rows():
         name = unquote(path)
         try:
-            stat = os.stat(f"{folder}/{name}")
+            there = os.stat(f"{folder}/{name}")
         except FileNotFoundError:
             found[name] = f"data file {name} is missing"
             continue
-        right = stat.st_size == size
-        found[name] = stat if right else f"data file {name} has {stat.st_size} bytes, the log records {size}"
+        except OSError as error:
+            # Such as a link to itself; access that is denied is no damage.
+            if fault(error, table) is not None:
+                raise
+            found[name] = f"data file {name} cannot be read ({error.strerror})"
+            continue
+        right = there.st_size == size
+        found[name] = there if right else f"data file {name} has {there.st_size} bytes, the log records {size}"
     for file in log_of(Path(folder), handle.version()):
         with contextlib.suppress(FileNotFoundError):
-            found[f"{LOG}{file.name}"] = file.stat()
+            if stat.S_ISREG((of_log := file.stat()).st_mode):
+                found[f"{LOG}{file.name}"] = of_log
     return found
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """A table's newest acknowledged commit whose copy holds other bytes.
+
+    Attributes
+    ----------
+    commit, copy
+        Where they are.
+    right
+        The one of them that holds the bytes that were written; None where nothing tells.
+    """
+
+    commit: Path
+    copy: Path
+    right: Path | None
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, in words."""
+        return f"{self.commit.name} of its log and its copy in {newest.FOLDER} do not hold the same bytes"
+
+
+def unlike_copy(storage: Storage, table: str, handle: "DeltaTable") -> Unlike | None:
+    """The newest acknowledged commit of a local table that opens, where its copy differs from it; else None."""
+    assert storage.local is not None
+    folder, table_id = Path(storage.path(table)), str(handle.metadata().id)
+    copy = newest.last_copy(storage.local, folder, table_id)
+    if copy is None:
+        return None
+    commit = folder / LOG / copy.name
+    # A writer may replace the copy meanwhile, and a log may begin after it.
+    with contextlib.suppress(FileNotFoundError):
+        # Copies are not synced: a beginning, with zeros after, is what a power cut leaves of one, and does no harm.
+        if not commit.read_bytes().startswith(copy.read_bytes().rstrip(b"\0")):
+            digests = {path: sha256(path) for path in (commit, copy)}
+            told = of_table(released(storage).get(table, {}), table_id).get(f"{LOG}{commit.name}")
+            right = [path for path in digests if (digests[path] == told if told else unreadable(path) is None)]
+            return Unlike(commit, copy, right[0] if len(right) == 1 else None)
+    return None
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import get_ident
 from typing import Any
 
-from carti_lake.store.errors import DamagedLogError, unreadable
+from carti_lake.store.errors import COMMITS, DamagedLogError, unreadable
 
 FOLDER = ".newest"
 
@@ -44,7 +44,7 @@ def keep(lake: Path, table: Path, table_id: str, versions: range, actions: Colle
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(commit, unfinished)
         os.replace(unfinished, copy)
-        for older in folder.glob("[0-9]*.json"):
+        for older in folder.glob(COMMITS):
             if older.name < copy.name:
                 older.unlink(missing_ok=True)
 
@@ -59,11 +59,11 @@ def _own(table: Path, versions: range, actions: Collection[str]) -> Path | None:
 
 def acknowledged(lake: Path, table: Path) -> dict[str, int]:
     """By id of the table, the version of the newest acknowledged commit, up to which all is synced; none if unknown."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return {
             one.name: int(newest.stem)
             for one in _folder(lake, table).iterdir()
-            if (newest := max(one.glob("[0-9]*.json"), default=None)) is not None
+            if (newest := max(one.glob(COMMITS), default=None)) is not None
         }
     return {}
 
@@ -81,9 +81,14 @@ def refuse_lost(name: str, lake: Path, table: Path, table_id: str, version: int,
         )
 
 
+def last_copy(lake: Path, table: Path, table_id: str) -> Path | None:
+    """The copy of the table's newest acknowledged commit, whatever it holds; None where there is none."""
+    return max((_folder(lake, table) / table_id).glob(COMMITS), default=None)
+
+
 def copy_of(lake: Path, table: Path, table_id: str) -> Path | None:
     """The copy of the table's newest acknowledged commit; None where there is none that can be read."""
-    copy = max((_folder(lake, table) / table_id).glob("[0-9]*.json"), default=None)
+    copy = last_copy(lake, table, table_id)
     # A power cut may have torn a copy of what was not acknowledged yet.
     return None if copy is None or unreadable(copy) else copy
 

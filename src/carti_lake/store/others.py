@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from carti_lake.store.log import told
 from carti_lake.store.storage import scan
 
 
@@ -41,7 +42,7 @@ def other_table(address: str, options: Mapping[str, str]) -> OtherTable:
 
     try:
         handle = DeltaTable(address, storage_options=dict(options) or None)
-        (last,) = handle.history(1)
+        (last,) = told(handle, 1)
         rows = scan(handle, options)
         rows.collect_schema()
     except (DeltaError, pl.exceptions.PolarsError) as error:

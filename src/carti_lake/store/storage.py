@@ -4,6 +4,7 @@ import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from carti_lake.store.errors import (
 from carti_lake.tables import TABLES, Table, find
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from deltalake import DeltaTable
 
 # The log must outlive every release that may be read; Delta's own default forgets after 30 days.
@@ -35,8 +37,8 @@ CONFIGURATION = {
     "delta.checkpointInterval": "50",
 }
 
-#: What Delta takes for something else in a local path: parts of an address, and spellings of other characters.
-UNREADABLE = re.compile(r"[\[\]#?^|\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
+#: What Delta takes for something else in a local path: a separator, spellings of other characters, and no text.
+UNREADABLE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|%[0-9A-Fa-f]{2}")
 
 
 #: Number of the format that this version writes and reads; each table's log holds the number that it was written in.
@@ -77,7 +79,7 @@ class Storage:
         if self.held is not None:
             self.held.pop(table, None)
 
-    @property
+    @cached_property
     def local(self) -> Path | None:
         """The lake's folder, or None for an object store."""
         return None if "://" in self.uri else Path(self.uri)
@@ -157,7 +159,7 @@ class Storage:
         with contextlib.suppress(ConflictError), translated(table):
             DeltaTable.create(
                 self.path(table),
-                schema=pl.DataFrame(schema=declaration.dtypes()).to_arrow().schema,
+                schema=_arrow(declaration),
                 mode="ignore",
                 partition_by=[declaration.partition_by] if declaration.partition_by else None,
                 description=declaration.purpose(),
@@ -279,14 +281,20 @@ def rows_of(
     return rows.select(list(dtypes))
 
 
+@cache
+def _arrow(declaration: type[Table]) -> "pa.Schema":
+    """The columns of a declaration, as they are written; put together once."""
+    return pl.DataFrame(schema=declaration.dtypes()).to_arrow().schema
+
+
 def _with_new_columns(handle: "DeltaTable", declaration: type[Table]) -> "DeltaTable":
     """The table with the columns that its declaration has gained since it was created."""
     from deltalake import Schema
 
-    wanted = Schema.from_arrow(pl.DataFrame(schema=declaration.dtypes()).to_arrow().schema)
     held = {one.name for one in handle.schema().fields}
-    missing = [one for one in wanted.fields if one.name not in held]
-    if missing:
+    wanted = _arrow(declaration)
+    if any(name not in held for name in wanted.names):
+        missing = [one for one in Schema.from_arrow(wanted).fields if one.name not in held]
         with translated(handle.table_uri):
             handle.alter.add_columns(missing)
     return handle

@@ -5,11 +5,13 @@ than this.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from carti_lake.models.store import FOLDER
+from carti_lake.releases.release import latest
 from carti_lake.store.errors import DIGITS, DamagedFileError, LakeError, translated
 from carti_lake.store.integrity import refuse_damaged
 from carti_lake.store.locks import lake_lock
@@ -18,6 +20,7 @@ from carti_lake.store.storage import Storage, data_names, storage_at
 from carti_lake.upkeep.tables import existing
 
 LOG = "_delta_log"
+_OF_LOG = re.compile(rf"\d{{{DIGITS}}}(\.json|\.checkpoint.*\.parquet)")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,10 @@ def backup(storage: Storage, target: str, progress: Callable[[str], None]) -> li
     """
     _refuse_remote(storage)
     with lake_lock(storage, "backup"):
+        # A table whose folder is gone would be left out without a word.
+        newest = latest(storage)
+        read = {} if newest is None or newest.expired else newest.versions
+        refuse_damaged(storage, dict.fromkeys(read.keys() - {*existing(storage)}))
         return _copy(storage, storage_at(target, storage.options), progress)
 
 
@@ -99,7 +106,7 @@ def _copy(storage: Storage, beside: Storage, progress: Callable[[str], None]) ->
 def _log(held: Iterable[str], log: str, version: int) -> list[str]:
     """Files of a table's log up to a version, oldest first; the pointer to a checkpoint may be to a later one."""
     names = (name.removeprefix(log) for name in held if name.startswith(log))
-    numbered = sorted(name for name in names if name[:DIGITS].isdigit() and name.endswith((".json", ".parquet")))
+    numbered = sorted(name for name in names if _OF_LOG.fullmatch(name))
     return [f"{log}{name}" for name in numbered if int(name[:DIGITS]) <= version]
 
 

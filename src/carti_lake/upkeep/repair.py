@@ -3,12 +3,14 @@
 Nothing is deleted: whatever goes out of a table's way is set aside below ``.repaired`` in the lake's folder.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -16,16 +18,20 @@ from carti_lake.releases.release import TABLE as RELEASES
 from carti_lake.releases.release import latest
 from carti_lake.store import newest
 from carti_lake.store.durable import sync
-from carti_lake.store.errors import CorruptTableError, LakeError, unreadable
+from carti_lake.store.errors import DIGITS, CorruptTableError, DamagedFileError, LakeError
 from carti_lake.store.hashes import hashes, of_table, own, released
-from carti_lake.store.integrity import refuse_damaged, refuse_lost_commits, repair, taken_ahead
+from carti_lake.store.integrity import refuse_damaged, refuse_lost_commits, repair, taken_ahead, unlike_copy
 from carti_lake.store.locks import lake_lock
 from carti_lake.store.log import METADATA_KEY, Commit, commits, transaction
 from carti_lake.store.storage import Storage, data_files, scan_files
 from carti_lake.store.write import append
 from carti_lake.tables import FEEDS, TABLES
 from carti_lake.tables.gold import Forecasts
+from carti_lake.upkeep.logs import beside_whole_commits, is_another, opens_whole, torn_commits
 from carti_lake.upkeep.releases_anew import make_anew, named
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 ASIDE = ".repaired"
 #: Rounds of looking and mending: a log that opens again may show damaged files.
@@ -105,24 +111,31 @@ def _known(storage: Storage) -> dict[str, int]:
 def _look(storage: Storage, name: str, known: dict[str, int]) -> Step | None:
     """What is wrong with a table, worst first."""
     folder = Path(storage.path(name))
-    if TABLES[name].view_of is not None or not (folder / "_delta_log").is_dir():
+    in_the_way = os.path.lexists(folder) and not folder.is_dir()
+    if TABLES[name].view_of is not None or not (name in known or in_the_way or (folder / "_delta_log").is_dir()):
         return None
+    handle = None
     try:
         handle = storage.open(name)
+        if handle is None and (name in known or in_the_way):
+            raise DamagedFileError(f"{name}: its folder is gone, or its log, or something else is in its place.")
+        _ = [] if handle is None else commits(handle, -1)
         refuse_lost_commits(storage, {name: known[name]} if name in known else {})
         refuse_damaged(storage, {name: None} if handle is not None else {})
-        return None
+        return None if handle is None else _beside_its_copy(storage, name, handle, known)
     except CorruptTableError as error:
         problem = str(error).removesuffix(repair(name)).removeprefix(f"{name}: ").strip()
-        opens = _opens(storage, name)
+        opens = opens_whole(storage, name)
+    if handle is not None and (step := _beside_its_copy(storage, name, handle, known, problem)) is not None:
+        return step
     if not opens and (step := _lost_commit(storage, name, problem)) is not None:
         return step
-    if not opens and (checkpoints := _beside_whole_commits(folder)):
+    if (not opens or is_another(handle, folder)) and (checkpoints := beside_whole_commits(folder)):
         remedy = "Set its checkpoints aside: the commits hold all that they hold."
         return Step(name, problem, remedy, partial(_set_aside, storage, checkpoints))
     if name.startswith(DERIVED):
         return _back_or_anew(storage, name, problem, known)
-    if not opens and (torn := _torn(folder)):
+    if not opens and (torn := torn_commits(folder)):
         names = ", ".join(path.name for path in torn)
         again = " If it had been acknowledged, load the last extract again." if name.startswith("bronze.") else ""
         return Step(
@@ -151,7 +164,9 @@ def _back_or_anew(storage: Storage, name: str, problem: str, known: dict[str, in
 def _lost_within_a_run(storage: Storage, known: dict[str, int]) -> Iterator[Step]:
     """A table whose log is shorter than another one has taken in."""
     derived = [name for name in TABLES if name.startswith(DERIVED) and TABLES[name].view_of is None]
-    handles = {name: handle for name in derived if _opens(storage, name) and (handle := storage.open(name)) is not None}
+    handles = {
+        name: handle for name in derived if opens_whole(storage, name) and (handle := storage.open(name)) is not None
+    }
     for source, problem in taken_ahead(handles, known):
         yield _back_or_anew(storage, source, problem, known)
 
@@ -161,7 +176,7 @@ def _lost_commit(storage: Storage, name: str, problem: str) -> Step | None:
     assert storage.local is not None
     folder = Path(storage.path(name))
     log = folder / "_delta_log"
-    last = max((int(path.name.split(".")[0]) for path in log.glob("[0-9]*.*")), default=-1)
+    last = max((int(path.name.split(".")[0]) for path in log.glob(f"{'[0-9]' * DIGITS}.*")), default=-1)
     if last < 0:
         return None
     try:
@@ -181,6 +196,40 @@ def _lost_commit(storage: Storage, name: str, problem: str) -> Step | None:
     if name == RELEASES and named(storage):
         return None
     return Step(name, problem, f"{gone}. {repair(name)}")
+
+
+def _beside_its_copy(
+    storage: Storage, name: str, handle: "DeltaTable", known: dict[str, int], problem: str = ""
+) -> Step | None:
+    """What is done where the newest commit of a table that opens differs from its copy; None where it does not.
+
+    ``problem`` is what else is wrong with the table: then only a commit that its copy can mend is of use.
+    """
+    unlike = unlike_copy(storage, name, handle)
+    if unlike is None:
+        return None
+    commit, copy = unlike.commit, unlike.copy
+    if unlike.right == copy:
+        remedy = f"Set {commit.name} aside, and put it back from its copy, which holds what was written."
+        return Step(name, unlike.problem, remedy, partial(_put_in_place, storage, commit, copy))
+    if problem:
+        return None
+    if unlike.right == commit:
+        remedy = "Make the copy anew of the commit, which holds what was written."
+        return Step(name, unlike.problem, remedy, partial(_put_in_place, storage, copy, commit))
+    if name.startswith(DERIVED):
+        return _back_or_anew(storage, name, unlike.problem, known)
+    either = f"Nothing tells which of them is right. Compare {commit} with {copy}; remove the copy, or: "
+    return Step(name, unlike.problem, f"{either}{repair(name)}")
+
+
+def _put_in_place(storage: Storage, wrong: Path, right: Path, aside: Path) -> None:
+    assert storage.local is not None
+    _set_aside(storage, [wrong], aside)
+    shutil.copyfile(right, unfinished := wrong.with_name(f".{wrong.name}.repair"))
+    sync([unfinished], storage.local)
+    unfinished.rename(wrong)
+    sync([wrong], storage.local)
 
 
 def _put_back(storage: Storage, copy: Path, log: Path, aside: Path) -> None:
@@ -217,7 +266,7 @@ def _of_no_release(storage: Storage, known: dict[str, int]) -> list[Path]:
             written.append(folder)
             continue
         log = folder / "_delta_log"
-        later = [path for path in log.glob("[0-9]*.*") if int(path.name.split(".")[0]) > known[name]]
+        later = [path for path in log.glob(f"{'[0-9]' * DIGITS}.*") if int(path.name.split(".")[0]) > known[name]]
         written += [*later, *(log.glob("_last_checkpoint") if any(".checkpoint" in one.name for one in later) else [])]
     return written
 
@@ -233,34 +282,9 @@ def _copies(storage: Storage, name: str) -> list[Path]:
     return [copies] if copies.is_dir() else []
 
 
-def _opens(storage: Storage, name: str) -> bool:
-    try:
-        return storage.open(name) is not None
-    except CorruptTableError:
-        return False
-
-
-def _torn(folder: Path) -> list[Path]:
-    """The last commits of a log that cannot be read."""
-    torn: list[Path] = []
-    for path in sorted((folder / "_delta_log").glob("[0-9]*.json"), reverse=True):
-        if unreadable(path) is None:
-            break
-        torn.append(path)
-    return torn
-
-
-def _beside_whole_commits(folder: Path) -> list[Path]:
-    """Checkpoints of a log whose commits are all there and can be read."""
-    log = folder / "_delta_log"
-    numbers = sorted(int(path.stem) for path in log.glob("[0-9]*.json"))
-    whole = numbers == list(range(len(numbers))) and all(unreadable(log / f"{one:020}.json") is None for one in numbers)
-    return [*log.glob("*.checkpoint*.parquet"), *log.glob("_last_checkpoint")] if whole else []
-
-
 def _set_aside(storage: Storage, paths: list[Path], aside: Path) -> None:
     assert storage.local is not None
-    for path in (one for one in paths if one.exists()):
+    for path in (one for one in paths if os.path.lexists(one)):
         target = aside / path.relative_to(storage.local)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, target)
@@ -338,7 +362,7 @@ def _lost_batches(storage: Storage) -> Iterator[Step]:
         return
     for (feed,), rows in counted.group_by("feed", maintain_order=True):
         name = f"bronze.{feed}"
-        if not _opens(storage, name):
+        if not opens_whole(storage, name):
             continue
         held = {one.metadata["batch"]["batch_id"] for one in _batches(storage, name)}
         gone = rows.filter(~pl.col("batch_id").is_in(sorted(held))).sort("extract_date", "batch_id")

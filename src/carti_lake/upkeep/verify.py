@@ -1,4 +1,4 @@
-"""Verify: data files against the log and their recorded hashes."""
+"""Verify: data files against the log and their recorded hashes, and the newest commits against their copies."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import polars as pl
 from carti_lake.models import registry, store
 from carti_lake.releases.release import latest
 from carti_lake.store.durable import log_of
-from carti_lake.store.errors import CorruptTableError, LakeError, translated
+from carti_lake.store.errors import LOOK, CorruptTableError, LakeError, translated
 from carti_lake.store.hashes import hashes, of_table, own, recorded
-from carti_lake.store.integrity import damage, repair
+from carti_lake.store.integrity import damage, repair, unlike_copy
 from carti_lake.store.log import row_count
 from carti_lake.store.storage import Storage, data_files
 from carti_lake.tables.releases import Releases
@@ -89,12 +89,14 @@ def _verify_table(storage: Storage, name: str, version: int | None, known: Mappi
         if storage.local is not None:
             with translated(name):
                 folder = Path(storage.path(name))
-                log = [file for file in log_of(folder, handle.version()) if file.exists()]
+                log = [file for file in log_of(folder, handle.version()) if file.is_file()]
                 found = hashes(folder, [*data_files(handle), *log])
                 known = {**of_table(known, str(handle.metadata().id)), **own(storage, name)}
             changed = sorted(file for file, digest in found.items() if known.get(file, digest) != digest)
             if changed:
                 return Check(name, files, f"{', '.join(changed[:3])}: not the bytes that were written. {repair(name)}")
+            if version is None and (unlike := unlike_copy(storage, name, handle)) is not None:
+                return Check(name, files, f"{unlike.problem}. {LOOK}")
         with translated(name):
             rows = storage.scan(name, version)
             counted = rows.select(pl.len(), pl.all().count().name.prefix("n_")).collect(engine="streaming")["len"][0]

@@ -97,7 +97,7 @@ def write_set(
 
 def _check(paths: Mapping[str, Path]) -> None:
     wrong = [one for path in paths.values() for one in file_problems(path)]
-    wrong += problems({name: pl.scan_parquet(path) for name, path in paths.items()})
+    wrong += problems({name: pl.scan_parquet(path, glob=False) for name, path in paths.items()})
     if wrong:
         raise PublishError(
             f"The tables cannot be published, and readers keep those that they have: {'; '.join(wrong[:5])}"
@@ -109,7 +109,7 @@ def _described(name: str, path: Path, digest: str) -> dict[str, Any]:
     table = PUBLISHED[name]
     return {
         "file": path.name,
-        "rows": pl.scan_parquet(path).select(pl.len()).collect().item(),
+        "rows": pl.scan_parquet(path, glob=False).select(pl.len()).collect().item(),
         "bytes": path.stat().st_size,
         "sha256": digest,
         "description": table.description,

@@ -85,7 +85,7 @@ def whole(org: Org, reads: Reads, page: Page, folder: Path) -> pl.LazyFrame:
         page = _page(org, address)
     if held != total:
         raise SourceError(f"{org.name}: the pages held {held:,} of {total:,} rows. Pull again.")
-    return pl.scan_parquet(folder / "page*.parquet")
+    return pl.scan_parquet(sorted(folder.glob("page*.parquet")), glob=False)
 
 
 def frame(records: Sequence[Mapping[str, Any]], reads: Reads) -> pl.DataFrame:
