@@ -14,8 +14,8 @@ TRUE = ("true", "t", "yes", "y", "1", "1.0", "x", "on", "\u2611", "\u2713", "\u2
 FALSE = ("false", "f", "no", "n", "0", "0.0", "off", "\u2610")
 #: From here on a double does not hold four decimals.
 BEYOND_DOUBLE = 2.0**53 / 10_000
-#: The least that no count reaches.
-MOST_COUNTED = 10**9
+#: The least that no count, no dose and no amount reaches: a hundred thousand of them are less than a sum can hold.
+TOO_MUCH = 10**9
 #: Nobody has lived longer, but for one.
 OLDEST = 120
 #: Day 0 of the serial numbers by which Excel counts days, and those between 1954 and 2119.
@@ -189,15 +189,14 @@ def _beyond(number: pl.Expr, value: pl.Expr) -> pl.Expr:
 
 def parse_decimal(text: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
     """Exact number of a text, to the scale of ``dtype``."""
-    number = plain_number(text)
     # Through a double, as bronze holds numbers: a redelivery as plain text must give the same cents.
-    value = number.cast(pl.Float64, strict=False)
-    return pl.when(_beyond(number, value)).then(number.cast(dtype, strict=False)).otherwise(as_decimal(value, dtype))
+    return as_decimal(plain_number(text).cast(pl.Float64, strict=False), dtype)
 
 
 def as_decimal(number: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
-    """The double as a decimal; null where it has more digits than that, which a cast answers with an error."""
-    return pl.when(number.abs() < 10.0 ** (dtype.precision - dtype.scale)).then(number).cast(dtype, strict=False)
+    """The double as a decimal; null where it has more digits than that, or is more than anybody is billed."""
+    most = min(TOO_MUCH, 10 ** (dtype.precision - dtype.scale))
+    return pl.when(number.abs() < most).then(number).cast(dtype, strict=False)
 
 
 def parse_whole(text: pl.Expr) -> pl.Expr:
@@ -207,7 +206,7 @@ def parse_whole(text: pl.Expr) -> pl.Expr:
 
 def whole(number: pl.Expr) -> pl.Expr:
     """The double as a whole number; null where it has a fraction, or is more than anybody counts."""
-    counted = (number == number.round(0)) & (number.abs() < MOST_COUNTED)
+    counted = (number == number.round(0)) & (number.abs() < TOO_MUCH)
     return pl.when(counted).then(number).cast(pl.Int64, strict=False)
 
 
