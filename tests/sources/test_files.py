@@ -402,6 +402,27 @@ def test_it_was_delivered_at_the_time_in_the_name_else_at_that_of_the_file(tmp_p
     assert opened(path).delivered_at == moment
 
 
+def test_a_name_whose_day_can_be_two_is_refused_with_both_unless_something_tells(tmp_path):
+    path = written(tmp_path / "visits_03042026.csv", VISITS)
+    with pytest.raises(
+        ExtractError, match=r"03042026 in its name is 4 March 2026 or 3 April 2026.*--extract-date.*map"
+    ):
+        opened(path)
+    assert opened(path, extract_date=date(2026, 4, 3)).extract_date == date(2026, 4, 3)
+    assert opened(path, mapping={"defaults": {"date_order": "mdy"}}).extract_date == date(2026, 3, 4)
+    written(tmp_path / "visits_31032026.csv", VISITS)
+    assert opened(path).extract_date == date(2026, 4, 3)
+    assert {one.extract_date for one in open_paths([tmp_path], EhrVisits)} == {date(2026, 4, 3), date(2026, 3, 31)}
+
+
+def test_a_folder_whose_day_can_be_two_is_refused_as_well(tmp_path):
+    (tmp_path / "dt=03-04-2026").mkdir()
+    path = written(tmp_path / "dt=03-04-2026" / "part-0304.csv", VISITS)
+    with pytest.raises(ExtractError, match="4 March 2026 or 3 April 2026"):
+        opened(path)
+    assert opened(path, mapping={"defaults": {"date_order": "dmy"}}).extract_date == date(2026, 4, 3)
+
+
 def test_given_dates_go_before_those_of_the_file(tmp_path):
     path = written(tmp_path / "visits_2026-01-01.csv", VISITS)
     extract = opened(path, extract_date=date(2026, 2, 2), delivered_at=datetime(2026, 2, 3, 4, tzinfo=UTC))
