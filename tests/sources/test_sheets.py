@@ -121,6 +121,22 @@ def test_an_amount_that_is_shown_in_another_currency_is_none_of_dollars(tmp_path
     ]
 
 
+@pytest.mark.parametrize("start", [(0, 0), (4, 2)])
+def test_a_number_that_is_shown_with_noughts_has_them(tmp_path, start):
+    """As it has in a CSV that Excel writes of the same sheet: else it would be another patient."""
+    with xlsxwriter.Workbook(tmp_path / "v.xlsx") as book:
+        sheet, six = book.add_worksheet(), book.add_format({"num_format": "000000"})
+        for number, row in enumerate([COLUMNS, visit(139), visit(1234567), visit(17), visit("A1")], start[0]):
+            sheet.write_row(number, start[1], row)
+        for number, patient in enumerate((139, 1234567), start[0] + 1):
+            sheet.write_number(number, start[1], patient, six)
+            sheet.write_number(number, start[1] + COLUMNS.index("claim_amount"), 120, six)
+    rows = loaded(tmp_path / "v.xlsx")
+    assert rows["patient_id"].to_list() == ["000139", "1234567", "17", "A1"]
+    assert rows["claim_amount"].to_list() == [120.0, 120.0, 120.5, 120.5]
+    assert rows["rescued"].null_count() == 4
+
+
 @pytest.mark.parametrize("date_1904", [False, True])
 def test_the_number_of_a_day_as_text_is_not_taken_for_one_since_1900_where_days_count_from_1904(tmp_path, date_1904):
     with xlsxwriter.Workbook(tmp_path / "v.xlsx", {"date_1904": date_1904}) as book:

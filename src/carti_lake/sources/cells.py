@@ -60,16 +60,35 @@ def uncomputed(path: Path, sheet: str, skip_rows: int) -> Cells:
 
 def in_other_currencies(path: Path, sheet: str, skip_rows: int) -> Cells:
     """The numbers of a sheet of an XLSX file that it shows in another currency than dollars, with its sign."""
+    return _shown(path, sheet, skip_rows, _sign, lambda sign, number: f"{sign} {number}")
+
+
+def with_noughts(path: Path, sheet: str, skip_rows: int) -> Cells:
+    """The whole numbers of a sheet of an XLSX file that it shows with noughts before them, as ZIP codes."""
+    noughts = re.compile(r"0{2,}")
+    return _shown(
+        path,
+        sheet,
+        skip_rows,
+        lambda code: code if noughts.fullmatch(code) else None,
+        lambda code, number: number.zfill(len(code)) if number.isdecimal() else None,
+    )
+
+
+def _shown(
+    path: Path, sheet: str, skip_rows: int, kind: Callable[[str], str | None], of: Callable[[str, str], str | None]
+) -> Cells:
+    """What is told of a sheet's numbers by the kind of their number format, where that has one."""
     with _opened(path, sheet) as (archive, part):
-        signs = {} if archive is None else _signs(archive)
-        if archive is None or not signs:
+        kinds = {} if archive is None else _styles(archive, kind)
+        if archive is None or not kinds:
             return {}
 
-        def amount(attributes: Mapping[str, str], texts: Mapping[str, str]) -> str | None:
-            sign = signs.get(attributes.get("s", ""))
-            return f"{sign} {texts['v']}" if sign and attributes.get("t", "n") == "n" and texts.get("v") else None
+        def number(attributes: Mapping[str, str], texts: Mapping[str, str]) -> str | None:
+            found = kinds.get(attributes.get("s", ""))
+            return of(found, texts["v"]) if found and attributes.get("t", "n") == "n" and texts.get("v") else None
 
-        return _below(skip_rows, *_cells(archive, part, amount))
+        return _below(skip_rows, *_cells(archive, part, number))
 
 
 def counts_from_1904(path: Path) -> bool:
@@ -81,21 +100,23 @@ def counts_from_1904(path: Path) -> bool:
     return re.search(rb"""date1904=["'](?:1|true)["']""", book) is not None
 
 
-def _signs(archive: zipfile.ZipFile) -> dict[str, str]:
-    """By number of a style, the sign of the currency that it shows, where that is not the dollar's."""
+def _sign(code: str) -> str | None:
+    """The sign of the currency that a number format shows, where that is not the dollar's."""
+    found = SIGN.search(code)
+    text = "" if found is None else (found[1] or found[2]).strip()
+    return None if text in ("", *DOLLARS) else text
+
+
+def _styles(archive: zipfile.ZipFile, kind: Callable[[str], str | None]) -> dict[str, str]:
+    """By number of a style, the kind of its number format, where that has one."""
     try:
         styles = ElementTree.fromstring(archive.read("xl/styles.xml"))
     except (KeyError, ElementTree.ParseError):
         return {}
-    formats: dict[str | None, str] = {}
-    for one in styles.iter():
-        sign = SIGN.search(one.get("formatCode", "")) if one.tag.endswith("}numFmt") else None
-        if sign is not None and (text := (sign[1] or sign[2]).strip()) not in DOLLARS:
-            formats[one.get("numFmtId")] = text
+    formats = {one.get("numFmtId"): kind(one.get("formatCode", "")) for one in styles.findall(".//{*}numFmt")}
     cells = styles.find("{*}cellXfs")
     numbers = [] if cells is None else [style.get("numFmtId") for style in cells]
-    shown = {str(place): formats.get(number) for place, number in enumerate(numbers)}
-    return {number: sign for number, sign in shown.items() if sign}
+    return {str(place): found for place, number in enumerate(numbers) if (found := formats.get(number))}
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import polars as pl
 import polars.selectors as cs
 
 from carti_lake.pipeline.bronze import UNREAD
-from carti_lake.sources.cells import Cells, counts_from_1904, errors, in_other_currencies, uncomputed
+from carti_lake.sources.cells import Cells, counts_from_1904, errors, in_other_currencies, uncomputed, with_noughts
 from carti_lake.sources.delimited import TITLE_ROWS
 from carti_lake.sources.extract import Content, ExtractError
 from carti_lake.sources.headers import column_names, match_headers, matches, unmatched
@@ -145,7 +145,12 @@ def _rows(path: Path, workbook: Any, sheet: Sheet, columns: list[str], feed: typ
         # Read as text it would be counted from 1900, and be four years early.
         days = [name for name, dtype in feed.delivered().items() if dtype == pl.Date and name in rows.columns]
         rows = rows.with_columns((cs.by_name(days) & cs.string()).str.replace(SERIAL, "$0 since 1904"))
+    noughts = with_noughts(path, sheet.title, sheet.place + 1)
     for number, column in enumerate(columns):
+        cells = {row: text for (row, place), text in noughts.items() if place == number and row < len(rows)}
+        if cells and feed.delivered().get(column) == pl.String:
+            texts = rows.select(_as(column, rows.schema[column], pl.String())).to_series()
+            rows = rows.with_columns(texts.scatter(list(cells), list(cells.values())))
         cells = {row: text for (row, place), text in unread.items() if place == number and row < len(rows)}
         if cells:
             texts = pl.repeat(None, len(rows), dtype=pl.String, eager=True)
