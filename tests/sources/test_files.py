@@ -181,6 +181,28 @@ def test_rows_quoted_by_apostrophes(tmp_path):
     assert loaded(written(tmp_path / "v.csv", "\n".join(lines))).equals(loaded(written(tmp_path / "w.csv", VISITS)))
 
 
+@pytest.mark.parametrize(
+    "turned",
+    [
+        HEADER.replace("claim_amount,claim_paid", "claim_paid,claim_amount"),
+        HEADER.replace("claim_paid", "allowed_amount"),
+        ",".join(f'"{one}"' for one in reversed(HEADER.split(","))),
+    ],
+)
+def test_files_of_two_layouts_put_together_are_refused(tmp_path, turned):
+    """Else the amounts of the second would be those of another column, and nothing would tell."""
+    lines = VISITS.splitlines()
+    path = written(tmp_path / "v.csv", "\n".join([*lines, turned, *lines[1:]]) + "\n")
+    with pytest.raises(ExtractError, match=rf"line {len(lines) + 1}: another header.*line 1.*Load them apart"):
+        opened(path)
+
+
+def test_a_header_that_is_repeated_is_a_row_that_is_refused_alone(tmp_path):
+    lines = VISITS.splitlines()
+    path = written(tmp_path / "v.csv", "\n".join([*lines, lines[0], *lines[1:]]) + "\n")
+    assert loaded(path).height == 2 * len(lines) - 1
+
+
 def test_files_put_together_have_byte_order_marks_within(tmp_path):
     path = written(tmp_path / "v.csv", "\ufeff" + VISITS + "\ufeff" + VISITS.removeprefix(HEADER + "\n"))
     assert loaded(path)["patient_id"].to_list() == ["P1", "P2", "P1", "P2"]
