@@ -1,6 +1,6 @@
 """What the readmission model sees: stays at discharge, and the patient's stays that had ended."""
 
-from datetime import date, timedelta
+from dataclasses import replace
 from itertools import pairwise
 
 import polars as pl
@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carti_lake.generate import Network
+from benchmarks.models import readmission_days
 from carti_lake.models import readmission
 from carti_lake.models.model import Known
-from carti_lake.pipeline.gold.readmissions import UNPLANNED
 from carti_lake.tables.silver import Encounters
 from tests.worlds.known import day, silver
-from tests.worlds.networks import current, delivered
 
 NOW = 200
 
@@ -111,64 +109,18 @@ def test_what_remains_falls_from_the_risk_at_discharge_to_nothing(probability, a
     assert by[30] == 1.0
 
 
-NETWORK = Network(seed=21, providers=30, patients=7_000, start=date(2024, 1, 1), days=480, visits_per_day=180, dirt=0)
-TRAINED = date(2024, 12, 31)
+NETWORK = replace(readmission_days.NETWORK, seed=21, patients=7_000, visits_per_day=180)
 
 
-@pytest.fixture(scope="module")
-def stays():
-    """Stays as they are delivered, with what silver adds."""
-    rows = delivered(NETWORK, feeds=["sg2_patient_flow"])["sg2_patient_flow"]
-    names = {"referral_provider_npi": "referring_provider_id", "attending_provider_npi": "attending_provider_id"}
-    slugs = [
-        pl.col(name).str.to_lowercase().str.replace_all("[ -]+", "_") for name in ("admission_type", "service_line")
-    ]
-    patient = pl.col("patient_id").str.extract(r"(\d+)$").cast(pl.Int64)
-    month = pl.col("admission_date").dt.truncate("1mo")
-    return rows.rename(names).with_columns(*slugs, patient_key=patient, admission_month=month)
-
-
-def stood(stays, as_of):
-    rows = current(stays.filter(pl.col("extract_date") <= as_of), "encounter_id")
-    dtypes = {name: dtype for name, dtype in Encounters.dtypes().items() if name in rows.columns}
-    return Known(
-        as_of, 1, {readmission.ENCOUNTERS: rows.select(pl.col(name).cast(of) for name, of in dtypes.items()).lazy()}
-    )
-
-
-def test_predicted_and_observed_agree_on_every_day_after_the_discharge(stays):
+def test_predicted_and_observed_agree_on_every_day_after_the_discharge():
     """Trained on a year, asked each third day of the months that follow, as runs would: within three points."""
-    trained = readmission.train([stood(stays, TRAINED)], 0)
-    everything = stood(stays, NETWORK.end).tables[readmission.ENCOUNTERS]
-    back = everything.filter(pl.col("admission_type").is_in(UNPLANNED)).select("patient_key", back="admission_date")
-    scored = []
-    for place in range(0, (NETWORK.end - TRAINED).days - 33, 3):
-        as_of = TRAINED + timedelta(days=place)
-        (rows,) = readmission.MODEL.score(stood(stays, as_of), trained.artifact, "v")
-        scored.append(rows.with_columns(as_of=pl.lit(as_of)))
-    ends = pl.col("subject_date") + timedelta(days=readmission.DAYS)
-    patients = everything.select("patient_key", subject_id="encounter_id")
-    coming = (
-        pl.concat(scored)
-        .join(patients, on="subject_id")
-        .join(back, on="patient_key")
-        .filter((pl.col("back") > pl.col("as_of")) & (pl.col("back") <= ends))
-    )
-    rows = (
-        pl.concat(scored)
-        .join(coming.select("subject_id", "as_of", came=True).unique(), on=["subject_id", "as_of"], how="left")
-        .with_columns(
-            day=(pl.col("as_of") - pl.col("subject_date")).dt.total_days(), came=pl.col("came").fill_null(False)
-        )
-        .collect()
-    )
-    for first, last in readmission.PERIODS:
-        own = rows.filter(pl.col("day").is_between(first, last))
-        assert own["probability"].mean() == pytest.approx(own["came"].mean(), abs=0.03), (first, last, own.height)
+    stays = readmission_days.delivered(NETWORK)
+    trained = readmission.train([readmission_days.stood(stays, readmission_days.TRAINED)], 0)
+    told = readmission_days.by_days(readmission_days.asked(stays, trained, NETWORK.end))
+    assert [one["predicted"] for one in told] == pytest.approx([one["observed"] for one in told], abs=0.03)
     # On the card as well, of the stays that were held out.
-    told = trained.evaluation.filter(pl.col("metric").is_in(["predicted", "observed"]))
-    both = told.pivot("metric", index="split", values="value")
+    card = trained.evaluation.filter(pl.col("metric").is_in(["predicted", "observed"]))
+    both = card.pivot("metric", index="split", values="value")
     assert both.height == len(readmission.PERIODS)
     assert (both["predicted"] - both["observed"]).abs().max() < 0.03
-    late = rows.filter(pl.col("day") >= 22)["probability"].mean()
-    assert late < 0.5 * rows.filter(pl.col("day") < 7)["probability"].mean()
+    assert told[-1]["predicted"] < 0.5 * told[0]["predicted"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from carti_lake import Lake
 from tests.equality import assert_same, state
-from tests.worlds.lakes import referral, visit
+from tests.worlds.lakes import account, appointment, referral, visit
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -105,3 +105,27 @@ def test_any_sequence_of_deliveries_and_runs_gives_what_a_rebuild_gives(delivere
         assert_same(before, state(lake))
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("feed", "first", "second"),
+    [
+        ("ehr_visits", visit(1), visit(2, provider_name="Eve Moss")),
+        ("ehr_appointments", appointment(1), appointment(2, provider_name="Eve Moss")),
+        ("salesforce_crm", account("Ann Lee"), account("Eve Moss")),
+    ],
+)
+def test_a_number_with_two_names_is_told_whichever_feed_names_it(lake, feed, first, second):
+    """One provider it stays, since the number decides; but nobody's name is gone unseen."""
+    number = {"provider_npi": "1234567893"}
+    deliver(lake, feed, {**first, **number}, day=1)
+    assert told(lake) == (0, [])
+    deliver(lake, feed, {**first, **number}, {**second, **number}, day=2)
+    assert told(lake) == (2, ["ann lee", "eve moss"])
+
+
+def told(lake):
+    """How many spellings of a number are told of, and the other names that they are told with."""
+    check = "reference_npi|several_names"
+    failed = lake.at().quality_by_month(check)["failed"].sum()
+    return failed, sorted(lake.at().failing(check).collect()["other_names"])

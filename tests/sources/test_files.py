@@ -181,6 +181,28 @@ def test_rows_quoted_by_apostrophes(tmp_path):
     assert loaded(written(tmp_path / "v.csv", "\n".join(lines))).equals(loaded(written(tmp_path / "w.csv", VISITS)))
 
 
+@pytest.mark.parametrize(
+    "turned",
+    [
+        HEADER.replace("claim_amount,claim_paid", "claim_paid,claim_amount"),
+        HEADER.replace("claim_paid", "allowed_amount"),
+        ",".join(f'"{one}"' for one in reversed(HEADER.split(","))),
+    ],
+)
+def test_files_of_two_layouts_put_together_are_refused(tmp_path, turned):
+    """Else the amounts of the second would be those of another column, and nothing would tell."""
+    lines = VISITS.splitlines()
+    path = written(tmp_path / "v.csv", "\n".join([*lines, turned, *lines[1:]]) + "\n")
+    with pytest.raises(ExtractError, match=rf"line {len(lines) + 1}: another header.*line 1.*Load them apart"):
+        opened(path)
+
+
+def test_a_header_that_is_repeated_is_a_row_that_is_refused_alone(tmp_path):
+    lines = VISITS.splitlines()
+    path = written(tmp_path / "v.csv", "\n".join([*lines, lines[0], *lines[1:]]) + "\n")
+    assert loaded(path).height == 2 * len(lines) - 1
+
+
 def test_files_put_together_have_byte_order_marks_within(tmp_path):
     path = written(tmp_path / "v.csv", "\ufeff" + VISITS + "\ufeff" + VISITS.removeprefix(HEADER + "\n"))
     assert loaded(path)["patient_id"].to_list() == ["P1", "P2", "P1", "P2"]
@@ -400,6 +422,27 @@ def test_it_was_delivered_at_the_time_in_the_name_else_at_that_of_the_file(tmp_p
     path = written(tmp_path / name, VISITS)
     os.utime(path, ns=(0, int(datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC).timestamp()) * 10**9 + 123_456_789))
     assert opened(path).delivered_at == moment
+
+
+def test_a_name_whose_day_can_be_two_is_refused_with_both_unless_something_tells(tmp_path):
+    path = written(tmp_path / "visits_03042026.csv", VISITS)
+    with pytest.raises(
+        ExtractError, match=r"03042026 in its name is 4 March 2026 or 3 April 2026.*--extract-date.*map"
+    ):
+        opened(path)
+    assert opened(path, extract_date=date(2026, 4, 3)).extract_date == date(2026, 4, 3)
+    assert opened(path, mapping={"defaults": {"date_order": "mdy"}}).extract_date == date(2026, 3, 4)
+    written(tmp_path / "visits_31032026.csv", VISITS)
+    assert opened(path).extract_date == date(2026, 4, 3)
+    assert {one.extract_date for one in open_paths([tmp_path], EhrVisits)} == {date(2026, 4, 3), date(2026, 3, 31)}
+
+
+def test_a_folder_whose_day_can_be_two_is_refused_as_well(tmp_path):
+    (tmp_path / "dt=03-04-2026").mkdir()
+    path = written(tmp_path / "dt=03-04-2026" / "part-0304.csv", VISITS)
+    with pytest.raises(ExtractError, match="4 March 2026 or 3 April 2026"):
+        opened(path)
+    assert opened(path, mapping={"defaults": {"date_order": "dmy"}}).extract_date == date(2026, 4, 3)
 
 
 def test_given_dates_go_before_those_of_the_file(tmp_path):

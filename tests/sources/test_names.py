@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carti_lake.sources.names import day_and_moment
+from carti_lake.sources.names import AmbiguousNameError, day_and_moment
+
+#: Day of the delivery.
+MAY = date(2026, 5, 1)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,10 @@ from carti_lake.sources.names import day_and_moment
         "visits_April_02_2026.csv",
         "2026-Apr-02 visits.csv",
         "visits_20260101_20260402.csv",
+        "visits_2026-01-01_2026-04-02.csv",
+        "visits_2026.01.01-2026.04.02.csv",
+        "visits_2026-01-01_to_2026-04-02.csv",
+        "visits_30012026_02042026.csv",
         "visits_202601_20260402.csv",
         "visits_2026-04-02_part1.csv",
         "visits_2026-04-02_v2.csv",
@@ -39,10 +46,75 @@ def test_a_day_whose_year_stands_last(name):
     assert day_and_moment(name) == (date(2026, 3, 31), None)
 
 
+@pytest.mark.parametrize("name", ["visits_31992026.csv", "31_03-2026.csv", "visits_3042026.csv"])
+def test_figures_that_are_no_day(name):
+    assert day_and_moment(name, MAY) == (None, None)
+
+
+THIRD, FOURTH = date(2026, 4, 3), date(2026, 3, 4)
+
+
 @pytest.mark.parametrize(
-    "name", ["visits_03042026.csv", "visits_03-04-2026.csv", "visits_31992026.csv", "31_03-2026.csv"]
+    ("name", "figures"),
+    [
+        ("visits_03042026.csv", "03042026"),
+        ("visits_03-04-2026.csv", "03-04-2026"),
+        ("visits 3.4.2026.csv", "3.4.2026"),
+        ("visits_20260201_03042026.csv", "03042026"),
+        ("visits_030426.csv", "030426"),
+        ("visits_03-04-26.csv", "03-04-26"),
+        ("visits_0304.csv", "0304"),
+    ],
 )
-def test_a_day_that_could_be_two_is_none(name):
+def test_figures_that_can_be_two_days_are_refused_unless_something_tells(name, figures):
+    with pytest.raises(AmbiguousNameError) as error:
+        day_and_moment(name, MAY)
+    assert (error.value.figures, set(error.value.days)) == (figures, {THIRD, FOURTH})
+    for order, meant in (("dmy", THIRD), ("mdy", FOURTH)):
+        assert day_and_moment(name, MAY, order)[0] == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "day"),
+    [
+        ("visits_03042026.csv", "visits_31032026.csv", THIRD),
+        ("visits_03042026.csv", "visits_03312026.csv", FOURTH),
+        ("visits_30032026_03042026.csv", "visits.csv", THIRD),
+        ("visits_030426.csv", "visits_310326.csv", THIRD),
+        ("visits_030426.csv", "visits_033126.csv", FOURTH),
+        ("visits_0304.csv", "visits_3103.csv", THIRD),
+        # Beside what is no day, a number is none.
+        ("visits_0304.csv", "visits_0032.csv", None),
+        ("visits_030426.csv", "visits_990426.csv", None),
+    ],
+)
+def test_a_file_beside_it_tells(name, other, day):
+    assert day_and_moment(name, MAY, None, [other, "notes.txt", "stays_03312026.csv"])[0] == day
+
+
+def test_files_beside_it_that_contradict_each_other_tell_nothing():
+    with pytest.raises(AmbiguousNameError):
+        day_and_moment("visits_03042026.csv", MAY, None, ["visits_31032026.csv", "visits_03312026.csv"])
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("visits_310326.csv", date(2026, 3, 31)),
+        ("visits_260331.csv", date(2026, 3, 31)),
+        # The extract's day is not after its delivery, and not long before.
+        ("visits_251103.csv", date(2025, 11, 3)),
+        ("visits_000123.csv", None),
+        ("visits_063000.csv", None),
+        ("visits_3103.csv", None),
+        ("part-0304.csv", None),
+        ("visits_2012.csv", None),
+        ("a0304f.csv", None),
+        ("part-3fa85f64-5717-0304-b3fc-123456789012.csv", None),
+    ],
+)
+def test_a_year_of_two_figures(name, day):
+    assert day_and_moment(name, MAY) == (day, None)
     assert day_and_moment(name) == (None, None)
 
 

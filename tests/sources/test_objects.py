@@ -34,6 +34,10 @@ def test_objects_are_rows_however_they_stand(tmp_path, text):
         ("[]", "JSON, but no list of objects"),
         (as_ndjson().replace('"claim_paid"', '"claim_amount"'), 'line 1: an object has the key "claim_amount" twice'),
         (
+            as_ndjson().replace('"claim_paid"', '"claim\\u005famount"'),
+            'line 1: an object has the key "claim_amount" twice',
+        ),
+        (
             as_ndjson() + "\n" + as_ndjson().splitlines()[0].replace('"claim_paid"', '"claim_amount"'),
             'line 3: an object has the key "claim_amount" twice',
         ),

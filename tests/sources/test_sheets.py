@@ -1,9 +1,11 @@
 import io
 import json
 
+import polars as pl
 import pytest
 import xlsxwriter
 
+from carti_lake.pipeline.parse import parse_date, parse_serial
 from carti_lake.sources.extract import ExtractError
 
 from .test_files import HEADER, loaded, opened, refused, written
@@ -87,6 +89,69 @@ def test_a_formula_with_a_value_is_its_value(tmp_path):
         sheet.write_row(1, 0, visit("P1"))
         sheet.write_formula(1, 5, "=100+20.5", None, 120.5)
     assert loaded(tmp_path / "v.xlsx").equals(loaded(workbook(tmp_path / "w.xlsx", {"x": [COLUMNS, visit("P1")]})))
+
+
+@pytest.mark.parametrize("start", [(0, 0), (4, 2)])
+@pytest.mark.parametrize(
+    ("shown_as", "text"),
+    [
+        ("[$€-407] #,##0.00", "€ 120.5"),
+        ('#,##0.00 "€"', "€ 120.5"),
+        ("[$JPY] #,##0", "JPY 120.5"),
+        ("[$Fr.-807] #,##0.00", "Fr. 120.5"),
+        ("[$$-409]#,##0.00", None),
+        ("[$USD] #,##0.00", None),
+        ("[$-409]#,##0.00", None),
+        ("#,##0.00", None),
+    ],
+)
+def test_an_amount_that_is_shown_in_another_currency_is_none_of_dollars(tmp_path, start, shown_as, text):
+    """The value of the cell is a bare number: the currency is in its format alone."""
+    with xlsxwriter.Workbook(tmp_path / "v.xlsx") as book:
+        sheet, style = book.add_worksheet(), book.add_format({"num_format": shown_as})
+        for number, row in enumerate([COLUMNS, visit("P1"), visit("P2"), visit("P3")], start[0]):
+            sheet.write_row(number, start[1], row)
+        sheet.write_number(start[0] + 2, start[1] + COLUMNS.index("claim_amount"), 120.5, style)
+    rows = loaded(tmp_path / "v.xlsx")
+    assert rows["claim_amount"].to_list() == [120.5, None if text else 120.5, 120.5]
+    assert rows["rescued"].to_list() == [
+        None,
+        text and json.dumps({"claim_amount": text}, ensure_ascii=False, separators=(",", ":")),
+        None,
+    ]
+
+
+@pytest.mark.parametrize("start", [(0, 0), (4, 2)])
+def test_a_number_that_is_shown_with_noughts_has_them(tmp_path, start):
+    """As it has in a CSV that Excel writes of the same sheet: else it would be another patient."""
+    with xlsxwriter.Workbook(tmp_path / "v.xlsx") as book:
+        sheet, six = book.add_worksheet(), book.add_format({"num_format": "000000"})
+        for number, row in enumerate([COLUMNS, visit(139), visit(1234567), visit(17), visit("A1")], start[0]):
+            sheet.write_row(number, start[1], row)
+        for number, patient in enumerate((139, 1234567), start[0] + 1):
+            sheet.write_number(number, start[1], patient, six)
+            sheet.write_number(number, start[1] + COLUMNS.index("claim_amount"), 120, six)
+    rows = loaded(tmp_path / "v.xlsx")
+    assert rows["patient_id"].to_list() == ["000139", "1234567", "17", "A1"]
+    assert rows["claim_amount"].to_list() == [120.0, 120.0, 120.5, 120.5]
+    assert rows["rescued"].null_count() == 4
+
+
+@pytest.mark.parametrize("date_1904", [False, True])
+def test_the_number_of_a_day_as_text_is_not_taken_for_one_since_1900_where_days_count_from_1904(tmp_path, date_1904):
+    with xlsxwriter.Workbook(tmp_path / "v.xlsx", {"date_1904": date_1904}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, COLUMNS)
+        sheet.write_row(1, 0, visit("02139", visit_date="46090"))
+    rows = opened(tmp_path / "v.xlsx").rows.collect()
+    # An identifier of five figures is no day.
+    told = "46090 since 1904" if date_1904 else "46090"
+    assert rows.select("patient_id", "visit_date").row(0) == ("02139", told)
+    assert is_unreadable(told) == date_1904
+
+
+def is_unreadable(day):
+    return pl.select(parse_serial(pl.lit(day)).is_null() & parse_date(pl.lit(day)).is_null()).item()
 
 
 def test_no_sheet_fits(tmp_path):

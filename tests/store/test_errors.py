@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from carti_lake.pipeline.gold.claims_monthly import claims
 from carti_lake.store.errors import (
     FAULTS,
     DamagedFileError,
@@ -19,11 +21,13 @@ from carti_lake.store.errors import (
     NoPermissionError,
     PathTooLongError,
     ReadOnlyError,
+    TooLargeError,
     TooNewError,
     fault,
 )
+from carti_lake.tables.silver import ClaimsOfLines, EarlierAnswers, Visits
 from tests.worlds.lakes import lake_in
-from tests.worlds.rows import visit
+from tests.worlds.rows import MARCH, held, visit
 
 #: What Linux lets root do although the rights of a file say otherwise: `CAP_DAC_OVERRIDE`, `CAP_DAC_READ_SEARCH`.
 OVERRIDES = (1, 2)
@@ -86,6 +90,18 @@ def test_each_fault_is_told_with_its_place_and_remedy(error, kind, told):
 )
 def test_another_fault_is_none_of_these(error):
     assert fault(error, "silver/visits") is None
+
+
+def test_a_sum_that_no_table_holds_is_told_by_its_column():
+    """As a file in another unit can make one: no row of it is too large by itself."""
+    row = {"claim_status": "paid", "claim_amount": Decimal("60_000_000_000_000"), "visit_month": MARCH}
+    visits = held(Visits, *({**row, "visit_id": f"V{number}", "key_hash": number} for number in range(2)))
+    with pytest.raises(pl.exceptions.InvalidOperationError) as raised:
+        claims(visits, held(EarlierAnswers), held(ClaimsOfLines))
+    found = fault(raised.value, "gold")
+    assert isinstance(found, TooLargeError)
+    assert str(found).startswith("gross_charges: the sum is")
+    assert "120" not in str(found)
 
 
 def test_each_fault_has_an_exit_code_of_its_own():

@@ -102,7 +102,7 @@ def cell(value: Any) -> str:
         case float():
             return f"{value:,.2f}" if abs(value) >= 100 else f"{value:.4g}"
         case Decimal():
-            return f"{value:,.2f}"
+            return f"{value:z,.2f}"
         case datetime():
             return f"{value:%Y-%m-%d %H:%M}"
         case list() | tuple() | set():

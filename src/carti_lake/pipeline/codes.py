@@ -95,6 +95,25 @@ def modifiers(text: pl.Expr) -> pl.Expr:
     return found.str.replace_all(r"[-:, /_]+", " ")
 
 
+def _group_and_reason(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """CAS group and CARC of ``CO-45``, ``co045``, ``45.0``; both null where the text is neither."""
+    written = rf"^(?:({'|'.join(VOCABULARIES['adjustment_group'])})[-_ ]*)?0*(\d{{1,3}}|[a-z]\d{{1,2}})(?:\.0+)?$"
+    parts = text.str.strip_chars().str.to_lowercase().str.extract_groups(written)
+    return parts.struct.field("1"), parts.struct.field("2")
+
+
+def carc(text: pl.Expr) -> pl.Expr:
+    """Claim adjustment reason code without its group and noughts before it; other words as one."""
+    return pl.coalesce(_group_and_reason(text)[1], slug(text))
+
+
+def denial_reason(text: pl.Expr) -> pl.Expr:
+    """Group and CARC of a denial as ``co_45``, the CARC alone where there is no group; other words as one."""
+    group, reason = _group_and_reason(text)
+    whole = pl.concat_str(group, reason, separator="_", ignore_nulls=True)
+    return pl.when(reason.is_not_null()).then(whole).otherwise(slug(text))
+
+
 def drug(text: pl.Expr) -> pl.Expr:
     """RxNorm, NDC or HCPCS code: letters and digits in upper case, blanks removed."""
     bare = text.str.to_uppercase().str.replace_all(r"[\s-]", "")
@@ -184,7 +203,9 @@ def vocabulary(name: str) -> Callable[[pl.Expr], pl.Expr]:
     words = {word: code for code, others in VOCABULARIES[name].items() for word in (code, *others)}
 
     def normalise(text: pl.Expr) -> pl.Expr:
-        return slug(text).replace_strict(words, default=None, return_dtype=pl.String)
+        # A code that a spreadsheet has made a number, or a system has given noughts.
+        plain = text.str.replace(r"^\s*0*(\d+)(?:\.0+)?\s*$", "$1")
+        return slug(plain).replace_strict(words, default=None, return_dtype=pl.String)
 
     return normalise
 
@@ -194,6 +215,8 @@ NORMALISERS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "slug": slug,
     "icd10": icd10,
     "procedure": procedure,
+    "carc": carc,
+    "denial_reason": denial_reason,
     "drug": drug,
     "zip3": zip3,
     "npi": npi,

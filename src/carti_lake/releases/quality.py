@@ -15,7 +15,7 @@ from carti_lake.store.errors import LakeError
 from carti_lake.store.log import transaction
 from carti_lake.store.storage import Storage
 from carti_lake.store.write import append
-from carti_lake.tables import ENTITIES, TABLES, Entity, Thresholds
+from carti_lake.tables import CHECKED, TABLES, Entity, Table, Thresholds
 from carti_lake.tables.checks import DELIVERY_CHECKS, Finding
 from carti_lake.tables.gold import DataQuality
 from carti_lake.tables.silver import UnknownReferences
@@ -124,8 +124,8 @@ def _shares(storage: Storage, version: int) -> pl.DataFrame:
     return rows.agg(share=pl.when(checked > 0).then(failed / checked)).collect()
 
 
-def find_check(name: str) -> tuple[type[Entity], str]:
-    """The entity and the id of a check: ``payment_on_unpaid_claim``, or ``visits.payment_on_unpaid_claim``.
+def find_check(name: str) -> tuple[type[Table], str]:
+    """The table and the id of a check: ``payment_on_unpaid_claim``, or ``visits.payment_on_unpaid_claim``.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def find_check(name: str) -> tuple[type[Entity], str]:
         Where no table has such a check (with the nearest names), or several have.
     """
     bare = name.removeprefix("silver.")
-    known = {f"{table}.{rule}": (entity, rule) for table, entity in ENTITIES.items() for rule in entity.check_ids()}
+    known = {f"{table}.{rule}": (entity, rule) for table, entity in CHECKED.items() for rule in entity.check_ids()}
     if bare in known:
         return known[bare]
     found = [full for full, (_, rule) in known.items() if rule == bare]
@@ -146,19 +146,19 @@ def find_check(name: str) -> tuple[type[Entity], str]:
     raise QualityError(f"There is no check {name!r}.{hint}")
 
 
-def find_table(name: str) -> type[Entity] | None:
-    """The entity of that name, bare or full; None where it is no entity."""
-    return ENTITIES.get(name.removeprefix("silver."))
+def find_table(name: str) -> type[Table] | None:
+    """The checked table of that name, bare or full; None where it is none."""
+    return CHECKED.get(name.removeprefix("silver."))
 
 
-def failing(scan: Scan, entity: type[Entity], rule: str) -> pl.LazyFrame:
+def failing(scan: Scan, table: type[Table], rule: str) -> pl.LazyFrame:
     """Rows (extract days) that fail a finding, without identifiers of patients.
 
     Parameters
     ----------
     scan
         Rows of a table of the release.
-    entity, rule
+    table, rule
         The check; rules that refuse rows are not among them: quarantine shows theirs.
 
     Returns
@@ -166,6 +166,9 @@ def failing(scan: Scan, entity: type[Entity], rule: str) -> pl.LazyFrame:
     pl.LazyFrame
         The business key, the columns that the check looks at, the providers, and where each row was delivered.
     """
+    if not issubclass(table, Entity):
+        return scan(table.full_name()).filter(fails(next(one for one in table.findings() if one.id == rule)))
+    entity = table
     if rule in DELIVERY_CHECKS:
         return _failing_deliveries(scan("gold.reconciliation").filter(feed=entity.feed.short_name), rule)
     finding = next(one for one in entity.findings() if one.id == rule)
@@ -206,7 +209,7 @@ def _telling(entity: type[Entity], finding: Finding) -> list[str]:
     return [name for name in dict.fromkeys(names) if name not in hidden]
 
 
-def in_force(storage: Storage, entity: type[Entity], rule: str) -> Thresholds:
+def in_force(storage: Storage, entity: type[Table], rule: str) -> Thresholds:
     """The thresholds of a check as they stand now."""
     check = pl.DataFrame({"table_name": [entity.full_name()], "rule": [rule]})
     row = thresholds(check, _changes(storage)).row(0, named=True)
@@ -215,7 +218,7 @@ def in_force(storage: Storage, entity: type[Entity], rule: str) -> Thresholds:
 
 def set_thresholds(
     storage: Storage,
-    entity: type[Entity],
+    entity: type[Table],
     rule: str,
     wanted: Thresholds | None,
     *,

@@ -15,7 +15,7 @@ from carti_lake.releases.query import query
 from carti_lake.releases.release import Release, ReleaseError, When, releases, select
 from carti_lake.store.integrity import refuse_damaged
 from carti_lake.store.storage import Storage
-from carti_lake.tables import TABLES, find
+from carti_lake.tables import TABLES, Entity, find
 from carti_lake.tables.silver import Claims, ClaimsOfLines
 
 
@@ -87,7 +87,7 @@ class View:
 
         Of a rule that refuses rows, those that wait in quarantine now.
         """
-        entity, rule = quality.find_check(check)
-        if rule in entity.refusing_rules():
-            return refused(self.storage, entity.short_name, rule)
-        return quality.failing(self.scan, entity, rule)
+        table, rule = quality.find_check(check)
+        if issubclass(table, Entity) and rule in table.refusing_rules():
+            return refused(self.storage, table.short_name, rule)
+        return quality.failing(self.scan, table, rule)

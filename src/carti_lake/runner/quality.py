@@ -14,10 +14,12 @@ from carti_lake.runner.references import Months, waiting
 from carti_lake.store.log import Commit, commits, transaction
 from carti_lake.store.storage import Storage, scan
 from carti_lake.store.write import merge
-from carti_lake.tables import ENTITIES, Table, checks
+from carti_lake.tables import CHECKED, ENTITIES, Table, checks
 from carti_lake.tables.gold import DataQuality, Reconciliation
 from carti_lake.tables.quarantine import QUARANTINE
-from carti_lake.tables.silver import Entity, UnknownReferences
+from carti_lake.tables.silver import Entity, ProviderReferences, UnknownReferences
+
+REFERENCES = ProviderReferences.full_name()
 
 
 def update_reconciliation(storage: Storage) -> bool:
@@ -106,11 +108,11 @@ def update_quality(storage: Storage, *, full: bool) -> bool:
     handle = storage.create(DataQuality.full_name(), DataQuality)
     # A column that came later stands last.
     existing = scan(handle, storage.options).select(DataQuality.column_names())
-    versions = {MADE_BY: fingerprint([quality, checks], [*ENTITIES.values(), DataQuality])}
+    versions = {MADE_BY: fingerprint([quality, checks], [*CHECKED.values(), DataQuality])}
     full = full or transaction(handle, MADE_BY) != versions[MADE_BY]
     parts = [pl.DataFrame(schema={**DataQuality.dtypes(), "delete": pl.Boolean})]
     inputs = {name: _inputs(entity) for name, entity in ENTITIES.items()}
-    for table in (Reconciliation.full_name(), *(one for tables in inputs.values() for one in tables)):
+    for table in (Reconciliation.full_name(), REFERENCES, *(one for tables in inputs.values() for one in tables)):
         source = storage.open(table)
         if source is not None:
             versions[table] = source.version()
@@ -132,6 +134,10 @@ def update_quality(storage: Storage, *, full: bool) -> bool:
         if refused is not None:
             old = of_table.filter(pl.col("severity") == "quarantine")
             parts.append(changes(refusals(scan(refused, storage.options), reconciliation, entity), old, DataQuality))
+    if REFERENCES in behind and REFERENCES in versions:
+        old = existing.filter(pl.col("table_name") == REFERENCES)
+        found = pl.concat(findings(storage.scan(REFERENCES), ProviderReferences))
+        parts.append(changes(found, old, DataQuality))
     old = existing.filter(pl.col("severity") == "extract")
     parts.append(changes(deliveries(reconciliation, ENTITIES), old, DataQuality))
     change = pl.concat(parts)

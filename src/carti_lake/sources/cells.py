@@ -1,8 +1,9 @@
-"""Cells of a sheet without a value though something stands in them: errors, and formulas that were never computed."""
+"""Cells of a sheet that are not what their value says: errors, formulas never computed, amounts in other currencies."""
 
+import contextlib
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -21,7 +22,12 @@ ERRORS = {
 }
 FORMULA = re.compile(rb"<(\w+:)?f[ />]")
 CHUNK = 1 << 20
+#: The sign of a number format: ``[$€-407]``, ``[$JPY]``; the locale alone, ``[$-409]``, is none.
+SIGN = re.compile(r"\[\$([^\]-]+)[^\]]*\]|([€£¥₹₽₩₪₺฿₫₴₦])")
+DOLLARS = ("$", "US$", "USD")
 
+#: What is told of a cell, by its attributes and the texts of its parts; None: nothing.
+Told = Callable[[Mapping[str, str], Mapping[str, str]], str | None]
 #: Row and column in what was read of the sheet, from 0, to what stands in the cell.
 Cells = dict[tuple[int, int], str]
 
@@ -42,18 +48,96 @@ def uncomputed(path: Path, sheet: str, skip_rows: int) -> Cells:
 
     Files written by programs have these: a formula gets its value when Excel opens and saves the file.
     """
+
+    def formula(attributes: Mapping[str, str], texts: Mapping[str, str]) -> str | None:
+        return f"={texts['f']}" if "f" in texts and attributes.get("t") != "str" and not _says(texts) else None
+
+    with _opened(path, sheet) as (archive, part):
+        if archive is None or not _holds(archive, part, FORMULA):
+            return {}
+        return _below(skip_rows, *_cells(archive, part, formula))
+
+
+def in_other_currencies(path: Path, sheet: str, skip_rows: int) -> Cells:
+    """The numbers of a sheet of an XLSX file that it shows in another currency than dollars, with its sign."""
+    return _shown(path, sheet, skip_rows, _sign, lambda sign, number: f"{sign} {number}")
+
+
+def with_noughts(path: Path, sheet: str, skip_rows: int) -> Cells:
+    """The whole numbers of a sheet of an XLSX file that it shows with noughts before them, as ZIP codes."""
+    noughts = re.compile(r"0{2,}")
+    return _shown(
+        path,
+        sheet,
+        skip_rows,
+        lambda code: code if noughts.fullmatch(code) else None,
+        lambda code, number: number.zfill(len(code)) if number.isdecimal() else None,
+    )
+
+
+def _shown(
+    path: Path, sheet: str, skip_rows: int, kind: Callable[[str], str | None], of: Callable[[str, str], str | None]
+) -> Cells:
+    """What is told of a sheet's numbers by the kind of their number format, where that has one."""
+    with _opened(path, sheet) as (archive, part):
+        kinds = {} if archive is None else _styles(archive, kind)
+        if archive is None or not kinds:
+            return {}
+
+        def number(attributes: Mapping[str, str], texts: Mapping[str, str]) -> str | None:
+            found = kinds.get(attributes.get("s", ""))
+            return of(found, texts["v"]) if found and attributes.get("t", "n") == "n" and texts.get("v") else None
+
+        return _below(skip_rows, *_cells(archive, part, number))
+
+
+def counts_from_1904(path: Path) -> bool:
+    """Whether the days of an XLSX file are counted from 1904, as on Macs, and not from 1900."""
     if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        book = archive.read("xl/workbook.xml") if "xl/workbook.xml" in archive.namelist() else b""
+    return re.search(rb"""date1904=["'](?:1|true)["']""", book) is not None
+
+
+def _sign(code: str) -> str | None:
+    """The sign of the currency that a number format shows, where that is not the dollar's."""
+    found = SIGN.search(code)
+    text = "" if found is None else (found[1] or found[2]).strip()
+    return None if text in ("", *DOLLARS) else text
+
+
+def _styles(archive: zipfile.ZipFile, kind: Callable[[str], str | None]) -> dict[str, str]:
+    """By number of a style, the kind of its number format, where that has one."""
+    try:
+        styles = ElementTree.fromstring(archive.read("xl/styles.xml"))
+    except (KeyError, ElementTree.ParseError):
         return {}
+    formats = {one.get("numFmtId"): kind(one.get("formatCode", "")) for one in styles.findall(".//{*}numFmt")}
+    cells = styles.find("{*}cellXfs")
+    numbers = [] if cells is None else [style.get("numFmtId") for style in cells]
+    return {str(place): found for place, number in enumerate(numbers) if (found := formats.get(number))}
+
+
+@contextlib.contextmanager
+def _opened(path: Path, sheet: str) -> Iterator[tuple[zipfile.ZipFile | None, str]]:
+    """The archive and its part that holds the sheet; None where the file is of another kind."""
+    if not zipfile.is_zipfile(path):
+        yield None, ""
+        return
     with zipfile.ZipFile(path) as archive:
         part = _part(archive, sheet)
-        if part is None or not _holds(archive, part, FORMULA):
-            return {}
-        cells, first = _formulas(archive, part)
+        yield (None, "") if part is None else (archive, part)
+
+
+def _below(skip_rows: int, cells: Sequence[tuple[int, int, str]], first: int) -> Cells:
     return {
-        (row - skip_rows, column - first): f"={text}"
-        for row, column, text in cells
-        if row >= skip_rows and column >= first
+        (row - skip_rows, column - first): text for row, column, text in cells if row >= skip_rows and column >= first
     }
+
+
+def _says(texts: Mapping[str, str]) -> bool:
+    return bool(texts.get("v") or texts.get("t"))
 
 
 def _part(archive: zipfile.ZipFile, sheet: str) -> str | None:
@@ -87,19 +171,19 @@ def _holds(archive: zipfile.ZipFile, part: str, pattern: re.Pattern[bytes]) -> b
     return False
 
 
-def _formulas(archive: zipfile.ZipFile, part: str) -> tuple[list[tuple[int, int, str]], int]:
-    """Row, column and text of each formula without a value, and the sheet's first column with a value; from 0."""
+def _cells(archive: zipfile.ZipFile, part: str, of: Told) -> tuple[list[tuple[int, int, str]], int]:
+    """Row, column and text of each cell of which something is told, and the first column with a value; from 0."""
     found: list[tuple[int, int, str]] = []
     first = 1 << 20
-    place, kind = "", ""
+    cell_of: dict[str, str] = {}
     texts: dict[str, str] = {}
     inside = ""
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal place, kind, inside
+        nonlocal cell_of, inside
         tag = tag.rpartition(":")[2]
         if tag == "c":
-            place, kind = attributes.get("r", ""), attributes.get("t", "")
+            cell_of = attributes
             texts.clear()
         elif tag in ("f", "v", "t"):
             inside = tag
@@ -114,15 +198,15 @@ def _formulas(archive: zipfile.ZipFile, part: str) -> tuple[list[tuple[int, int,
         tag = tag.rpartition(":")[2]
         if tag == inside:
             inside = ""
-        if tag != "c" or not (cell := re.fullmatch(r"([A-Z]+)(\d+)", place)):
+        if tag != "c" or not (cell := re.fullmatch(r"([A-Z]+)(\d+)", cell_of.get("r", ""))):
             return
         column = 0
         for letter in cell[1]:
             column = column * 26 + ord(letter) - ord("A") + 1
-        if texts.get("v") or texts.get("t"):
+        if _says(texts):
             first = min(first, column - 1)
-        elif "f" in texts and kind != "str":
-            found.append((int(cell[2]) - 1, column - 1, texts["f"]))
+        if (told := of(cell_of, texts)) is not None:
+            found.append((int(cell[2]) - 1, column - 1, told))
 
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = start, text, end

@@ -71,6 +71,7 @@ def read_delimited(
         layout.lines,
         _behind(start, ord(layout.newline), layout.lines),
         [place for place, column in enumerate(columns) if types.get(column, pl.String()) != pl.String],
+        layout.header,
     )
     read = explain(path, layout.separator, layout.newline, header, folder, name)
     rows = _scan(read.path, read.dialect, columns, read.lines)

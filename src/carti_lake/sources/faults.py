@@ -15,6 +15,14 @@ def wrong_fields(line: int, found: int, expected: int, name: str) -> str:
     )
 
 
+def other_header(line: int, first: int, name: str) -> str:
+    """Files of other columns, or of another order, were put together."""
+    return (
+        f"{name}, line {line}: another header, whose columns are not those of line {first}: files of two layouts were "
+        "put together. Load them apart."
+    )
+
+
 def stray(line: int, name: str) -> str:
     """A quote is neither around a field nor doubled within one."""
     return (

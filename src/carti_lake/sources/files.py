@@ -24,9 +24,9 @@ from carti_lake.sources.extract import (
 )
 from carti_lake.sources.folders import day_of_folders, given_by_folders, told
 from carti_lake.sources.headers import column_names, match_headers, unmatched
-from carti_lake.sources.locate import Found, locate
+from carti_lake.sources.locate import Found, locate, names_beside
 from carti_lake.sources.mapping import NO_MAP, SourceMap
-from carti_lake.sources.names import day_and_moment
+from carti_lake.sources.names import AmbiguousNameError, day_and_moment
 from carti_lake.sources.objects import read_json
 from carti_lake.sources.sheets import read_workbook
 from carti_lake.sources.text import as_utf8, decompressed, encoding_of, head, is_binary, packed_by
@@ -87,13 +87,14 @@ def open_paths(
                 content_hash, modified = hashed.result(), found.modified
             held = content.rows.collect_schema().names()
             added = {column: value for column, value in given.items() if column not in held}
-            named_day, named_moment = day_and_moment(found.name)
+            by = (delivered_at or modified).date()
+            named_day, named_moment = _named(found, by, mapping, listing.found, asked=extract_date is None)
             moment = whole_milliseconds(delivered_at or named_moment or modified)
             extract = Extract(
                 name=found.name,
                 content_hash=_with_values(content_hash, added),
                 delivered_at=moment,
-                extract_date=extract_date or named_day or day_of_folders(found) or moment.date(),
+                extract_date=extract_date or named_day or moment.date(),
                 rows=content.rows.with_columns(pl.lit(value, pl.String).alias(name) for name, value in added.items()),
                 diagnose=content.diagnose,
                 notes=(*content.notes, *told(found, feed, mapping, given, held), *beside),
@@ -104,6 +105,24 @@ def open_paths(
             raise
         beside = ()
         yield keep_with(extract, folder)
+
+
+def _named(
+    found: Found, delivered: date, mapping: SourceMap, beside: Sequence[Found], *, asked: bool
+) -> tuple[date | None, datetime | None]:
+    """Day and moment that the name says, or the folders; where figures can be two days, as the files beside it tell."""
+    order = mapping.everywhere.date_order
+    try:
+        day, moment = day_and_moment(found.name, delivered, order, names_beside(found, beside))
+        return day or (day_of_folders(found, order) if asked else None), moment
+    except AmbiguousNameError as error:
+        if not asked:
+            return None, None
+        readings = " or ".join(f"{day.day} {day:%B %Y}" for day in error.days)
+        raise ExtractError(
+            f"{found.name}: {error.figures} in its name is {readings}, and no file beside it tells which. Say the day "
+            f"with --extract-date, or how the source writes days with [defaults] date_order in a map."
+        ) from None
 
 
 def _left_out(names: Sequence[str]) -> tuple[str, ...]:

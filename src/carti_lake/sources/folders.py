@@ -19,10 +19,10 @@ def given_by_folders(found: Found, feed: type[Feed], mapping: SourceMap) -> dict
     return {named[key]: value for key, value in found.partitions.items() if key in named}
 
 
-def day_of_folders(found: Found) -> date | None:
-    """The day that an extract is about, where a folder says so."""
+def day_of_folders(found: Found, order: str | None = None) -> date | None:
+    """The day that an extract is about, where a folder says so, in the order that days are written in."""
     said = [value for key, value in found.partitions.items() if key.casefold() in DAYS and value]
-    return day_and_moment(said[-1])[0] if said else None
+    return day_and_moment(said[-1], order=order)[0] if said else None
 
 
 def told(

@@ -1,9 +1,10 @@
 """Where extracts are: files, globs, folders, tables in folders, object stores."""
 
 import glob
+import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -109,6 +110,13 @@ def locate(paths: Sequence[str | Path], storage_options: Mapping[str, str] | Non
         found |= {one.place: one for one in here.found}
         left_out |= dict.fromkeys(here.left_out, "")
     return Listing(sorted(found.values(), key=lambda one: (one.name, one.place)), sorted(left_out))
+
+
+def names_beside(found: Found, listed: Sequence[Found]) -> Iterator[str]:
+    """Names of the files that a file was found with, and of those in its folder where that is here."""
+    yield from (one.name for one in listed if one is not found)
+    if found.store is None and "://" not in found.place:
+        yield from (entry.name for entry in os.scandir(Path(found.place).parent) if entry.name != found.name)
 
 
 def _files(path: str) -> Listing:

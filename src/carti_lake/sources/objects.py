@@ -23,6 +23,8 @@ LARGEST_DOCUMENT = 256 << 20
 IsRow = Callable[[dict[str, Any]], bool]
 #: A name before a colon: what may be a key.
 KEY = r'"[^"\\]*"\s*:'
+#: A letter or sign of one that is written by its number: it may be another spelling of a key.
+SPELT = r'\\u00[2-7][0-9a-fA-F](?:[^"\\]|\\.)*"\s*:'
 
 
 def read_json(
@@ -173,7 +175,8 @@ def _twice(path: Path, name: str) -> str | None:
     )
     keys = pl.col("line").str.extract_all(KEY)
     # Nested objects repeat keys rightly: such lines are looked at one by one.
-    suspects = lines.with_row_index("number", offset=1).filter(keys.list.len() > keys.list.n_unique())
+    twice = (keys.list.len() > keys.list.n_unique()) | pl.col("line").str.contains(SPELT)
+    suspects = lines.with_row_index("number", offset=1).filter(twice)
     for number, line in suspects.collect(engine="streaming").iter_rows():
         try:
             json.loads(line, object_pairs_hook=_unique)

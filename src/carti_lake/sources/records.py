@@ -8,6 +8,7 @@ block where something is wrong is looked at row by row.
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +39,8 @@ BLOCK = 1 << 18
 #: A record beyond this is taken for the rest of the file behind an unclosed quote.
 LONGEST_RECORD = 32 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+#: Records of a block that are looked at because they hold the longest of the headers.
+MOST_LIKE_HEADER = 100
 NUMERIC = re.compile(rb"\W{0,4}\d")
 
 
@@ -55,12 +58,15 @@ class Header:
         Where the data begins.
     numeric
         Places of columns that hold dates or numbers.
+    texts
+        The header's fields as delivered.
     """
 
     columns: Sequence[str]
     lines: int
     bytes: int
     numeric: Collection[int] = ()
+    texts: Sequence[str] = ()
 
 
 class Seen(NamedTuple):
@@ -151,6 +157,7 @@ def checked_records(
     """
     comma, end, expected = ord(dialect.separator), ord(dialect.newline), len(header.columns)
     neighbours = f"'{dialect.separator}'".encode()
+    sign = max(header.texts, key=len, default="").encode()
     line = header.lines
     seen = Seen()
     for whole in whole_records(path, dialect, header, name):
@@ -161,6 +168,8 @@ def checked_records(
         if not block.isascii():
             block.decode("utf-8")
             marks = marks or block.startswith(BYTE_ORDER_MARK) or bytes([end]) + BYTE_ORDER_MARK in block
+        if sign and sign in block and (other := _other_header(block, sign, dialect, header)) is not None:
+            raise ExtractError(faults.other_header(line + 1 + other, header.lines, name))
         octets = np.frombuffer(plain, np.uint8)
         if inside is None or ends is None:
             stray = None
@@ -343,6 +352,22 @@ def _is_record(line: bytes, dialect: Dialect, header: Header) -> bool:
     held = [values for values in places if any(values)]
     fitting = sum(any(NUMERIC.match(value) for value in values) for values in held)
     return not header.numeric or fitting * 2 >= max(len(held), 1)
+
+
+def _other_header(block: bytes, sign: bytes, dialect: Dialect, header: Header) -> int | None:
+    """Line in the block (from 0) of a record that is a header, of other columns than the file's or in another order."""
+    own, end = _bare(header.texts), dialect.newline.encode()
+    for found in islice(re.finditer(re.escape(sign), block), MOST_LIKE_HEADER):
+        start = block.rfind(end, 0, found.start()) + 1
+        record = block[start : block.find(end, found.start())].decode("utf-8", "replace")
+        fields = _bare(record.split(dialect.separator))
+        if fields != own and 2 * len({*fields} & {*own}) > len(own):
+            return block.count(end, 0, start)
+    return None
+
+
+def _bare(texts: Sequence[str]) -> list[str]:
+    return [text.strip("\ufeff\r \"'").casefold() for text in texts]
 
 
 def _is_surely_record(line: bytes, dialect: Dialect, header: Header) -> bool:

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from carti_lake.pipeline.bronze import UNREAD
-from carti_lake.sources.cells import Cells, errors, uncomputed
+from carti_lake.sources.cells import Cells, counts_from_1904, errors, in_other_currencies, uncomputed, with_noughts
 from carti_lake.sources.delimited import TITLE_ROWS
 from carti_lake.sources.extract import Content, ExtractError
 from carti_lake.sources.headers import column_names, match_headers, matches, unmatched
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.tables.feeds import Feed
+
+#: A day's number in Excel, as text.
+SERIAL = r"^\s*\d{5}(?:\.\d+)?\s*$"
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ class Sheet:
 def read_workbook(path: Path, feed: type[Feed], mapping: SourceMap, name: str, given: Collection[str] = ()) -> Content:
     """Rows of every visible sheet that has the feed's columns, one sheet after the other, with the types of its cells.
 
-    Hidden sheets are left out. A cell with an error or with a formula that was never computed is kept as a value of
-    its column that could not be read.
+    Hidden sheets are left out. A cell with an error, with a formula that was never computed, or shown in another
+    currency than dollars is kept as a value of its column that could not be read.
 
     Raises
     ------
@@ -98,7 +102,7 @@ def read_workbook(path: Path, feed: type[Feed], mapping: SourceMap, name: str, g
         matched = match_headers(
             sheet.header, feed, mapping, f'{name}, sheet "{sheet.title}", line {sheet.place + 1}', given
         )
-        parts.append(_rows(path, workbook, sheet, column_names(sheet.header, matched)))
+        parts.append(_rows(path, workbook, sheet, column_names(sheet.header, matched), feed))
         notes += unmatched(sheet.header, feed, mapping)
     if hidden:
         notes.append(f"hidden sheets left out: {_titles(hidden)}")
@@ -121,7 +125,7 @@ def _sheet(workbook: Any, title: str, feed: type[Feed], mapping: SourceMap) -> S
     return Sheet(title, loaded.visible == "visible", place, rows[place], found[place])
 
 
-def _rows(path: Path, workbook: Any, sheet: Sheet, columns: list[str]) -> pl.DataFrame:
+def _rows(path: Path, workbook: Any, sheet: Sheet, columns: list[str], feed: type[Feed]) -> pl.DataFrame:
     import fastexcel
 
     below = {"header_row": None, "skip_rows": sheet.place + 1, "column_names": columns}
@@ -136,12 +140,22 @@ def _rows(path: Path, workbook: Any, sheet: Sheet, columns: list[str]) -> pl.Dat
         text = {columns[place]: "string" for _, place in unread}
         rows = workbook.load_sheet(sheet.title, **below, schema_sample_rows=None, dtypes=text).to_polars()
         rows = rows.with_columns(pl.col(list(text)).str.strip_suffix(" 00:00:00"))
-    unread |= uncomputed(path, sheet.title, sheet.place + 1)
+    unread |= uncomputed(path, sheet.title, sheet.place + 1) | in_other_currencies(path, sheet.title, sheet.place + 1)
+    if counts_from_1904(path):
+        # Read as text it would be counted from 1900, and be four years early.
+        days = [name for name, dtype in feed.delivered().items() if dtype == pl.Date and name in rows.columns]
+        rows = rows.with_columns((cs.by_name(days) & cs.string()).str.replace(SERIAL, "$0 since 1904"))
+    noughts = with_noughts(path, sheet.title, sheet.place + 1)
     for number, column in enumerate(columns):
+        cells = {row: text for (row, place), text in noughts.items() if place == number and row < len(rows)}
+        if cells and feed.delivered().get(column) == pl.String:
+            texts = rows.select(_as(column, rows.schema[column], pl.String())).to_series()
+            rows = rows.with_columns(texts.scatter(list(cells), list(cells.values())))
         cells = {row: text for (row, place), text in unread.items() if place == number and row < len(rows)}
         if cells:
             texts = pl.repeat(None, len(rows), dtype=pl.String, eager=True)
-            rows = rows.with_columns(texts.scatter(list(cells), list(cells.values())).alias(UNREAD + column))
+            said = texts.scatter(list(cells), list(cells.values()))
+            rows = rows.with_columns(pl.when(said.is_null()).then(column).alias(column), said.alias(UNREAD + column))
     return rows.filter(pl.any_horizontal(pl.all().is_not_null()))
 
 

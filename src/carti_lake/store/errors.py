@@ -71,6 +71,10 @@ class DamagedLogError(CorruptTableError):
     exit_code = 8
 
 
+class TooLargeError(LakeError):
+    """A sum has more digits than its column holds."""
+
+
 class TooNewError(LakeError):
     """A newer version of the product, or another one, wrote the table."""
 
@@ -119,6 +123,8 @@ FAULTS: tuple[type[LakeError], ...] = (*list(_REMEDIES)[:4], DamagedFileError, D
 DIGITS = 20
 #: What finds the commits of a log, and not the copies that programs which share folders leave beside them.
 COMMITS = f"{'[0-9]' * DIGITS}.json"
+#: How Polars says that a sum, which it makes as wide as can be, does not fit its column.
+_TOO_LARGE = re.compile(r"conversion from `decimal\[38, ?\d+\]` to `decimal\[\d+, ?\d+\]` failed in column '(\w+)'")
 _OF_SYSTEM = re.compile(r"([A-Z][\w' -]+) \(os error (\d+)\)")
 
 
@@ -130,6 +136,12 @@ def fault(error: BaseException, place: str) -> LakeError | None:
     if isinstance(error, LakeError):
         return error
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    if (large := _TOO_LARGE.match(text)) is not None:
+        return TooLargeError(
+            f"{large[1]}: the sum is a hundred trillion dollars or more, which no table holds. Such amounts come from "
+            f"a column that is none of dollars: see what was loaded last (`carti-lake status`), and load it again with "
+            f"a map that says what the column is (`carti-lake map`); that replaces what is there."
+        )
     kind, said = None, ""
     if (system := _OF_SYSTEM.search(text)) is not None:
         kind, said = _BY_NUMBER.get(int(system[2])), system[1]

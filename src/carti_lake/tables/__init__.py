@@ -9,7 +9,7 @@ from carti_lake.tables.publications import Publications
 from carti_lake.tables.pulls import Pulls
 from carti_lake.tables.quarantine import QUARANTINE
 from carti_lake.tables.releases import Releases
-from carti_lake.tables.silver import ENTITIES, SILVER, Entity
+from carti_lake.tables.silver import CHECKED, ENTITIES, SILVER, Entity
 from carti_lake.tables.table import Table
 from carti_lake.tables.thresholds import ThresholdChanges
 from carti_lake.tables.trained_models import TrainedModels
@@ -26,6 +26,7 @@ TABLES: dict[str, type[Table]] = {
 }
 
 __all__ = [
+    "CHECKED",
     "ENTITIES",
     "FEEDS",
     "GOLD",

@@ -83,10 +83,8 @@ def rules(table: type[Table]) -> dict[str, str]:
 
 
 def checks(table: type[Table]) -> list[dict[str, Any]]:
-    """What is checked of an entity: each check's category, what a failing row meets, and its declared thresholds."""
-    if not issubclass(table, Entity):
-        return []
-    refusing = list(rules(table))
+    """What is checked of a table: each check's category, what a failing row meets, and its declared thresholds."""
+    refusing, delivered = (list(rules(table)), DELIVERY_CHECKS) if issubclass(table, Entity) else ([], ())
     return [
         {
             "id": rule,
@@ -94,5 +92,5 @@ def checks(table: type[Table]) -> list[dict[str, Any]]:
             "action": "quarantine" if rule in refusing else "report",
             **asdict(table.declared_thresholds(rule)),
         }
-        for rule in (*refusing, *(one.id for one in table.findings()), *DELIVERY_CHECKS)
+        for rule in (*refusing, *(one.id for one in table.findings()), *delivered)
     ]

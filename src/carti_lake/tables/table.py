@@ -118,6 +118,11 @@ class Table(dy.Schema):
         return []
 
     @classmethod
+    def check_ids(cls) -> list[str]:
+        """Ids of everything that is checked of the table."""
+        return [finding.id for finding in cls.findings()]
+
+    @classmethod
     @cache
     def category_of(cls, rule: str) -> str:
         """Kahn's category of a rule or finding, by its id."""

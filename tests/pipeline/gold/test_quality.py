@@ -20,6 +20,7 @@ from carti_lake.tables.silver import (
     Encounters,
     Medications,
     Opportunities,
+    ProviderReferences,
     Providers,
     Referrals,
     UnknownReferences,
@@ -208,6 +209,13 @@ def test_a_payment_on_a_claim_that_was_not_paid_is_reported_with_its_dollars():
         (Medications, "ordered_date|future", {"ordered_date": TOLD}, {"ordered_date": date(2027, 1, 1)}, {}),
         (Providers, "npi|missing", {"npi": "1234567893"}, {}, None),
         (Providers, "npi|several_names", {"npi": "1234567893"}, {"npi": "1234567893", "other_names": "lee ann"}, {}),
+        (
+            ProviderReferences,
+            "reference_npi|several_names",
+            {"reference_npi": "1234567893", "reference_name": "Ann Lee"},
+            {"reference_npi": "1234567893", "reference_name": "Ann Lee", "other_names": "eve moss"},
+            {"reference_npi": "", "reference_name": "Ann Lee"},
+        ),
         (Providers, "network_status|missing", {"network_status": "in_network"}, {}, None),
         (Providers, "service_line|missing", {"service_line": "lung"}, {}, None),
         (Providers, "specialty|missing", {"specialty": "Urology"}, {}, None),
@@ -239,8 +247,9 @@ def test_every_finding_has_an_example_above():
         (Visits, "claim_id|repeated"),
         (Providers, "provider_name|repeated"),
     }
-    alone = {(entity, one.id) for entity in ENTITIES.values() for one in entity.own_findings() if one.refers is None}
-    assert alone == tried
+    owning = [(table, table.own_findings()) for table in ENTITIES.values()]
+    owning.append((ProviderReferences, ProviderReferences.findings()))
+    assert {(table, one.id) for table, own in owning for one in own if one.refers is None} == tried
 
 
 def _cases():

@@ -43,6 +43,28 @@ def test_npi_first_then_name_then_alias(name, npi, meant):
     assert resolved(name, npi) == meant
 
 
+@pytest.mark.parametrize(
+    ("given", "others"),
+    [
+        # Two names by visits alone, of a number that the directory lacks.
+        ([("Ann Lee", "1003000126"), ("Eve Moss", "1003000126")], ["eve moss", "ann lee"]),
+        ([("Ann Lee", "1003000126"), ("LEE, ANN", "1003000126"), ("", "1003000126")], [None, None, None]),
+        # The directory's own name is one of them, its declared aliases are not.
+        ([("Bo Diaz", LEE)], ["ann lee"]),
+        ([("Dr. A. Lee", LEE), ("Ann Lee", LEE)], [None, None]),
+        ([("A. Lee", LEE), ("Eve Moss", LEE)], ["eve moss", "ann lee"]),
+        # A number that is none is nobody's, and a name alone has no number.
+        ([("Ann Lee", "1234567890"), ("Eve Moss", "1234567890"), ("Eve Moss", "")], [None, None, None]),
+    ],
+)
+def test_every_other_name_of_a_number_is_told_with_each_of_them(given, others):
+    names, numbers = zip(*given, strict=True)
+    rows = pl.LazyFrame({"reference_name": names, "reference_npi": numbers})
+    found = resolve_references(rows, held(Providers, *DIRECTORY)).collect()
+    told = {row[:2]: row[2] for row in found.select("reference_name", "reference_npi", "other_names").rows()}
+    assert [told[one] for one in given] == others
+
+
 def test_a_name_that_two_providers_bear_means_neither():
     twins = [{"provider_id": npi, "npi": npi, "provider_name": "John Smith"} for npi in (LEE, DIAZ)]
     assert resolved("John Smith", directory=twins) == ("name:john smith", "none")

@@ -9,7 +9,7 @@ from carti_lake.tables.checks import DELIVERY_CHECKS, Finding
 from carti_lake.tables.gold import DataQuality
 from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.silver import Entity
-from carti_lake.tables.table import KINDS
+from carti_lake.tables.table import KINDS, Table
 
 #: Extract days that say what a feed's usual volume and rhythm are, and how many of them it takes to say so.
 USUAL_DAYS, FEWEST_DAYS = 28, 7
@@ -25,18 +25,19 @@ def fails(finding: Finding) -> pl.Expr:
     return finding.failed if finding.applies is None else finding.applies & finding.failed
 
 
-def findings(rows: pl.LazyFrame, entity: type[Entity]) -> list[pl.LazyFrame]:
-    """Rows of ``gold.data_quality`` for the entity's findings, over the months of the given rows, in a pass or two.
+def findings(rows: pl.LazyFrame, entity: type[Table]) -> list[pl.LazyFrame]:
+    """Rows of ``gold.data_quality`` for the table's findings, over the months of the given rows, in a pass or two.
 
     What looks at other rows of the month holds its columns in memory: a pass of its own, taken after the other, keeps
     them few. Checks of what sources may not deliver are counted in every month; :func:`spared` says which ones count.
     """
-    current = rows.filter(~pl.col("withdrawn")).with_columns(month_of(entity))
+    standing = rows.filter(~pl.col("withdrawn")) if "withdrawn" in entity.columns() else rows
+    current = standing.with_columns(month_of(entity))
     passes = [[one for one in entity.findings() if one.whole_month is apart] for apart in (False, True)]
     return [_counted(current, some, entity) for some in passes if some]
 
 
-def _counted(current: pl.LazyFrame, checks: Sequence[Finding], entity: type[Entity]) -> pl.LazyFrame:
+def _counted(current: pl.LazyFrame, checks: Sequence[Finding], entity: type[Table]) -> pl.LazyFrame:
     """One pass over the rows for all of the checks, then a row per month and check."""
     sums: dict[str, pl.Expr] = {"rows": pl.len()}
     for place, one in enumerate(checks):
@@ -55,7 +56,7 @@ def _counted(current: pl.LazyFrame, checks: Sequence[Finding], entity: type[Enti
     )
 
 
-def _result(place: int, finding: Finding, entity: type[Entity]) -> pl.Expr:
+def _result(place: int, finding: Finding, entity: type[Table]) -> pl.Expr:
     amount = pl.col(f"{place}.amount") if finding.amount else pl.lit(None)
     return pl.struct(
         table_name=pl.lit(entity.full_name()),

@@ -6,10 +6,11 @@ from carti_lake.pipeline.keys import key_hash
 from carti_lake.tables.checks import Finding
 from carti_lake.tables.gold.dimensions import UNDATED
 from carti_lake.tables.silver import Entity, UnknownReferences
+from carti_lake.tables.table import Table
 
 
-def month_of(entity: type[Entity]) -> pl.Expr:
-    """Month of an entity's rows."""
+def month_of(entity: type[Table]) -> pl.Expr:
+    """Month of a table's rows."""
     return (pl.col(entity.partition_by) if entity.partition_by else pl.lit(UNDATED)).alias("month")
 
 

@@ -91,6 +91,7 @@ def resolve_references(references: pl.LazyFrame, directory: pl.LazyFrame) -> pl.
     directory
         Current, not withdrawn rows of ``silver.providers``.
     """
+    several = several_names(references, directory)
     own_name = directory.select("provider_id", name_key=name_key(pl.col("provider_name")))
     alias = (
         pl.concat(directory.select("provider_id", name_key=pl.col(column).str.split(";")) for column in ALIASES)
@@ -104,10 +105,12 @@ def resolve_references(references: pl.LazyFrame, directory: pl.LazyFrame) -> pl.
         .join(listed, left_on="npi", right_on="known_npi", how="left")
         .join(_unique_names(own_name, "by_name"), on="name_key", how="left")
         .join(_unique_names(alias, "by_alias"), on="name_key", how="left")
+        .join(several, on=["reference_name", "reference_npi"], how="left")
         .select(
             "reference_name",
             "reference_npi",
             "name_key",
+            "other_names",
             provider_id=pl.coalesce(
                 "by_npi",
                 "npi",
@@ -125,6 +128,42 @@ def resolve_references(references: pl.LazyFrame, directory: pl.LazyFrame) -> pl.
             .then(pl.lit("alias"))
             .otherwise(pl.lit("none")),
         )
+    )
+
+
+def several_names(references: pl.LazyFrame, directory: pl.LazyFrame) -> pl.LazyFrame:
+    """References whose NPI bears other names as well, in whatever feed, or in the directory.
+
+    Parameters
+    ----------
+    references
+        ``reference_name``, ``reference_npi``.
+    directory
+        Current, not withdrawn rows of ``silver.providers``; the aliases that it declares are no other names.
+
+    Returns
+    -------
+    pl.LazyFrame
+        ``reference_name``, ``reference_npi``, ``other_names``: normalised, separated by semicolons.
+    """
+    listed = directory.select("aliases", npi="npi", own=name_key(pl.col("provider_name"))).drop_nulls(["npi", "own"])
+    spelt = listed.select("npi", "own", name="own")
+    declared = listed.with_columns(pl.col("aliases").str.split(";")).explode("aliases")
+    spelt = pl.concat([spelt, declared.select("npi", "own", name=name_key(pl.col("aliases")))]).unique()
+    named = (
+        references.filter(pl.col("reference_npi") != "")
+        .with_columns(npi=npi(pl.col("reference_npi")), name=name_key(pl.col("reference_name")))
+        .drop_nulls("npi")
+        .join(spelt, on=["npi", "name"], how="left")
+        .with_columns(name=pl.coalesce("own", "name"))
+    )
+    names = pl.concat([named.select("npi", "name"), listed.select("npi", name="own")]).drop_nulls().unique()
+    return (
+        named.select("reference_name", "reference_npi", "npi", own="name")
+        .join(names, on="npi")
+        .filter(pl.col("name").ne_missing(pl.col("own")) & pl.col("own").is_not_null())
+        .group_by("reference_name", "reference_npi")
+        .agg(other_names=pl.col("name").sort().str.join("; "))
     )
 
 

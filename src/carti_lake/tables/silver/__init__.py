@@ -29,6 +29,10 @@ ENTITIES: dict[str, type[Entity]] = {
 }
 
 
+#: Tables whose rows are checked: the entities, and what follows from several of them.
+CHECKED: dict[str, type[Table]] = {**ENTITIES, "provider_references": ProviderReferences}
+
+
 def entity_of(feed: type[Feed]) -> type[Entity]:
     """The entity that the feed's rows become."""
     return next(entity for entity in ENTITIES.values() if entity.feed is feed)
@@ -44,6 +48,7 @@ SILVER: dict[str, type[Table]] = {
 }
 
 __all__ = [
+    "CHECKED",
     "ENTITIES",
     "HIDDEN",
     "ORIGIN",

@@ -36,7 +36,7 @@ class ClaimLines(
     allowed_amount = f.money("Amount that the payer's contract allows")
     paid_amount = f.money("Payment on the line")
     adjustment_group = f.text("CAS group: co, pr, oa, pi, cr", code="adjustment_group")
-    adjustment_reason = f.text("Claim adjustment reason code (CARC)", code="slug")
+    adjustment_reason = f.text("Claim adjustment reason code (CARC)", code="carc")
     adjustment_amount = f.money("Amount of the adjustment")
     claim_status = f.text("Answer to the claim in this remittance", nullable=False, code="remittance_status")
 

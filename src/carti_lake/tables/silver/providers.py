@@ -52,8 +52,24 @@ class Providers(Entity, table="providers", feed=ProvidersFeed):
 class ProviderReferences(Table, layer="silver", table="provider_references"):
     """One row per spelling by which a source has named a provider, with whom we took it for."""
 
+    thresholds: ClassVar[Mapping[str, Thresholds]] = {"reference_npi|several_names": REPORT_ONLY}
+
     reference_name = f.key("Name as delivered; empty where only an NPI was given")
     reference_npi = f.key("NPI; empty where only a name was given, or a number that is no NPI")
     name_key = f.text("Name without titles, credentials, case, accents and word order of `Last, First`")
     provider_id = f.provider_id("Provider")
     matched_by = f.text("npi, name, alias; `none` where the directory has no such provider", nullable=False)
+    other_names = f.text("Other names that sources or the directory give the NPI, normalised, between semicolons")
+
+    @classmethod
+    def findings(cls) -> list[Finding]:
+        """A number that stands for two people, or for one who has changed the name."""
+        return [
+            Finding(
+                "reference_npi|several_names",
+                "conformance",
+                "Sources give the NPI with several names; it is taken for one provider",
+                failed=pl.col("other_names").is_not_null(),
+                applies=(pl.col("reference_npi") != "") & (pl.col("reference_name") != ""),
+            )
+        ]

@@ -66,7 +66,7 @@ class Visits(
     contractual_adjustment = f.money("Charges written off by contract")
     claim_paid = f.money("Payment shown on the claim, as delivered; likewise", minimum=0)
     claim_status = f.text("Status of the claim", code="claim_status")
-    denial_reason = f.text("CARC group of the denial", code="slug")
+    denial_reason = f.text("CARC group of the denial", code="denial_reason")
     claim_submitted_date = f.day("Day the claim was submitted")
     claim_paid_date = f.day("Day the claim was adjudicated")
 
