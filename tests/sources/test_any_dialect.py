@@ -205,6 +205,11 @@ def test_a_damaged_file_is_refused_or_loses_no_row(path, file, data, block):
     if found is None:
         return
     expected = normal(file.rows)
+    if '\\"' in content:
+        # The damage may have made a whole file of a dialect with escapes, where a backslash is none of the text.
+        found, expected = (
+            [tuple(text.replace("\\", "") for text in row) for row in rows] for rows in (found, expected)
+        )
     assert len(found) == begun
     assert [row for number, row in enumerate(found) if number not in touched] == [
         row for number, row in enumerate(expected[:begun]) if number not in touched
