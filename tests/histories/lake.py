@@ -1,7 +1,7 @@
 """A lake of three small tables in a simulated store: the product's own loads, runs, releases, locks and repairs.
 
-The product's code goes through `deltalake`, through `datafiles.sink` and `polars.scan_delta` to the store: those are
-replaced, and what a run computes by three steps of a few lines that commit as its entities and marts do.
+The product's code goes through `deltalake`, `datafiles.sink`, `scan_files` and `polars.scan_delta` to the store:
+those are replaced, and what a run computes by three steps of a few lines that commit as its entities and marts do.
 """
 
 from collections.abc import Iterator, Mapping
@@ -157,6 +157,7 @@ def lake_in(store: Store) -> Iterator[None]:
     replaced: Mapping[str, Any] = {
         "deltalake.DeltaTable": type("Table", (delta.Table,), {"store": store}),
         "polars.scan_delta": delta.Table.rows,
+        "carti_lake.store.storage.scan_files": lambda table, _: table.rows(),
         "carti_lake.sources.batches.as_mapped": lambda one, feed: one.rows,
         "carti_lake.sources.batches.find_readings": lambda *_, **__: {},
         "carti_lake.sources.batches.bronze": _as_bronze,

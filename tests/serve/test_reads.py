@@ -108,10 +108,13 @@ def test_the_format_is_the_one_that_is_liked_best(client, accept, answered):
     assert found.headers["content-type"].partition(";")[0] == answered
 
 
-def test_a_format_that_there_is_not_is_refused(client):
-    found = client.get("/v1/summary", headers=key(Accept="text/html"))
+@pytest.mark.parametrize(
+    ("accept", "said_as"), [("application/pdf", "application/problem+json"), ("text/html", "text/html; charset=utf-8")]
+)
+def test_a_format_that_there_is_not_is_refused(client, accept, said_as):
+    found = client.get("/v1/summary", headers=key(Accept=accept))
     assert found.status_code == 406
-    assert found.headers["content-type"] == "application/problem+json"
+    assert found.headers["content-type"] == said_as
 
 
 def test_filters_are_those_of_polars(client, served):

@@ -27,15 +27,15 @@ from carti_lake.tables.gold import ProviderMonthly
 NAME, HISTORY = "KPIs", "kpis_by_month"
 #: Columns of the sheet with their widths in letters.
 COLUMNS = {
-    "Metric": 44,
+    "Metric": 42,
     "Value": 16,
     "Months": 26,
-    "Trend": 16,
+    "Trend": 12,
     "Before": 16,
     "Change": 20,
     "Better or worse": 14,
     "Still moving": 16,
-    "Months that still move": 22,
+    "Months that still move": 24,
     "Blank because": 44,
     "Sheet": 24,
     "Relative change": 12,
