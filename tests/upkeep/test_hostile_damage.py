@@ -16,6 +16,8 @@ from carti_lake.upkeep import repair
 from carti_lake.upkeep.backup import backup
 from tests.worlds.rows import visit
 
+pytestmark = pytest.mark.slow
+
 
 def lake_at(folder: Path, *, now: datetime = datetime(2026, 5, 1, tzinfo=UTC)) -> Lake:
     return Lake(folder, clock=lambda: now, environment={})
