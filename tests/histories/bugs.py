@@ -154,14 +154,14 @@ def a_vacuum_removes_what_a_writer_has_not_committed() -> Any:
 
 
 def a_repair_sets_a_whole_commit_aside() -> Any:
-    real = repair._torn
+    real = repair.torn_commits
 
     def torn(folder: Path) -> list[Path]:
         found = real(folder)
         commits = sorted((folder / "_delta_log").glob("[0-9]*.json"), reverse=True)
         return commits[: len(found) + 1] if found else []
 
-    return planted((repair, "_torn", torn))
+    return planted((repair, "torn_commits", torn))
 
 
 #: Every bug by its name.
