@@ -79,7 +79,7 @@ def filled(folder, deliveries, engine, *, day_by_day):
     return lake
 
 
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(histories(), st.integers(1, 4), st.booleans())
 def test_any_deliveries_come_to_the_same_tables(session, tmp_path_factory, deliveries, at_once, day_by_day):
     folder = tmp_path_factory.mktemp("engines")
