@@ -12,6 +12,8 @@ import pytest
 from carti_lake.sources.extract import ExtractError
 from tests.worlds.lakes import lake_in, load, visit
 
+pytestmark = pytest.mark.slow
+
 GOOD = [visit(1), visit(2)]
 HEADER = ",".join(GOOD[0])
 

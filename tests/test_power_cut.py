@@ -18,7 +18,10 @@ from tests.worlds.rows import visit
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="folders are no files there")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="folders are no files there"),
+]
 
 
 def lake_at(folder: Path) -> Lake:

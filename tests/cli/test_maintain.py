@@ -3,7 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from .conftest import Type
+
+pytestmark = pytest.mark.slow
 
 
 def test_optimize_then_vacuum_keep_what_releases_need(carti_lake: Type, here: Path) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from .conftest import Type
 
+pytestmark = pytest.mark.slow
+
 
 def test_charts_go_where_they_are_told(carti_lake: Type, here: Path) -> None:
     ended = carti_lake("charts", "-o", "pictures", "--json")

@@ -21,6 +21,8 @@ from tests.pull.salesforce.double import Org, served
 
 from .conftest import Type
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SETS = re.findall(r"^```sh\n(.*?)^```$", (DOCS / "sources/README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
 

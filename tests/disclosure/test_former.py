@@ -16,6 +16,8 @@ from .attacker import Kind
 from .test_attack import CHANGES, COUNTS
 from .test_publication import monthly
 
+pytestmark = pytest.mark.slow
+
 TABLES = [*dict.fromkeys(axis.table for axis in AXES)]
 
 

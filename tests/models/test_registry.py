@@ -26,6 +26,8 @@ from tests.worlds.lakes import Clock, lake_in, load, visit
 from tests.worlds.releases import release
 from tests.worlds.rows import held
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def untrained(tmp_path_factory):

@@ -13,6 +13,8 @@ from carti_lake.releases.release import ExpiredError
 from carti_lake.upkeep import vacuum
 from tests.worlds.lakes import appointment, lake_in, load
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Lake:

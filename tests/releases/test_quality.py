@@ -12,6 +12,8 @@ from carti_lake.tables import Thresholds
 from tests.worlds.lakes import referral
 from tests.worlds.rows import provider, stay, visit
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 5, 1, 9, tzinfo=UTC)
 PAID = "payment_on_unpaid_claim"
 DENIED = {"claim_status": "Denied", "claim_paid": "5.00"}

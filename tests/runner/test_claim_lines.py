@@ -11,6 +11,8 @@ from carti_lake import Lake
 from tests.equality import assert_same, state
 from tests.worlds.rows import visit
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 4, 20)
 
 

@@ -16,6 +16,8 @@ from carti_lake.tables.gold.dimensions import UNDATED
 from tests.equality import assert_same, state
 from tests.worlds.rows import APRIL, MARCH, visit
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 TABLE = "silver.earlier_answers"
 

@@ -15,6 +15,8 @@ from carti_lake.store.scratch import FOLDER
 from tests.equality import assert_same, state
 from tests.worlds.rows import account, stay, visit
 
+pytestmark = pytest.mark.slow
+
 CANARY = "CANARY-4711"
 FIRST, SECOND, THIRD = (datetime(2026, 4, day, 12, tzinfo=UTC) for day in (1, 8, 15))
 NOW = datetime(2026, 4, 20, 12, tzinfo=UTC)

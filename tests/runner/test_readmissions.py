@@ -10,6 +10,8 @@ from carti_lake.store.log import changed_months, commits
 from tests.equality import assert_same, state
 from tests.worlds.rows import MARCH, Row, stay
 
+pytestmark = pytest.mark.slow
+
 FEBRUARY = date(2026, 2, 1)
 
 

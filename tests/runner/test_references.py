@@ -13,6 +13,8 @@ from carti_lake import Lake
 from tests.equality import assert_same, state
 from tests.worlds.lakes import account, appointment, referral, visit
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 

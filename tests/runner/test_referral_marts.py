@@ -12,6 +12,8 @@ from tests.test_equivalence import load as deliver
 from tests.test_equivalence import new_lake, run
 from tests.worlds.lakes import lake_in, load, opportunity, referral, visit
 
+pytestmark = pytest.mark.slow
+
 FEEDS = ("ehr_visits", "ehr_visits", "salesforce_referrals", "salesforce_opportunities", "salesforce_campaigns")
 TABLES = ("referral_flow", "referral_days", "referral_revenue", "marketing_monthly", "marketing_roi")
 

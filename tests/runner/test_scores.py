@@ -16,6 +16,8 @@ from tests.doubles.models import LAST, PAID, RATE, TOYS, WON, only, small_lake
 from tests.equality import assert_same, state
 from tests.worlds.lakes import Clock, lake_in, load, opportunity, visit
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):

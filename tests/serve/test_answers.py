@@ -9,6 +9,8 @@ import zstandard
 from tests.doubles.readers import Visible
 from tests.serve.conftest import PATIENT, key, service
 
+pytestmark = pytest.mark.slow
+
 READS = ["/v1/summary", "/v1/monthly?limit=3", "/providers", "/v1/releases", "/v1/metrics/claims", "/v1/workbook"]
 
 

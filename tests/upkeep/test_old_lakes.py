@@ -18,6 +18,8 @@ from carti_lake.store.storage import FORMAT, FORMAT_KEY, format_of
 from carti_lake.upkeep.upgrade import upgrade
 from tests.worlds.rows import visit
 
+pytestmark = pytest.mark.slow
+
 LAKES = sorted((Path(__file__).parent / "old_lakes").glob("*.tar.xz"))
 
 

@@ -14,6 +14,8 @@ from carti_lake.upkeep import repair
 from tests.equality import assert_same, state
 from tests.worlds.rows import visit
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 

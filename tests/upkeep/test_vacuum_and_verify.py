@@ -13,6 +13,8 @@ from carti_lake.upkeep import vacuum
 from tests.equality import assert_same, state
 from tests.worlds.lakes import Clock, lake_in, load, provider, stay, visit
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):

@@ -16,6 +16,8 @@ from carti_lake.store.errors import CorruptTableError
 from carti_lake.store.write import append
 from tests.worlds.lakes import Clock, account, lake_in, load, opportunity, provider, stay, visit
 
+pytestmark = pytest.mark.slow
+
 NPI = "1234567893"
 
 
