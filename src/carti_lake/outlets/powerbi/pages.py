@@ -18,8 +18,8 @@ from carti_lake.outlets.powerbi.fields import (
     measure,
 )
 from carti_lake.outlets.powerbi.layout import BOTH, LOWER, UPPER, Page, cell, figures, page
-from carti_lake.outlets.powerbi.measures import HEADLINES
 from carti_lake.outlets.powerbi.one_provider import TIP, drill_through, tip
+from carti_lake.outlets.powerbi.overview import overview
 from carti_lake.outlets.powerbi.visuals import Field, Visual, meaning
 
 
@@ -44,14 +44,10 @@ def pages() -> tuple[Page, ...]:
 
 
 def _overview() -> Page:
-    return page(
-        "overview",
-        "Overview",
+    return overview(
         (MONTH, LINE, PROVIDER),
-        figures(
-            "Visits, charges, payments, referrals, leakage and denials, over the months that will not move any more.",
-            *(head(name) for name in HEADLINES),
-        ),
+        head,
+        measure,
         Visual(
             "visits_by_month",
             "lineChart",
@@ -60,30 +56,6 @@ def _overview() -> Page:
             {"Category": [MONTH], "Y": [measure("visits", "Visits"), *_BAND]},
             "Visits by month, and the network's forecast",
             ((FORECAST_OF, METRICS["visits"].title), (LEVEL, "network")),
-        ),
-        Visual(
-            "changes",
-            "cardVisual",
-            cell(UPPER, 2, 3),
-            "Changes of the key figures against the same months one period before.",
-            {"Data": [head(name, ", change") for name in HEADLINES]},
-            "Against the same months one period before",
-        ),
-        Visual(
-            "still_moving",
-            "cardVisual",
-            cell(LOWER, 2, 3),
-            "The key figures over the months that will still move: claims not answered yet, referrals still open.",
-            {"Data": [head(name, ", still moving") for name in HEADLINES]},
-            "Not in the key figures: months that still move",
-        ),
-        Visual(
-            "money_by_month",
-            "clusteredColumnChart",
-            cell(LOWER, 0, 3),
-            "Columns of gross charges and payments by month.",
-            {"Category": [MONTH], "Y": [measure("gross_charges"), measure("payments")]},
-            "Charges and payments by month",
         ),
         Visual(
             "visits_by_line",

@@ -3,8 +3,9 @@
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.powerbi.fields import LINE, MONTH, PAYER, PROVIDER, REASON
 from carti_lake.outlets.powerbi.layout import BOTH, LOWER, UPPER, Page, cell, figures, page
-from carti_lake.outlets.powerbi.measures import HEADLINES, headline
+from carti_lake.outlets.powerbi.measures import headline
 from carti_lake.outlets.powerbi.names import TABLES
+from carti_lake.outlets.powerbi.overview import overview
 from carti_lake.outlets.powerbi.public_model import BY_MONTH, along
 from carti_lake.outlets.powerbi.visuals import Field, Visual, meaning
 from carti_lake.outlets.published.star import NETWORK
@@ -30,14 +31,10 @@ def _head(name: str, part: str = "") -> Field:
 
 
 def _overview() -> Page:
-    return page(
-        "overview",
-        "Overview",
+    return overview(
         (MONTH,),
-        figures(
-            "Visits, charges, payments, referrals, leakage and denials, over the months that will not move any more.",
-            *(_head(name) for name in HEADLINES),
-        ),
+        _head,
+        lambda name: _of(name, BY_MONTH),
         Visual(
             "visits_by_month",
             "lineChart",
@@ -45,30 +42,6 @@ def _overview() -> Page:
             "Line chart of visits by month.",
             {"Category": [MONTH], "Y": [_of("visits", BY_MONTH, "Visits")]},
             "Visits by month",
-        ),
-        Visual(
-            "changes",
-            "cardVisual",
-            cell(UPPER, 2, 3),
-            "Changes of the key figures against the same months one period before.",
-            {"Data": [_head(name, ", change") for name in HEADLINES]},
-            "Against the same months one period before",
-        ),
-        Visual(
-            "still_moving",
-            "cardVisual",
-            cell(LOWER, 2, 3),
-            "The key figures over the months that will still move: claims not answered yet, referrals still open.",
-            {"Data": [_head(name, ", still moving") for name in HEADLINES]},
-            "Not in the key figures: months that still move",
-        ),
-        Visual(
-            "money_by_month",
-            "clusteredColumnChart",
-            cell(LOWER, 0, 3),
-            "Columns of gross charges and payments by month.",
-            {"Category": [MONTH], "Y": [_of("gross_charges", BY_MONTH), _of("payments", BY_MONTH)]},
-            "Charges and payments by month",
         ),
         Visual(
             "visits_by_line",
