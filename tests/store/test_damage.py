@@ -2,7 +2,6 @@
 
 import random
 import shutil
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -11,26 +10,15 @@ import pytest
 from carti_lake import Lake
 from carti_lake.store.errors import CorruptTableError, DamagedFileError, DamagedLogError, LakeError
 from carti_lake.store.integrity import refuse_damaged
-from tests.worlds.rows import visit
+from tests.worlds.damaged import lake_at, two_releases
 
-NOW = datetime(2026, 5, 1, tzinfo=UTC)
 DAMAGES = ("flip", "flip", "flip", "cut", "delete", "empty")
-
-
-def lake_at(folder: Path) -> Lake:
-    return Lake(folder, clock=lambda: NOW, environment={})
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """Two releases, and a batch that waits."""
-    lake = lake_at(tmp_path_factory.mktemp("damage") / "lake")
-    for day in (1, 2, 3):
-        rows = [visit("V1", claim_paid=str(day)), visit(f"V1{day}"), visit(f"bad {day}", claim_amount="abc")]
-        lake.load("ehr_visits", rows, extract_date=date(2026, 4, day))
-        if day < 3:
-            assert not lake.run(accept=["drift", "quality"]).failed
-    return lake
+    return two_releases(tmp_path_factory.mktemp("damage") / "lake")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,24 +14,15 @@ from carti_lake.store.errors import LakeError
 from carti_lake.store.storage import data_files
 from carti_lake.upkeep import repair
 from carti_lake.upkeep.backup import backup
-from tests.worlds.rows import visit
+from tests.worlds.damaged import lake_at, log, two_releases
 
 pytestmark = pytest.mark.slow
-
-
-def lake_at(folder: Path, *, now: datetime = datetime(2026, 5, 1, tzinfo=UTC)) -> Lake:
-    return Lake(folder, clock=lambda: now, environment={})
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """Two releases, a batch that waits, and checkpoints."""
-    lake = lake_at(tmp_path_factory.mktemp("hostile") / "lake")
-    for day in (1, 2, 3):
-        rows = [visit("V1", claim_paid=str(day)), visit(f"V1{day}"), visit(f"bad {day}", claim_amount="abc")]
-        lake.load("ehr_visits", rows, extract_date=date(2026, 4, day))
-        if day < 3:
-            assert not lake.run(accept=["drift", "quality"]).failed
+    lake = two_releases(tmp_path_factory.mktemp("hostile") / "lake")
     for table in ("silver.visits", "gold.provider_monthly", "bronze.ehr_visits"):
         lake.storage.open(table).create_checkpoint()
     return lake
@@ -42,10 +33,6 @@ def lake(whole, tmp_path):
     """A copy of that lake."""
     shutil.copytree(whole.uri, tmp_path / "lake")
     return lake_at(tmp_path / "lake")
-
-
-def log(lake: Lake, table: str) -> Path:
-    return Path(lake.storage.path(table)) / "_delta_log"
 
 
 def last(lake: Lake, table: str) -> Path:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,9 @@ from carti_lake.store import newest
 from carti_lake.store.errors import LakeError
 from carti_lake.upkeep import repair
 from tests.equality import assert_same, state
-from tests.worlds.rows import visit
+from tests.worlds.damaged import lake_at, load, log
 
 pytestmark = pytest.mark.slow
-
-NOW = datetime(2026, 5, 1, tzinfo=UTC)
-
-
-def lake_at(folder: Path) -> Lake:
-    return Lake(folder, clock=lambda: NOW, environment={})
-
-
-def load(lake: Lake, day: int) -> None:
-    rows = [visit("V1", claim_paid=str(day)), visit(f"V1{day}"), visit(f"bad {day}", claim_amount="abc")]
-    lake.load("ehr_visits", rows, extract_date=date(2026, 4, day))
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +31,6 @@ def lake(whole, tmp_path):
     """A copy of that lake."""
     shutil.copytree(whole.uri, tmp_path / "lake")
     return lake_at(tmp_path / "lake")
-
-
-def log(lake: Lake, table: str) -> Path:
-    return Path(lake.storage.path(table)) / "_delta_log"
 
 
 def flip(file: Path) -> None:
