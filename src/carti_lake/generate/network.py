@@ -64,8 +64,8 @@ def extracts(network: Network, *, every: Every = "day", feeds: Collection[str] =
     """
     if unknown := sorted(set(feeds) - set(FEEDS)):
         raise ValueError(f"There is no feed {', '.join(unknown)}; choose from {', '.join(FEEDS)}.")
-    first = number(network.start)
-    window = Window(first, number(network.end), every, first + network.history)
+    start = number(network.start)
+    window = Window(start, number(network.end), every, daily=start + network.history)
     world = World(network, window, feeds)
     for first, last in months(network.start - timedelta(days=referrals.BEFORE), network.end):
         world.live(np.arange(first, last + 1))

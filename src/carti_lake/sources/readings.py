@@ -70,8 +70,7 @@ def find_readings(rows: pl.LazyFrame, extract: Extract, feed: type[Feed], *, who
     asked = any(hint.date_order or hint.decimal or hint.time_zone for hint in said.values()) or has_percent(feed)
     if not whole and not asked:
         seen = bronze(rows.head(FIRST_ROWS), feed).select("rescued", *zips(feed)).collect()
-        first = seen.lazy()
-        if not asks(first, feed):
+        if not asks(seen.lazy(), feed):
             return None if seen.height == FIRST_ROWS else {}
     surveys = survey_readings(rows, feed, extract.extract_date)
     found = dict(zip(surveys, pl.collect_all(surveys.values(), engine="streaming"), strict=True))

@@ -119,7 +119,8 @@ def _look(storage: Storage, name: str, known: dict[str, int]) -> Step | None:
         handle = storage.open(name)
         if handle is None and (name in known or in_the_way):
             raise DamagedFileError(f"{name}: its folder is gone, or its log, or something else is in its place.")
-        _ = [] if handle is None else commits(handle, -1)
+        if handle is not None:
+            commits(handle, -1)
         refuse_lost_commits(storage, {name: known[name]} if name in known else {})
         refuse_damaged(storage, {name: None} if handle is not None else {})
         return None if handle is None else _beside_its_copy(storage, name, handle, known)
@@ -224,12 +225,9 @@ def _beside_its_copy(
 
 
 def _put_in_place(storage: Storage, wrong: Path, right: Path, aside: Path) -> None:
-    assert storage.local is not None
+    """The right one of a commit and its copy, which bear one name, in the place of the wrong one."""
     _set_aside(storage, [wrong], aside)
-    shutil.copyfile(right, unfinished := wrong.with_name(f".{wrong.name}.repair"))
-    sync([unfinished], storage.local)
-    unfinished.rename(wrong)
-    sync([wrong], storage.local)
+    _put_back(storage, right, wrong.parent, aside)
 
 
 def _put_back(storage: Storage, copy: Path, log: Path, aside: Path) -> None:
