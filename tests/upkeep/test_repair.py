@@ -177,6 +177,19 @@ def test_releases_are_made_anew_of_what_the_tables_commits_say(lake):
     assert lake.releases()[-1].versions == known[-1].versions
 
 
+def test_releases_of_which_no_commit_tells_are_set_aside_and_published_anew(lake, whole):
+    first = log(lake, "releases") / f"{0:020}.json"
+    first.write_bytes(b"")
+    (step,) = lake.repair()
+    assert "The next run publishes that anew" in step.remedy
+    assert [path.name for path in (Path(lake.uri) / repair.ASIDE).rglob("*.json") if not path.stat().st_size] == [
+        first.name
+    ]
+    assert lake.run().release == 1
+    assert problems(lake) == []
+    assert_same(state(lake), state(whole))
+
+
 def test_what_no_release_names_is_set_aside_and_written_again(lake):
     lake.lock("board")
     load(lake, 3)

@@ -146,6 +146,9 @@ def _look(storage: Storage, name: str, known: dict[str, int]) -> Step | None:
         told = f"Make it anew of what the tables' commits say: releases {numbers[0]} to {numbers[-1]}, without their"
         remedy = f"{told} audits and locks. The next run publishes what is newer."
         return Step(name, problem, remedy, partial(_make_anew, storage))
+    if name == RELEASES:
+        remedy = "Set it aside: no table's commits tell of a release before the last. The next run publishes that anew."
+        return Step(name, problem, remedy, partial(_set_aside, storage, [folder, *_copies(storage, name)]))
     if opens and name.startswith("bronze."):
         return _without_damaged_batches(storage, name, problem)
     return Step(name, problem, repair(name))
