@@ -190,6 +190,19 @@ def test_releases_of_which_no_commit_tells_are_set_aside_and_published_anew(lake
     assert_same(state(lake), state(whole))
 
 
+def test_a_table_of_which_nothing_was_acknowledged_is_set_aside(tmp_path):
+    lake = lake_at(tmp_path / "lake")
+    load(lake, 1)
+    load(lake, 2)
+    # As if both loads had failed to sync, and the power then took the first commit.
+    shutil.rmtree(Path(lake.uri) / newest.FOLDER / "bronze")
+    (log(lake, "bronze.ehr_visits") / f"{0:020}.json").write_bytes(b"")
+    (step,) = (one for one in lake.repair() if one.table == "bronze.ehr_visits")
+    assert "Load its extracts again" in step.remedy
+    load(lake, 1)
+    assert lake.run().release == 1
+
+
 def test_what_no_release_names_is_set_aside_and_written_again(lake):
     lake.lock("board")
     load(lake, 3)

@@ -142,6 +142,10 @@ def _look(storage: Storage, name: str, known: dict[str, int]) -> Step | None:
         return Step(
             name, problem, f"Set aside {names}, a write that never ended.{again}", partial(_set_aside, storage, torn)
         )
+    if not opens and name not in known and _never_acknowledged(storage, folder):
+        again = " Load its extracts again." if name.startswith("bronze.") else ""
+        remedy = f"Set it aside: nothing that was written to it was ever acknowledged.{again}"
+        return Step(name, problem, remedy, partial(_set_aside, storage, [folder]))
     if name == RELEASES and (numbers := named(storage)):
         told = f"Make it anew of what the tables' commits say: releases {numbers[0]} to {numbers[-1]}, without their"
         remedy = f"{told} audits and locks. The next run publishes what is newer."
@@ -152,6 +156,13 @@ def _look(storage: Storage, name: str, known: dict[str, int]) -> Step | None:
     if opens and name.startswith("bronze."):
         return _without_damaged_batches(storage, name, problem)
     return Step(name, problem, repair(name))
+
+
+def _never_acknowledged(storage: Storage, folder: Path) -> bool:
+    """Whether no write to a table was acknowledged; unknown, and so not, in a lake from before copies were kept."""
+    assert storage.local is not None
+    of_now = (storage.local / newest.FOLDER).is_dir() or not (storage.local / "silver").is_dir()
+    return of_now and not newest.acknowledged(storage.local, folder)
 
 
 def _back_or_anew(storage: Storage, name: str, problem: str, known: dict[str, int]) -> Step:
