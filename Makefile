@@ -17,13 +17,15 @@ demo: install ## Synthetic network, three months of extracts, a release, charts 
 PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test: install ## Run the tests, but for those that need a browser or a server, or that last
-	$(PYTEST) -m "not bench and not browser and not server and not slow"
+	$(PYTEST) -m "not bench and not browser and not server and not slow and not spark"
 
 test-all: install ## Run every test, as CI does
 	$(PYTEST)
 
-test-spark: $(VENV)/.sail ## Run the tests of runs on Spark's workers, served by Sail
+# Spark itself and its client for Connect are one package under two names: each has an environment of its own.
+test-spark: $(VENV)/.sail .venv-spark/.installed ## Run the tests of runs on Spark: served by Sail, and on a cluster with kills (needs Java)
 	$(PYTEST) tests/runner/test_spark.py
+	.venv-spark/bin/python -m pytest -m spark tests/runner/test_spark_cluster.py
 
 test-histories: install ## Live HISTORIES=100000 histories of faults, kills and rivals in a simulated store
 	$(BIN)/python -m tests.histories $(or $(HISTORIES),100000) $(or $(FIRST),0)
@@ -58,6 +60,13 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.venv-spark/.installed: requirements.txt requirements-spark.txt pyproject.toml
+	$(PYTHON) -m venv .venv-spark
+	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation --requirement requirements-spark.txt
+	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.installed
 	$(PIP) --require-hashes --no-build-isolation --requirement requirements-bench.txt
 	@touch $@
@@ -81,5 +90,5 @@ requirements: ## Resolve the pinned requirements anew (needs uv; UPGRADE=--upgra
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra spark --group sail --constraints requirements.txt --output-file requirements-sail.txt
 
 clean: ## Remove the environment and caches; lakes stay
-	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-spark build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -135,7 +135,7 @@ def update(storage: Storage, *, full: bool, **_: object) -> list[str]:
     return [SILVER, QUARANTINE, GOLD]
 
 
-def audits(storage: Storage, last: object) -> list[Audit]:
+def audits(storage: Storage, last: object, engine: object) -> list[Audit]:
     """The one audit: whatever was delivered is in silver or in quarantine."""
     counts = {name: row_count(one) for name in (BRONZE, SILVER, QUARANTINE) if (one := storage.open(name)) is not None}
     balanced = counts.keys() == {BRONZE, SILVER, QUARANTINE} and 2 * counts[BRONZE] == sum(counts.values())

@@ -13,6 +13,7 @@ from carti_lake.pipeline.gold.provider_monthly import provider_monthly
 from carti_lake.pipeline.marts import MARTS
 from carti_lake.releases.release import latest
 from carti_lake.runner.audits import audit
+from carti_lake.runner.engine import here
 from carti_lake.store.write import append
 from carti_lake.tables import find
 from carti_lake.tables.gold import ProviderMonthly
@@ -55,7 +56,7 @@ def lake(folder, tmp_path):
 
 def failures(lake, last=None):
     """By audit that fails, what it says."""
-    return {one.name: one.detail for one in audit(lake.storage, last) if not one.passed}
+    return {one.name: one.detail for one in audit(lake.storage, last, here) if not one.passed}
 
 
 def rewrite(lake, table, change):
@@ -74,7 +75,7 @@ def add_to(column, amount, where):
 
 
 def test_a_sound_lake_passes_and_says_what_was_compared(lake):
-    said = {one.name: one.detail for one in audit(lake.storage, None)}
+    said = {one.name: one.detail for one in audit(lake.storage, None, here)}
     assert said["reconciliation"] == "4 batches, 15 rows, all accounted for"
     assert said["totals"] == "gold equals silver in 2 months"
     assert said["integrity"] == "facts find their dimensions"
@@ -207,7 +208,7 @@ def test_a_complete_month_may_move_by_the_tolerance(lake, month, added, drifts):
 def test_no_audit_names_a_patient(lake):
     rewrite(lake, "silver.visits", lambda rows: pl.concat([rows, rows.head(3)]))
     patients = {str(key) for key in lake.storage.scan("silver.visits").collect()["patient_key"]}
-    assert not [key for key in patients if key in str(audit(lake.storage, None))]
+    assert not [key for key in patients if key in str(audit(lake.storage, None, here))]
 
 
 def test_a_bug_that_doubles_rows_never_reaches_readers(lake, monkeypatch):

@@ -4,7 +4,7 @@ import math
 import pickle
 import shutil
 import sys
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 
 import polars as pl
@@ -13,18 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carti_lake import Lake
 from carti_lake.runner.engine import here
-from carti_lake.runner.spark import Job, WorkerError, session_at, spark
+from carti_lake.runner.spark import Job, WorkerError, installed, session_at, spark
 from carti_lake.store import parts
 from carti_lake.store.errors import LakeError
+from carti_lake.store.places import Place
+from carti_lake.store.scratch import FOLDER
+from carti_lake.store.storage import storage_at
 from carti_lake.upkeep.tables import existing
 from tests.equality import assert_same, state
-from tests.worlds.rows import account, stay, visit
+from tests.worlds.deliveries import filled, histories
+from tests.worlds.rows import visit
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
-
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -45,40 +46,6 @@ def session():
     server.stop()
 
 
-@st.composite
-def histories(draw):
-    """Deliveries of visits over some days: new, again with another answer, withdrawn, late, or malformed."""
-    days = draw(st.lists(st.integers(1, 28), min_size=1, max_size=4))
-    deliveries = []
-    for day in days:
-        rows = []
-        for number in draw(st.lists(st.integers(0, 12), min_size=1, max_size=8)):
-            kind = draw(st.sampled_from(["new", "new", "denied", "withdrawn", "no patient", "no day", "moved"]))
-            changed = {
-                "new": {"claim_paid": str(draw(st.integers(0, 500)))},
-                "denied": {"claim_status": "denied", "claim_paid": "0", "denial_reason": "CO-16"},
-                "withdrawn": {"is_deleted": "true"},
-                "no patient": {"patient_id": " "},
-                "no day": {"visit_date": "someday"},
-                "moved": {"visit_date": f"2026-0{draw(st.integers(1, 4))}-11"},
-            }[kind]
-            rows.append(visit(f"V{number}", **changed))
-        deliveries.append((date(2026, 5, day), rows))
-    return deliveries
-
-
-def filled(folder, deliveries, engine, *, day_by_day):
-    lake = Lake(folder, clock=lambda: NOW, environment={})
-    lake.load("sg2_patient_flow", [stay("P1"), stay("P2")], extract_date=date(2026, 5, 1))
-    lake.load("salesforce_crm", [account("Ann Lee"), account("Bo Diaz")], extract_date=date(2026, 5, 1))
-    for number, (day, rows) in enumerate(deliveries):
-        lake.load("ehr_visits", rows, extract_date=day, delivered_at=datetime(2026, 5, 30, 1, number, tzinfo=UTC))
-        if day_by_day:
-            lake.run(accept=["drift", "quality"], engine=engine)
-    lake.run(accept=["drift", "quality"], full=day_by_day, engine=engine)
-    return lake
-
-
 @settings(max_examples=3)
 @given(histories(), st.integers(1, 4), st.booleans())
 def test_any_deliveries_come_to_the_same_tables(session, tmp_path_factory, deliveries, at_once, day_by_day):
@@ -91,6 +58,35 @@ def test_any_deliveries_come_to_the_same_tables(session, tmp_path_factory, deliv
     assert_same(state(there), state(alone))
     assert_same(state(split), state(alone))
     shutil.rmtree(folder)
+
+
+SOME_DAYS = [(date(2026, 5, day), [visit(f"V{one}", claim_paid=str(day)) for one in range(day, 12)]) for day in (2, 3)]
+
+
+def test_a_lake_in_an_object_store_is_worked_on_there(session, tmp_path, s3, s3_uri, monkeypatch):
+    alone = filled(tmp_path / "here", SOME_DAYS, here, day_by_day=False)
+    monkeypatch.setattr(parts, "ROWS_AT_ONCE", 7)
+    there = filled(f"{s3_uri}/lake", SOME_DAYS, spark(session), day_by_day=False, options=s3)
+    assert_same(state(there), state(alone))
+    assert Place(str(there.uri), s3).sizes(FOLDER) == {}
+
+
+def test_no_plan_tells_how_a_store_is_reached(session, capsys):
+    job = Job(pickle.dumps(partial(storage_at, options={"aws_secret_access_key": "MARKED"})), (b"",), installed())
+    session.range(0, 1, 1, 1).mapInArrow(job.answers, "task long, answer binary").explain("extended")
+    told = capsys.readouterr().out
+    assert "Map" in told
+    assert "MARKED" not in told + repr(job)
+
+
+def test_a_release_says_on_which_engine_a_table_was_made(session, tmp_path):
+    lake = filled(tmp_path / "lake", SOME_DAYS, spark(session), day_by_day=False)
+    assert lake.releases()[-1].made_on["silver.visits"] == "spark"
+    lake.load("ehr_visits", [visit("V99")], extract_date=date(2026, 5, 9))
+    lake.run(accept=["drift", "quality"])
+    assert lake.status()["release"]["made_on"]["silver.visits"] == "spark"
+    lake.run(accept=["drift", "quality"], full=True)
+    assert lake.releases()[-1].made_on["silver.visits"] == "here"
 
 
 def test_a_change_of_engine_rebuilds_nothing(session, tmp_path):

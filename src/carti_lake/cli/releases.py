@@ -54,8 +54,11 @@ def show_(
     if chosen.locks:
         show.say(f"Locked as {', '.join(chosen.locks)}.")
     show.screen().print(audit_grid(chosen.audits, chosen.accepted))
-    rows = [(name, version, chosen.rows[name]) for name, version in sorted(chosen.versions.items())]
-    show.screen().print(show.grid(["table", "version", "rows"], rows))
+    rows = [
+        (name, version, chosen.rows[name], chosen.made_on.get(name))
+        for name, version in sorted(chosen.versions.items())
+    ]
+    show.screen().print(show.grid(["table", "version", "rows", "made anew"], rows))
 
 
 @group.command()

@@ -202,6 +202,9 @@ def status(lake: LakeAt = DEFAULT_LAKE, storage_option: StorageOptions = None, j
             f"Release {release['number']} of {release['at']:%Y-%m-%d %H:%M} UTC ({_age(release['age_hours'])} old) · "
             f"data as of {release['data_as_of']}{locks}"
         )
+        if elsewhere := sorted({engine for engine in release["made_on"].values() if engine != "here"}):
+            made = [name for name, engine in sorted(release["made_on"].items()) if engine in elsewhere]
+            show.say(f"Made anew on {', '.join(elsewhere)}: {', '.join(made)}")
     if found["refused"]:
         show.say(f"A run of {found['refused']['at']:%Y-%m-%d %H:%M} UTC was not published:", "bold red")
         for finding in found["refused"]["audits"]:

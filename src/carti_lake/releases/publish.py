@@ -35,16 +35,23 @@ def publish(
     now: datetime,
     files: Mapping[str, Mapping[str, str]],
     number: int | None = None,
+    made_on: Mapping[str, str] | None = None,
 ) -> int:
     """Make the versions of all tables visible at once; returns the release's number.
 
     ``tables`` are their versions and rows, ``ids`` say which tables they are, and ``files`` are the hashes of the data
-    files that are new since the last release. ``number`` is that of a release that is published again.
+    files that are new since the last release. ``number`` is that of a release that is published again, ``made_on`` as
+    in :class:`Release`.
     """
     handle = storage.create(TABLE, Releases, change_feed=False)
     number = number or _next(handle)
     details = json.dumps(
-        {"audits": [asdict(audit) for audit in audits], "accepted": sorted(accepted), "ids": dict(ids)}
+        {
+            "audits": [asdict(audit) for audit in audits],
+            "accepted": sorted(accepted),
+            "ids": dict(ids),
+            "made_on": dict(made_on or {}),
+        }
     )
     # The audits stand once, with the first table: every reader reads this table whole.
     rows = [

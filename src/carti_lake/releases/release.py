@@ -68,6 +68,8 @@ class Release:
         Whether vacuum or a repair has removed files that it needs.
     ids
         By full table name: which table it was; a folder that is removed and made again holds another one.
+    made_on
+        By full table name: the engine that made the table anew last, for those made anew since engines are told of.
     """
 
     number: int
@@ -80,6 +82,7 @@ class Release:
     locks: tuple[str, ...]
     expired: bool
     ids: dict[str, str] = field(default_factory=dict)
+    made_on: dict[str, str] = field(default_factory=dict)
 
     @property
     def caption(self) -> str:
@@ -109,6 +112,7 @@ def releases(storage: Storage) -> list[Release]:
                 versions=dict(zip(rows["table_name"], rows["version"], strict=True)),
                 rows=dict(zip(rows["table_name"], rows["rows"], strict=True)),
                 ids=details.get("ids", {}),
+                made_on=details.get("made_on", {}),
                 audits=tuple(Audit(**audit) for audit in details["audits"]),
                 accepted=tuple(details["accepted"]),
                 locks=tuple(sorted(name for of, name in locked if of == number)),

@@ -2,17 +2,20 @@
 
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 import polars as pl
 
 from carti_lake.models.catalogue import MODELS
 from carti_lake.pipeline.gold.verdicts import CHECK, newly_blocked
 from carti_lake.pipeline.marts import BUILT, MARTS
-from carti_lake.pipeline.newest import OUTCOMES
+from carti_lake.pipeline.newest import OUTCOMES, in_bucket
 from carti_lake.pipeline.silver.claim_lines import services, with_lines
 from carti_lake.releases.quality import judged
 from carti_lake.releases.release import Audit, Release
+from carti_lake.runner.engine import Map
 from carti_lake.store.log import changed_months, commits, row_count
+from carti_lake.store.parts import Part, parts, parts_by_month
 from carti_lake.store.storage import Storage
 from carti_lake.tables import ENTITIES, TABLES
 from carti_lake.tables.gold import DataQuality
@@ -30,13 +33,13 @@ CREDITING = ("gold.referral_flow", "gold.marketing_roi")
 DRIFTING = ("visits", "gross_charges", "stays", "referrals_made")
 
 
-def audit(storage: Storage, last: Release | None) -> list[Audit]:
+def audit(storage: Storage, last: Release | None, engine: Map) -> list[Audit]:
     """Every audit of the lake as it stands, against the last release where there is one."""
     return [
         _reconciliation(storage),
-        _keys(storage, last),
+        _keys(storage, last, engine),
         _integrity(storage),
-        _totals(storage, last),
+        _totals(storage, last, engine),
         _drift(storage, last),
         _quality(storage, last),
     ]
@@ -67,7 +70,7 @@ def _reconciliation(storage: Storage) -> Audit:
     )
 
 
-def _keys(storage: Storage, last: Release | None) -> Audit:
+def _keys(storage: Storage, last: Release | None, engine: Map) -> Audit:
     """Business keys are unique, and no part of gold's is null: in the partitions of silver and gold that changed."""
     problems = []
     checked = 0
@@ -75,7 +78,10 @@ def _keys(storage: Storage, last: Release | None) -> Audit:
         rows = _changed_rows(storage, entity.full_name(), last)
         if rows is None:
             continue
-        count, distinct = rows.select(pl.len(), keys=pl.col("key_hash").n_unique()).collect(engine="streaming").row(0)
+        if _is_new(storage, entity.full_name(), last):
+            count, distinct = _distinct_keys(storage, entity.full_name(), engine)
+        else:
+            count, distinct = _counted(rows)
         checked += count
         if count != distinct:
             problems.append(f"{entity.full_name()}: {count - distinct} rows repeat a key")
@@ -93,6 +99,25 @@ def _keys(storage: Storage, last: Release | None) -> Audit:
         if count != distinct:
             problems.append(f"{table.full_name()}: {count - distinct} rows repeat a key")
     return Audit("keys", not problems, "; ".join(problems) or f"{checked} keys are unique")
+
+
+def _distinct_keys(storage: Storage, table: str, engine: Map) -> tuple[int, int]:
+    """Rows of a whole table, and how many keys they have, by buckets of keys."""
+    handle = storage.open(table)
+    assert handle is not None
+    buckets = len(parts(storage, table, handle.version(), split=True))
+    (whole,) = parts(storage, table, handle.version(), split=False)
+    counts = engine(partial(_in_bucket, whole=whole, buckets=buckets), range(buckets))
+    return sum(rows for rows, _ in counts), sum(keys for _, keys in counts)
+
+
+def _in_bucket(bucket: int, *, whole: Part, buckets: int) -> tuple[int, int]:
+    return _counted(whole.rows().select("key_hash").filter(in_bucket(buckets) == bucket))
+
+
+def _counted(rows: pl.LazyFrame) -> tuple[int, int]:
+    count, distinct = rows.select(pl.len(), keys=pl.col("key_hash").n_unique()).collect(engine="streaming").row(0)
+    return count, distinct
 
 
 def _integrity(storage: Storage) -> Audit:
@@ -115,7 +140,7 @@ def _integrity(storage: Storage) -> Audit:
     return Audit("integrity", not problems, "; ".join(problems) or "facts find their dimensions")
 
 
-def _totals(storage: Storage, last: Release | None) -> Audit:
+def _totals(storage: Storage, last: Release | None, engine: Map) -> Audit:
     """Counts and dollars of gold are silver's, to the cent, in every month that changed; summary adds up monthly."""
     problems = []
     months_checked = set()
@@ -124,14 +149,13 @@ def _totals(storage: Storage, last: Release | None) -> Audit:
         rows = _with_lines(storage, last) if table == VISITS else _changed_rows(storage, table, last)
         if rows is None:
             continue
-        month = _month_column(table)
-        sums = {name: expression for name, (of, expression) in declared[mart].items() if of == table}
-        silver = (
-            rows.filter(~pl.col("withdrawn"))
-            .group_by(pl.col(month).alias("month"))
-            .agg(**sums)
-            .collect(engine="streaming")
-        )
+        sums = [name for name, (of, _) in declared[mart].items() if of == table]
+        if _is_new(storage, table, last):
+            together = [table, OF_LINES] if table == VISITS else [table]
+            groups = parts_by_month(storage, together, ())
+            silver = pl.concat(engine(partial(_sums_of, mart=mart, table=table), groups))
+        else:
+            silver = _sums(rows, mart, table)
         months_checked |= set(silver["month"])
         gold = (
             storage.scan(mart)
@@ -161,6 +185,19 @@ def _totals(storage: Storage, last: Release | None) -> Audit:
     if paid != answered:
         problems.append(f"payments on claims with lines: {OF_LINES} {paid}, the lines themselves {answered}")
     return Audit("totals", not problems, "; ".join(problems) or f"gold equals silver in {len(months_checked)} months")
+
+
+def _sums_of(group: list[Part], *, mart: str, table: str) -> pl.DataFrame:
+    rows = [part.rows() for part in group]
+    return _sums(with_lines(*rows) if table == VISITS else rows[0], mart, table)
+
+
+def _sums(rows: pl.LazyFrame, mart: str, table: str) -> pl.DataFrame:
+    """What a mart must equal of a table of silver, by month."""
+    totals = next(one.totals[mart] for one in MARTS if mart in one.totals)
+    sums = {name: expression for name, (of, expression) in totals.items() if of == table}
+    standing = rows.filter(~pl.col("withdrawn"))
+    return standing.group_by(pl.col(_month_column(table)).alias("month")).agg(**sums).collect(engine="streaming")
 
 
 def _with_lines(storage: Storage, last: Release | None) -> pl.LazyFrame | None:
@@ -239,6 +276,13 @@ def _quality(storage: Storage, last: Release | None) -> Audit:
     checks = now.select(CHECK).unique().height
     warned = now.filter(pl.col("status") == "warn").select(CHECK).unique().height
     return Audit("quality", not problems, "; ".join(problems) or f"{checks} checks, of which {warned} warn")
+
+
+def _is_new(storage: Storage, table: str, last: Release | None) -> bool:
+    """Whether all rows of a table are new since the last release: made anew, or of no release yet."""
+    handle = storage.open(table)
+    seen = None if last is None else last.versions.get(table)
+    return handle is not None and (seen is None or changed_months(commits(handle, seen))[1])
 
 
 def _changed_rows(storage: Storage, table: str, last: Release | None) -> pl.LazyFrame | None:

@@ -15,7 +15,7 @@ from carti_lake.pipeline.silver import TOGETHER
 from carti_lake.pipeline.silver.providers import as_named, resolve
 from carti_lake.pipeline.silver.snapshot import unlisted
 from carti_lake.pipeline.survey import survey
-from carti_lake.runner.engine import Map
+from carti_lake.runner.engine import Map, made_on
 from carti_lake.runner.rebuild import rebuilt
 from carti_lake.store.log import commits, transaction
 from carti_lake.store.storage import Storage, scan
@@ -151,7 +151,7 @@ def _make_anew(
     base = {"bronze_version": todo.upto, "rebuild": True}
     if not only_quarantine:
         booked = ledger(made.resolution.silver_ledger, _displaced(made.rivals.lazy(), entity))
-        transactions = {work.app_id: todo.upto, REFERENCES: _version(storage, REFERENCES)}
+        transactions = {work.app_id: todo.upto, REFERENCES: _version(storage, REFERENCES), **made_on(engine, silver)}
         metadata = {**base, "ledger": _ledger(booked), "batches": len(todo.batches)}
         commit(storage, silver, made.files, transactions=transactions, metadata=metadata, mode="overwrite")
     _commit_quarantine(storage, quarantine, work, todo, made.refused, made.resolution, base)

@@ -10,7 +10,7 @@ import polars as pl
 from carti_lake.pipeline.fingerprint import MADE_BY
 from carti_lake.pipeline.mart import Mart
 from carti_lake.pipeline.marts import made_by
-from carti_lake.runner.engine import Map
+from carti_lake.runner.engine import Map, here, made_on
 from carti_lake.store.log import changed_months, commits, row_count, transaction
 from carti_lake.store.parts import Part, Target, parts_by_month, target
 from carti_lake.store.storage import Storage, scan
@@ -54,7 +54,8 @@ def update_mart(storage: Storage, mart: Mart, engine: Map, *, full: bool) -> lis
         if is_new:
             # Nothing to compare with: written as it comes, without a merge.
             metadata = {"rebuild": True, "months": []}
-            append(storage, handle, rows, transactions=versions, metadata=metadata, mode="overwrite")
+            marks = {**versions, **made_on(here, handle)}
+            append(storage, handle, rows, transactions=marks, metadata=metadata, mode="overwrite")
             changed += [table.full_name()] * (row_count(handle) > 0)
             continue
         existing = scan(handle, storage.options)
@@ -84,7 +85,8 @@ def _make_anew(
     for handle, files in zip(handles, zip(*made, strict=True), strict=True):
         metadata = {"rebuild": True, "months": []}
         together = [file for of_group in files for file in of_group]
-        commit(storage, handle, together, transactions=versions, metadata=metadata, mode="overwrite")
+        marks = {**versions, **made_on(engine, handle)}
+        commit(storage, handle, together, transactions=marks, metadata=metadata, mode="overwrite")
     return [table.full_name() for table, handle in zip(mart.tables, handles, strict=True) if row_count(handle)]
 
 

@@ -1,6 +1,7 @@
 """Reconciliation and data quality brought up to date from what the commits of silver and quarantine say."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -9,9 +10,11 @@ from carti_lake.pipeline.fingerprint import MADE_BY, fingerprint
 from carti_lake.pipeline.gold import quality
 from carti_lake.pipeline.gold.quality import deliveries, findings, first_passed, refusals, spared, with_unknown
 from carti_lake.pipeline.newest import BOOKS, ledger
+from carti_lake.runner.engine import Map
 from carti_lake.runner.marts import changes
 from carti_lake.runner.references import Months, waiting
 from carti_lake.store.log import Commit, commits, transaction
+from carti_lake.store.parts import Part, parts_by_month
 from carti_lake.store.storage import Storage, scan
 from carti_lake.store.write import merge
 from carti_lake.tables import CHECKED, ENTITIES, Table, checks
@@ -103,7 +106,7 @@ def _ledger_frame(entries: dict[str, list[Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"batch_id": pl.String(), **BOOKS}, orient="row")
 
 
-def update_quality(storage: Storage, *, full: bool) -> bool:
+def update_quality(storage: Storage, engine: Map, *, full: bool) -> bool:
     """Recompute the checks of the months that changed; true where a result changed."""
     handle = storage.create(DataQuality.full_name(), DataQuality)
     # A column that came later stands last.
@@ -129,7 +132,7 @@ def update_quality(storage: Storage, *, full: bool) -> bool:
         if silver is not None:
             months = waiting(storage, handle, entity, full=full)
             lacking = [one.id for one in entity.findings() if one.refers and not _delivered(storage, one.refers[1])]
-            parts += _finding_changes(entity, scan(silver, storage.options), of_table, unknown, months, lacking)
+            parts += _finding_changes(storage, entity, of_table, unknown, months, lacking, engine)
         refused = storage.open(QUARANTINE[name].full_name())
         if refused is not None:
             old = of_table.filter(pl.col("severity") == "quarantine")
@@ -159,25 +162,35 @@ def _delivered(storage: Storage, entity: str) -> bool:
 
 
 def _finding_changes(
+    storage: Storage,
     entity: type[Entity],
-    silver: pl.LazyFrame,
     of_table: pl.LazyFrame,
     unknown: pl.LazyFrame,
     months: Months,
     lacking: list[str],
+    engine: Map,
 ) -> list[pl.DataFrame]:
     """What changes in an entity's findings: counted in the months that changed, as they stand in the others."""
     old = of_table.filter(pl.col("severity") == "warn").collect().lazy()
-    passes = findings(silver.filter(months.contain(entity.partition_by)), entity)
-    fresh = [one.collect(engine="streaming").lazy() for one in passes]
+    if months.days is None:
+        groups = parts_by_month(storage, [entity.full_name()], ())
+        fresh = [one.lazy() for of_group in engine(partial(_found, entity=entity), groups) for one in of_group]
+    else:
+        passes = findings(storage.scan(entity.full_name()).filter(months.contain(entity.partition_by)), entity)
+        fresh = [one.collect(engine="streaming").lazy() for one in passes]
     counted = pl.concat([*fresh, old.filter(~months.contain("month"))])
     if months.days is not None and not _same(first_passed(counted, entity), first_passed(old, entity)):
         # A column is delivered from another month on: the months between were never counted.
-        return _finding_changes(entity, silver, of_table, unknown, Months(None), lacking)
+        return _finding_changes(storage, entity, of_table, unknown, Months(None), lacking, engine)
     # References alone change in other months too: what they name may arrive at any time.
     referring = pl.col("rule").is_in([one.id for one in entity.findings() if one.refers])
     now = [spared(counted.filter(~referring), entity), with_unknown(counted.filter(referring), unknown, lacking)]
     return [changes(pl.concat(now), old, DataQuality)]
+
+
+def _found(group: list[Part], *, entity: type[Entity]) -> list[pl.DataFrame]:
+    (part,) = group
+    return [one.collect(engine="streaming") for one in findings(part.rows(), entity)]
 
 
 def _same(one: pl.LazyFrame, other: pl.LazyFrame) -> bool:

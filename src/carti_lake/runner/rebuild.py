@@ -1,24 +1,24 @@
 """An entity made anew from bronze, in rounds of tasks: each holds what it reads, and leaves the rest in files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from carti_lake.pipeline.cleanse import cleanse, refusals
-from carti_lake.pipeline.newest import LIGHT, Resolution, in_bucket, narrow, resolve_versions, together
+from carti_lake.pipeline.newest import LIGHT, Resolution, narrow, resolve_versions, together
 from carti_lake.pipeline.order import at_places
 from carti_lake.pipeline.silver import TOGETHER
 from carti_lake.pipeline.silver.providers import resolve
 from carti_lake.pipeline.silver.snapshot import unlisted
 from carti_lake.pipeline.survey import combined, survey
-from carti_lake.runner.engine import Map
+from carti_lake.runner.engine import HERE, Map
+from carti_lake.runner.spill import Spilled, by_bucket, spill
 from carti_lake.store import datafiles
 from carti_lake.store.parts import Part, Target, parts, target
-from carti_lake.store.scratch import scratch
+from carti_lake.store.scratch import Scratch, scratch
 from carti_lake.store.storage import Storage
 from carti_lake.tables import Table
 from carti_lake.tables.quarantine import QUARANTINE
@@ -86,8 +86,8 @@ def rebuilt(
     pieces = parts(storage, entity.feed.full_name(), version, split=split)
     surveyed = combined(engine(partial(_survey, entity=entity), pieces))
     cleansing = partial(cleanse, entity=entity, surveyed=surveyed, secret=secret)
-    with scratch(storage) as folder:
-        found = engine(partial(_settle, entity=entity, folder=folder), _by_key(pieces, cleansing, folder, engine))
+    with scratch(storage, shared=engine.__name__ != HERE) as aside:
+        found = engine(partial(_settle, entity=entity, aside=aside), _by_key(pieces, cleansing, aside, engine))
         resolution = together([one for one, _ in found])
         make = partial(
             _make,
@@ -96,6 +96,7 @@ def rebuilt(
             why=partial(refusals, entity=entity, surveyed=surveyed, secret=secret),
             lost=[file for _, files in found for file in files],
             resolution=resolution,
+            options=aside.options,
             references=references,
             told=told,
             silver=target(storage.create(entity.full_name(), entity), storage.options),
@@ -109,45 +110,31 @@ def _survey(part: Part, *, entity: type[Entity]) -> dict[str, pl.DataFrame]:
     return survey(part.rows(), entity)
 
 
-def _by_key(
-    pieces: Sequence[Part], cleansing: Cleansing, folder: Path, engine: Map
-) -> list[Callable[[], pl.LazyFrame]]:
+def _by_key(pieces: Sequence[Part], cleansing: Cleansing, aside: Scratch, engine: Map) -> list[Reading]:
     """Narrow rows of all parts, in as many buckets of keys as there are parts."""
     if len(pieces) == 1:
         return [partial(_narrow, pieces[0], cleansing=cleansing)]
-    spilled = engine(partial(_spill, cleansing=cleansing, folder=folder, number=len(pieces)), pieces)
-    buckets: dict[str, list[Path]] = {}
-    for of_part in spilled:
-        for bucket, file in of_part:
-            buckets.setdefault(bucket, []).append(file)
-    return [partial(_scanned, files) for _, files in sorted(buckets.items())]
-
-
-def _scanned(files: Sequence[Path]) -> pl.LazyFrame:
-    return pl.scan_parquet(list(files), hive_partitioning=False, glob=False)
+    spilled = engine(partial(_spill, cleansing=cleansing, aside=aside, number=len(pieces)), pieces)
+    return [partial(datafiles.scanned, files, aside.options) for _, files in by_bucket(spilled)]
 
 
 def _narrow(part: Part, *, cleansing: Cleansing) -> pl.LazyFrame:
     return narrow(cleansing(part.rows()))
 
 
-def _spill(part: Part, *, cleansing: Cleansing, folder: Path, number: int) -> list[tuple[str, Path]]:
-    """Narrow rows written by bucket of keys: buckets, and the files that hold them."""
-    rows = _narrow(part, cleansing=cleansing).with_columns(bucket=in_bucket(number))
-    written = datafiles.sink(rows, str(folder), ["bucket"], {})
-    buckets = [str(file.partition_values["bucket"]) for file in written]
-    return list(zip(buckets, datafiles.paths(written, str(folder)), strict=True))
+def _spill(part: Part, *, cleansing: Cleansing, aside: Scratch, number: int) -> Spilled:
+    return spill(_narrow(part, cleansing=cleansing), aside, number)
 
 
-def _settle(rows: Reading, *, entity: type[Entity], folder: Path) -> tuple[Resolution, list[Path]]:
+def _settle(rows: Reading, *, entity: type[Entity], aside: Scratch) -> tuple[Resolution, list[str]]:
     """Narrow rows resolved against nothing; the places of those that are not current are written to a file."""
     resolution = resolve_versions(
         rows(), _empty(entity), _empty(QUARANTINE[entity.short_name], "row_number", "extract_date")
     )
     lost = resolution.superseded.select("batch_id", "order")
-    written = datafiles.sink(lost.lazy(), str(folder), [], {})
+    written = datafiles.sink(lost.lazy(), aside.address, [], aside.options)
     kept = replace(resolution, superseded=resolution.superseded.clear())
-    return kept, datafiles.paths(written, str(folder))
+    return kept, datafiles.addresses(written, aside.address)
 
 
 def _make(
@@ -156,8 +143,9 @@ def _make(
     entity: type[Entity],
     cleansing: Cleansing,
     why: Cleansing,
-    lost: Sequence[Path],
+    lost: Sequence[str],
     resolution: Resolution,
+    options: Mapping[str, str],
     references: pl.DataFrame,
     told: Sequence[str],
     silver: Target,
@@ -169,7 +157,7 @@ def _make(
     current = cleansed
     if lost:
         # All but the few that lost, and without looking at the rules again.
-        current = cleansed.filter(~at_places(_of(batches, _scanned(lost))))
+        current = cleansed.filter(~at_places(_of(batches, datafiles.scanned(lost, options))))
     if entity.feed.snapshot:
         current = unlisted(current, cleansed, pl.LazyFrame(), pl.LazyFrame(), rebuild=True)
     if entity in TOGETHER:

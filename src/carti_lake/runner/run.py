@@ -17,13 +17,13 @@ from carti_lake.releases.release import Audit, latest, releases
 from carti_lake.runner.audits import audit
 from carti_lake.runner.claim_lines import update_claims_of_lines
 from carti_lake.runner.earlier_answers import update_earlier_answers
-from carti_lake.runner.engine import Map, here
+from carti_lake.runner.engine import Map, here, maker
 from carti_lake.runner.entities import REFERENCES, Pending, pending, update_entity
 from carti_lake.runner.marts import changes, update_mart
 from carti_lake.runner.quality import update_quality, update_reconciliation
 from carti_lake.runner.references import update_references
 from carti_lake.runner.scores import in_order, update_scores
-from carti_lake.store.errors import ConflictError, LakeError
+from carti_lake.store.errors import ConflictError
 from carti_lake.store.hashes import new_hashes
 from carti_lake.store.integrity import explained, refuse_ahead, refuse_damaged, refuse_lost_commits
 from carti_lake.store.locks import lake_lock
@@ -135,15 +135,9 @@ def run(
     engine
         Where the work is done that grows with the rows.
 
-    Raises
-    ------
-    LakeError
-        Where the engine is not ``here`` and the lake is in an object store.
     """
     if not any(storage.exists(feed.full_name()) for feed in FEEDS.values()):
         return RunResult(None, ())
-    if engine is not here and storage.local is None:
-        raise LakeError(f"{storage.uri}: runs on Spark need a lake in a folder that all workers see. Run it without.")
     with lake_lock(storage, "run"), explained(storage):
         sweep(storage)
         acknowledged = storage.holding()
@@ -169,7 +163,7 @@ def run(
             settle_releases(acknowledged)
             return RunResult(None, tuple(changed))
         progress("audit")
-        audits = tuple(audit(storage, last))
+        audits = tuple(audit(storage, last, engine))
         result = RunResult(None, tuple(changed), audits, tuple(sorted(accept)))
         before = {} if last is None else last.versions
         acknowledged.settle(*((handle, before.get(name, -1)) for name, handle in existing.items()))
@@ -177,9 +171,11 @@ def run(
             record_refusal(acknowledged, audits, now)
             return result
         progress("release")
-        files = new_hashes(storage, [*tables, Releases.full_name()], {**before, **log_recorded(acknowledged)})
+        files = new_hashes(storage, [*tables, Releases.full_name()], {**before, **log_recorded(acknowledged)}, engine)
         as_of = _data_as_of(storage)
-        number = publish(acknowledged, tables, _ids(existing), audits, sorted(accept), as_of, now, files)
+        made = {name: engine_name for name, handle in existing.items() if (engine_name := maker(handle)) is not None}
+        ids = _ids(existing)
+        number = publish(acknowledged, tables, ids, audits, sorted(accept), as_of, now, files, made_on=made)
         rows = {name: count for name, (_, count) in tables.items()}
         return replace(result, release=number, due=all_due(versions(storage), as_of or date.min, rows))
 
@@ -199,7 +195,7 @@ def _update(storage: Storage, *, full: bool, secret: str, progress: Progress, en
             progress(work.entity.full_name())
             changed += update_entity(storage, work, known, secret, engine)
     progress("silver.earlier_answers")
-    changed += ["silver.earlier_answers"] * update_earlier_answers(storage, secret, full=full)
+    changed += ["silver.earlier_answers"] * update_earlier_answers(storage, secret, engine, full=full)
     progress("silver.claims_of_lines")
     changed += update_claims_of_lines(storage, engine, full=full)
     progress("gold.reconciliation")
@@ -214,7 +210,7 @@ def _update(storage: Storage, *, full: bool, secret: str, progress: Progress, en
     progress("silver.unknown_references")
     changed += ["silver.unknown_references"] * update_references(storage, full=full)
     progress("gold.data_quality")
-    changed += ["gold.data_quality"] * update_quality(storage, full=full)
+    changed += ["gold.data_quality"] * update_quality(storage, engine, full=full)
     # A table that several models fill may have changed for each of them.
     return list(dict.fromkeys(changed))
 

@@ -6,14 +6,14 @@ Nothing of a task stands in a plan, a description or a log: tasks travel with th
 import pickle
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import polars as pl
 
-from carti_lake.runner.engine import Map, Result, Task
+from carti_lake.runner.engine import SPARK, Map, Result, Task
 from carti_lake.store.errors import LakeError
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def spark(session: "SparkSession") -> Map:
         When it works: what a task itself says, as it would in this process.
     """
 
-    def over(function: Callable[[Task], Result], tasks: Sequence[Task], /) -> list[Result]:
+    def work(function: Callable[[Task], Result], tasks: Sequence[Task], /) -> list[Result]:
+        if not tasks:
+            return []
         job = Job(pickle.dumps(function), tuple(map(pickle.dumps, tasks)), installed())
         numbers = session.range(0, len(tasks), 1, len(tasks))
         try:
@@ -60,7 +62,8 @@ def spark(session: "SparkSession") -> Map:
                 raise result
         return [results[number] for number in range(len(tasks))]
 
-    return over
+    work.__name__ = SPARK
+    return work
 
 
 def session_at(url: str | None) -> "SparkSession":
@@ -99,8 +102,8 @@ def installed() -> str:
 class Job:
     """A function and its tasks, pickled, and what the driver has installed."""
 
-    function: bytes
-    tasks: tuple[bytes, ...]
+    function: bytes = field(repr=False)
+    tasks: tuple[bytes, ...] = field(repr=False)
     driver: str
 
     def answers(self, batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":

@@ -80,8 +80,17 @@ def sink(rows: pl.LazyFrame, table: str, partitions: list[str], options: Mapping
 
 def written(files: Sequence["AddAction"], table: str, options: Mapping[str, str]) -> pl.LazyFrame:
     """Rows of files that are not committed yet, without the partition columns."""
-    named = [f"{table.rstrip('/')}/{unquote(file.path)}" for file in files]
-    return pl.scan_parquet(named, hive_partitioning=False, glob=False, storage_options=dict(options) or None)
+    return scanned(addresses(files, table), options)
+
+
+def scanned(files: Sequence[str], options: Mapping[str, str]) -> pl.LazyFrame:
+    """Rows of files as they stand in them."""
+    return pl.scan_parquet([*files], hive_partitioning=False, glob=False, storage_options=dict(options) or None)
+
+
+def addresses(files: Sequence["AddAction"], table: str) -> list[str]:
+    """Where files of a table are."""
+    return [f"{table.rstrip('/')}/{unquote(file.path)}" for file in files]
 
 
 def paths(files: Sequence["AddAction"], table: str) -> list[Path]:

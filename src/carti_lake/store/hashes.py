@@ -9,15 +9,17 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from carti_lake.store.durable import log_since
 from carti_lake.store.errors import CorruptTableError
 from carti_lake.store.log import commits
-from carti_lake.store.storage import Storage, data_files
+from carti_lake.store.storage import Storage, data_names
 from carti_lake.tables.releases import Releases
 
 #: By full table name: data file (relative to the table's folder) to SHA-256.
@@ -29,6 +31,10 @@ MEMORY = ".compared-"
 LOG = "_delta_log/"
 #: Stands between a table's id and the name of a file of its log.
 OF = ":"
+#: A function worked out for each of several values, here or elsewhere.
+Worked = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
+#: Files that are hashed as one task.
+TOGETHER = 256
 #: Commits that are looked through first.
 NEAR = 16
 
@@ -52,31 +58,57 @@ def own(storage: Storage, table: str, since: int = -1) -> dict[str, str]:
     return found
 
 
-def new_hashes(storage: Storage, tables: Iterable[str], before: Mapping[str, int]) -> Hashes:
-    """Hashes of the files that the tables gained since the given versions: those recorded already, else as they are."""
+def new_hashes(storage: Storage, tables: Iterable[str], before: Mapping[str, int], worked: Worked) -> Hashes:
+    """Hashes of the files that the tables gained since the given versions: those recorded already, else as they are.
+
+    Parameters
+    ----------
+    storage
+        The lake.
+    tables
+        Full names.
+    before
+        Versions by full name; what lacks one is new.
+    worked
+        Works out a function of each of several values, in this process or on other machines.
+    """
     if storage.local is None:
         return {}
+    gained = {table: _gained(storage, table, before.get(table, -1)) for table in tables}
+    told = {table: own(storage, table, before.get(table, -1)) if names else {} for table, names in gained.items()}
+    unknown = [
+        f"{storage.path(table)}/{name}" for table, names in gained.items() for name in names if name not in told[table]
+    ]
+    parts = [unknown[first : first + TOGETHER] for first in range(0, len(unknown), TOGETHER)]
+    read = dict(zip(unknown, chain.from_iterable(worked(digests, parts)), strict=True))
     found: Hashes = {}
-    for table in tables:
-        handle = storage.open(table)
-        assert handle is not None
-        folder, since = Path(storage.path(table)), before.get(table, -1)
-        if since == handle.version():
-            continue
-        then = storage.open(table, since) if since >= 0 else None
-        known = set() if then is None else set(data_files(then))
-        table_id = str(handle.metadata().id)
-        log = [str(file) for file in log_since(folder, handle.version(), since) if file.suffix]
-        gained = [*sorted(set(data_files(handle)) - known), *log]
-        if gained:
-            told = own(storage, table, since)
-            names = [Path(file).relative_to(folder).as_posix() for file in gained]
-            read = hashes(folder, [file for file, name in zip(gained, names, strict=True) if name not in told])
+    for table, names in gained.items():
+        if names:
+            of_log = f"{_table_id(storage, table)}{OF}"
             found[table] = {
-                f"{table_id}{OF}{name}" if name.startswith(LOG) else name: told[name] if name in told else read[name]
+                of_log + name if name.startswith(LOG) else name: told[table].get(name)
+                or read[f"{storage.path(table)}/{name}"]
                 for name in names
             }
     return found
+
+
+def _gained(storage: Storage, table: str, since: int) -> list[str]:
+    """Data files and log files that a table gained after a version, by their paths within its folder."""
+    handle = storage.open(table)
+    assert handle is not None
+    if since == handle.version():
+        return []
+    then = storage.open(table, since) if since >= 0 else None
+    known = set() if then is None else {*data_names(then)}
+    log = log_since(Path(storage.path(table)), handle.version(), since)
+    return [*sorted({*data_names(handle)} - known), *(f"{LOG}{file.name}" for file in log if file.suffix)]
+
+
+def digests(files: Sequence[str]) -> list[str]:
+    """SHA-256 of each file."""
+    with ThreadPoolExecutor() as pool:
+        return [*pool.map(sha256, map(Path, files))]
 
 
 def hashes(folder: Path, files: Iterable[str | Path]) -> dict[str, str]:

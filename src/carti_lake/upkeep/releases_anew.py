@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from carti_lake.releases.publish import expire, publish
+from carti_lake.runner.engine import here
 from carti_lake.store.errors import CorruptTableError, LakeError
 from carti_lake.store.hashes import new_hashes
 from carti_lake.store.integrity import damage
@@ -46,7 +47,7 @@ def make_anew(storage: Storage) -> None:
         tables = {name: (found.versions[name], row_count(one)) for name, one in handles.items() if one is not None}
         ids = {name: str(one.metadata().id) for name, one in handles.items() if one is not None}
         # What the files were is not known any more; from now on they are guarded as they are.
-        files = new_hashes(storage, tables, {}) if found is releases[-1] else {}
+        files = new_hashes(storage, tables, {}, here) if found is releases[-1] else {}
         publish(storage, tables, ids, [], [], _as_of(storage, found), found.at, files, number=found.number)
         if any(damage(storage, name, version) for name, version in found.versions.items()):
             expire(storage, [found.number], found.at)

@@ -47,6 +47,7 @@ def status(storage: Storage, now: datetime, *, keyed: bool) -> dict[str, Any]:
             "data_as_of": newest.data_as_of,
             "locks": list(newest.locks),
             "rows": newest.rows,
+            "made_on": newest.made_on,
         },
         "refused": None
         if refusal is None
