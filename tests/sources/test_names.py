@@ -161,7 +161,6 @@ def test_a_month_is_its_last_day(name, day):
         "visits_202611221.csv",
         "visits_2026-13-45.csv",
         "visits_2026.csv",
-        "mayo_2026.csv",
         "visits_123456.csv",
         "visits_202613.csv",
         "visits_v1.2.3.csv",
@@ -182,3 +181,34 @@ def test_any_moment_is_read_back(moment):
         "%d-%B-%Y %H%M%S",
     ):
         assert day_and_moment(f"visits_{moment:{form}}.csv") == (moment.date(), moment.replace(tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("extrait_mars_2026.csv", date(2026, 3, 31)),
+        ("auszug_märz_2026.csv", date(2026, 3, 31)),
+        ("auszug_ma\u0308rz_2026.csv", date(2026, 3, 31)),
+        ("visitas_31_de_marzo_de_2026.csv", date(2026, 3, 31)),
+        ("extrait_1er_mars_2026.csv", date(2026, 3, 1)),
+        ("2026_août.csv", date(2026, 8, 31)),
+        ("visitas_5out2026.csv", date(2026, 10, 5)),
+        ("visits_out_2026-03.csv", date(2026, 3, 31)),
+        ("out_05_2026.csv", date(2026, 5, 31)),
+        ("visits_03-2026.csv", date(2026, 3, 31)),
+        ("visits_2026Q1.csv", date(2026, 3, 31)),
+        ("1Q2026.csv", date(2026, 3, 31)),
+        ("visits_2026-W13.csv", date(2026, 3, 29)),
+        ("visits_27Mar26.csv", date(2026, 3, 27)),
+        ("visits_31_mars.csv", date(2026, 3, 31)),
+        ("P.A1.ACO.CCLF1.D260331.T0112000.txt", date(2026, 3, 31)),
+    ],
+)
+def test_words_of_other_languages_and_other_forms(name, day):
+    assert day_and_moment(name, MAY)[0] == day
+
+
+@pytest.mark.parametrize("name", ["visits_out_2026.csv", "mayo_2026.csv", "FY2026Q1.csv", "visits_Mar26.csv"])
+def test_what_may_be_a_month_is_refused(name):
+    with pytest.raises(AmbiguousNameError):
+        day_and_moment(name, MAY)

@@ -65,3 +65,19 @@ def test_one_page_of_several_is_told(tmp_path):
 def test_a_key_that_no_object_has_is_null(tmp_path):
     path = written(tmp_path / "v.json", as_ndjson())
     assert opened(path, mapping={"Plan": "payer"}).notes == ("the mapping names keys that no object has: Plan",)
+
+
+def test_a_list_beside_single_values_is_its_text(tmp_path):
+    mixed = [{**OBJECTS[0], "payer": ["Aetna", "Cigna"]}, {**OBJECTS[1], "payer": "Aetna", "extra": 1}]
+    rows = loaded(written(tmp_path / "v.json", "\n".join(json.dumps(one) for one in mixed)))
+    assert rows["payer"].to_list() == ['["Aetna", "Cigna"]', "Aetna"]
+    assert rows["rescued"].to_list() == [None, '{"extra":"1"}']
+
+
+@pytest.mark.parametrize("number", ["2.60331E+12", "1.23457e+11", "1E+21"])
+def test_a_key_in_scientific_notation_is_refused_where_a_reader_would_make_it_whole(tmp_path, number):
+    lines = as_ndjson().splitlines()
+    lines[1] = json.dumps({**OBJECTS[1], "patient_id": 0}).replace('"patient_id": 0', f'"patient_id": {number}')
+    refusal = refused(written(tmp_path / "v.json", "\n".join(lines)))
+    assert 'v.json, line 2: "patient_id" is a number in scientific notation' in refusal
+    assert loaded(written(tmp_path / "w.json", as_ndjson()))["patient_id"].null_count() == 0

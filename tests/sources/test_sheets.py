@@ -169,3 +169,29 @@ def test_an_archive_that_is_no_workbook(tmp_path):
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("v.csv", "x")
     assert "no workbook that can be read" in refused(written(tmp_path / "v.zip", target.getvalue()))
+
+
+def test_a_second_table_below_the_first_is_refused_with_sheet_and_row(tmp_path):
+    """Its columns stand in another order: payments were charges, and providers patients."""
+    swapped = [*COLUMNS[:5], "claim_paid", "claim_amount", COLUMNS[7]]
+    rows = [["Report"], COLUMNS, visit("P1"), [], ["2025"], swapped, visit("P2")]
+    refusal = refused(workbook(tmp_path / "v.xlsx", {"Mar": rows}))
+    assert 'v.xlsx, sheet "Mar", row 6: another header, whose columns are not those of row 2' in refusal
+    again = loaded(workbook(tmp_path / "w.xlsx", {"Mar": [COLUMNS, visit("P1"), COLUMNS, visit("P2")]}))
+    assert again["patient_id"].to_list() == ["P1", "patient_id", "P2"]
+
+
+def test_an_identifier_of_more_figures_than_excel_keeps_is_rounded(tmp_path):
+    path = workbook(tmp_path / "v.xlsx", {"Mar": [COLUMNS, visit(2603310000034567891), visit(260331000001)]})
+    rounded, whole = loaded(path)["patient_id"]
+    assert whole == "260331000001"
+    assert "E+" in rounded.upper()
+
+
+def test_an_amount_that_its_cell_shows_as_percent_is_none(tmp_path):
+    with xlsxwriter.Workbook(tmp_path / "v.xlsx") as book:
+        sheet, percent = book.add_worksheet(), book.add_format({"num_format": "0%"})
+        sheet.write_row(0, 0, COLUMNS)
+        sheet.write_row(1, 0, visit("P1"))
+        sheet.write_number(1, COLUMNS.index("claim_amount"), 0.5, percent)
+    assert loaded(tmp_path / "v.xlsx").select("claim_amount", "rescued").row(0) == (None, '{"claim_amount":"50 %"}')

@@ -30,7 +30,7 @@ from carti_lake.tables.feeds import Feed
 FIRST_DAY = date(1000, 1, 1)
 
 #: Whole numbers up to here are doubles.
-EXACT = 2.0**53
+EXACT, EXACT_OF_FLOAT = 2.0**53, 2.0**24
 NO_READINGS: Mapping[str, Reading] = {}
 
 #: Columns of our own on the way; no delivered header holds a control character.
@@ -200,10 +200,18 @@ def _text_of(value: pl.Expr, delivered: pl.DataType) -> pl.Expr:
     if delivered.is_float():
         # Spreadsheets and pandas turn whole numbers into floats: patient 17 is not "17.0".
         whole = value.cast(pl.Int64, strict=False)
-        return pl.when(value == whole).then(whole.cast(pl.String)).otherwise(value.fill_nan(None).cast(pl.String))
+        exact = (value == whole) & (value.abs() < (EXACT_OF_FLOAT if delivered == pl.Float32 else EXACT))
+        return pl.when(exact).then(whole.cast(pl.String)).otherwise(in_figures(value))
     if delivered == pl.Duration:
         return value.dt.to_string("iso")
     return pl.lit(None, pl.String) if delivered.is_nested() or delivered == pl.Binary else value.cast(pl.String)
+
+
+def in_figures(value: pl.Expr) -> pl.Expr:
+    """A float as text; whole numbers that it does not hold exactly in scientific notation, as others round them."""
+    text = value.fill_nan(None).cast(pl.String)
+    whole = (value == value.round(0)) & ~text.str.contains("e", literal=True)
+    return pl.when(whole).then(text.str.strip_suffix(".0") + "E+0").otherwise(text)
 
 
 def _plausible(column: str, declared: pl.DataType) -> pl.Expr:

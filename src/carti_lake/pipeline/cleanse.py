@@ -36,6 +36,7 @@ from carti_lake.pipeline.survey import (
     as_number,
     by_its_ends,
     filled_in,
+    in_dollars,
     named,
     seen_in,
 )
@@ -338,7 +339,7 @@ def _parsed(text: pl.Expr, wanted: pl.DataType, entity: type[Entity], name: str)
     if wanted == pl.Int64:
         return parse_whole(text)
     assert isinstance(wanted, pl.Decimal)
-    return parse_decimal(text, wanted)
+    return parse_decimal(text, wanted, dollars=in_dollars(name, entity))
 
 
 def _rules(entity: type[Entity], seen: frozenset[str]) -> dict[str, pl.Expr]:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import polars as pl
 
+from carti_lake.pipeline import months
+
 DATE_ORDERS = ("mdy", "dmy", "ymd")
 DECIMALS = (".", ",")
 TRUE = ("true", "t", "yes", "y", "1", "1.0", "x", "on", "\u2611", "\u2713", "\u2714")
@@ -16,6 +18,8 @@ FALSE = ("false", "f", "no", "n", "0", "0.0", "off", "\u2610")
 BEYOND_DOUBLE = 2.0**53 / 10_000
 #: The least that no count reaches.
 MOST_COUNTED = 10**9
+#: Whole dollars from here on are no amount but an account's number, a phone's, a day: no bill is that without cents.
+MOST_WHOLE_DOLLARS = 10**9
 #: Nobody has lived longer, but for one.
 OLDEST = 120
 #: Day 0 of the serial numbers by which Excel counts days, and those between 1954 and 2119.
@@ -27,12 +31,14 @@ _TIME = rf"(?i)^(.*?\d)(?:T| +|, *){_CLOCK}(?: ?(?:Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}
 _COMPACT = r"^(\d{8})(?:T?\d{4}(?:\d{2}(?:\.\d+)?)?)?(?:Z|[+-]\d{4})?$"
 _WEEKDAY = r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? +"
 _THREE = r"^(\d{1,2})(?:/(\d{1,2})/|-(\d{1,2})-|\.(\d{1,2})\.)"
+#: A day whose month is a word, in small letters without accents: parts, and the places of year, word and day.
+_GAP = r"[-/ .,]*(?:del? +)?"
 _NAMED = (
-    (r"(?i)^(\d{1,2})(?:st|nd|rd|th)?[-/ .]*([a-z]{3})[a-z]*\.?[-/ ,]*(\d{4})$", "$1 $2 $3"),
-    (r"(?i)^([a-z]{3})[a-z]*\.?[-/ ]*(\d{1,2})(?:st|nd|rd|th)?[-/ ,]+(\d{4})$", "$2 $1 $3"),
-    (r"(?i)^(\d{4})[-/ ]*([a-z]{3})[a-z]*\.?[-/ ]*(\d{1,2})$", "$3 $2 $1"),
+    (rf"^(\d{{1,2}})(?:st|nd|rd|th|er|[oa])?{_GAP}([a-z]{{3,}}){_GAP}(\d{{4}})$", "321"),
+    (r"^([a-z]{3,})[-/ .]*(\d{1,2})(?:st|nd|rd|th)?[-/ ,]+(\d{4})$", "312"),
+    (r"^(\d{4})[-/ .]*([a-z]{3,})[-/ .]*(\d{1,2})$", "123"),
 )
-_NAMED_SHORT = (r"(?i)^(\d{1,2})[-/ .]*([a-z]{3})[a-z]*\.?[-/ ,]*'?(\d{2})$", "$1 $2 20$3")
+_NAMED_SHORT = (rf"^(\d{{1,2}}){_GAP}([a-z]{{3,}}){_GAP}'?(\d{{2}})$", "321")
 
 _UNITS = "y|yr|yrs|years?|yo|y/o|m|mo|mos|mths?|months?|w|wks?|weeks?|d|days?"
 _AGE = rf"^(>=?)? ?(\d{{1,3}}(?:\.\d+)?) ?(\+)?(?: ?-?({_UNITS})\.?(?: old)?)?$"
@@ -80,10 +86,11 @@ def parse_date(text: pl.Expr, orders: Sequence[str] = (), newest: pl.Expr | int 
         ways += [_numbers(undotted, "mdy"), _numbers(day, "dmy"), _numbers(day, "mdy")]
     ways += [day.str.replace(r"^(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})$", "$1-$2-$3").pipe(_iso)]
     ways += [day.str.extract(_COMPACT, 1).str.to_date("%Y%m%d", strict=False, cache=False)]
-    ways += [_spelled(day, pattern, parts) for pattern, parts in _NAMED]
+    spelt = months.letters(day)
+    ways += [_spelled(spelt, *named) for named in _NAMED]
     if newest is not None:
         short = [_two_digits(day, order) for order in orders or DATE_ORDERS]
-        short += [_spelled(day, *_NAMED_SHORT)]
+        short += [_spelled(spelt, *_NAMED_SHORT, century="20")]
         ways += [_in_century(value, newest) for value in short]
     return pl.coalesce(ways)
 
@@ -114,9 +121,11 @@ def _two_digits(day: pl.Expr, order: str) -> pl.Expr:
     return day.str.replace(shape, parts).pipe(_iso)
 
 
-def _spelled(day: pl.Expr, pattern: str, parts: str) -> pl.Expr:
+def _spelled(day: pl.Expr, pattern: str, places: str, century: str = "") -> pl.Expr:
     """A day whose month stands as a word."""
-    return day.str.replace(pattern, parts).str.to_date("%d %b %Y", strict=False, cache=False)
+    parts = day.str.extract_groups(pattern)
+    year, word, number = (parts.struct.field(place) for place in places)
+    return pl.concat_str(pl.lit(century) + year, months.number(word), number, separator="-").pipe(_iso)
 
 
 def _in_century(value: pl.Expr, newest: pl.Expr | int) -> pl.Expr:
@@ -187,17 +196,31 @@ def _beyond(number: pl.Expr, value: pl.Expr) -> pl.Expr:
     return (value.abs() >= BEYOND_DOUBLE) & number.str.contains(".", literal=True)
 
 
-def parse_decimal(text: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
-    """Exact number of a text, to the scale of ``dtype``."""
+def parse_decimal(text: pl.Expr, dtype: pl.Decimal, *, dollars: bool = False) -> pl.Expr:
+    """Exact number of a text, to the scale of ``dtype``; ``dollars`` as in :func:`as_decimal`."""
     number = plain_number(text)
     # Through a double, as bronze holds numbers: a redelivery as plain text must give the same cents.
     value = number.cast(pl.Float64, strict=False)
-    return pl.when(_beyond(number, value)).then(number.cast(dtype, strict=False)).otherwise(as_decimal(value, dtype))
+    exact = number.cast(dtype, strict=False)
+    if dollars:
+        exact = pl.when((value.abs() < MOST_WHOLE_DOLLARS) | number.str.contains(r"\.\d*[1-9]")).then(exact)
+    return pl.when(_beyond(number, value)).then(exact).otherwise(as_decimal(value, dtype, dollars=dollars))
 
 
-def as_decimal(number: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
-    """The double as a decimal; null where it has more digits than that, which a cast answers with an error."""
-    return pl.when(number.abs() < 10.0 ** (dtype.precision - dtype.scale)).then(number).cast(dtype, strict=False)
+def as_decimal(number: pl.Expr, dtype: pl.Decimal, *, dollars: bool = False) -> pl.Expr:
+    """The double as a decimal; null where it has more digits than that, which a cast answers with an error.
+
+    Null as well, of ``dollars``, where it is a whole number that no amount is (:data:`MOST_WHOLE_DOLLARS`).
+    """
+    fits = number.abs() < 10.0 ** (dtype.precision - dtype.scale)
+    if dollars:
+        fits &= ~may_be_no_dollars(number) | (number != number.round(0))
+    return pl.when(fits).then(number).cast(dtype, strict=False)
+
+
+def may_be_no_dollars(number: pl.Expr) -> pl.Expr:
+    """Whether a number is so large that it is an amount only if it has cents."""
+    return number.abs() >= MOST_WHOLE_DOLLARS
 
 
 def parse_whole(text: pl.Expr) -> pl.Expr:

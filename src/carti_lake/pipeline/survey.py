@@ -11,7 +11,7 @@ import polars as pl
 from carti_lake.pipeline.codes import NORMALISERS
 from carti_lake.pipeline.evidence import YEARS_AHEAD, rescued_columns
 from carti_lake.pipeline.keys import SALESFORCE_ID, blank, filler, identifier, mangled, odd, suspect, total_row
-from carti_lake.pipeline.parse import age, as_decimal, whole
+from carti_lake.pipeline.parse import age, as_decimal, may_be_no_dollars, whole
 from carti_lake.tables.silver import Entity
 
 #: Column of bronze with the values that fit no type, as JSON.
@@ -92,15 +92,21 @@ def _ends(rows: pl.LazyFrame, entity: type[Entity]) -> pl.LazyFrame:
         if entity.columns()[name].dtype == pl.Date:
             asked[f"{name}|implausible"] = (least <= NO_DAY) | (greatest > pl.col("extract_date").min() + AHEAD)
         elif by_its_ends(name, entity):
-            asked[f"{name}|unreadable"] = pl.any_horizontal(
-                end.is_not_null() & as_number(end, name, entity).is_null() for end in (least, greatest)
-            )
+            unread = [as_number(end, name, entity).is_null() for end in (least, greatest)]
+            if in_dollars(name, entity):
+                unread += [may_be_no_dollars(end) for end in (least, greatest)]
+            asked[f"{name}|unreadable"] = least.is_not_null() & pl.any_horizontal(unread)
     return rows.select(found.fill_null(False).alias(name) for name, found in asked.items())
 
 
 def by_its_ends(name: str, entity: type[Entity]) -> bool:
     """Whether every number of a column can be read where the least and the greatest can."""
     return isinstance(entity.columns()[name].dtype, pl.Decimal) or entity.meta(name).get("code") == "age"
+
+
+def in_dollars(name: str, entity: type[Entity]) -> bool:
+    """Whether a column is delivered as an amount of money."""
+    return name in entity.amounts()
 
 
 def seen_in(surveyed: Mapping[str, pl.DataFrame]) -> frozenset[str]:
@@ -131,5 +137,5 @@ def as_number(column: pl.Expr, name: str, entity: type[Entity]) -> pl.Expr:
         return age(column)
     wanted = entity.columns()[name].dtype
     if isinstance(wanted, pl.Decimal):
-        return as_decimal(column, wanted)
+        return as_decimal(column, wanted, dollars=in_dollars(name, entity))
     return whole(column) if wanted == pl.Int64 else column.cast(wanted, strict=False)

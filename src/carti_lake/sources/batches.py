@@ -13,6 +13,7 @@ from carti_lake.pipeline.reading import Reading
 from carti_lake.sources.apply import as_mapped
 from carti_lake.sources.extract import Extract, ExtractError, Mark
 from carti_lake.sources.files import explain_failure
+from carti_lake.sources.layouts import refuse_other_header
 from carti_lake.sources.readings import asks, find_readings, read_as_mapped
 from carti_lake.store.durable import NotDurableError
 from carti_lake.store.errors import ConflictError
@@ -99,7 +100,8 @@ def _append(
     """The extract's rows in bronze, read so; without readings as they stand, and only if no row asks for one."""
 
     def check(rows: pl.LazyFrame) -> None:
-        if asks(rows, feed):
+        refuse_other_header(rows, extract, feed)
+        if readings is None and asks(rows, feed):
             raise _ReadAsAWhole
 
     rows = bronze(delivered, feed, readings or {})
@@ -133,14 +135,14 @@ def _append(
                 with_lineage(rows, feed, batch_id, extract.extract_date, moment),
                 transactions={batch_id: extract.mapping.number(), **marks},
                 metadata={"batch": batch, **marked},
-                check=check if readings is None else None,
+                check=check,
             )
         except ConflictError:
             if attempt + 1 == ATTEMPTS:
                 raise
             storage.let_go(feed.full_name())
             continue
-        except (_ReadAsAWhole, NotDurableError):
+        except (_ReadAsAWhole, ExtractError, NotDurableError):
             raise
         except Exception as error:
             storage.let_go(feed.full_name())

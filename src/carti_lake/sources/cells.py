@@ -25,6 +25,8 @@ CHUNK = 1 << 20
 #: The sign of a number format: ``[$€-407]``, ``[$JPY]``; the locale alone, ``[$-409]``, is none.
 SIGN = re.compile(r"\[\$([^\]-]+)[^\]]*\]|([€£¥₹₽₩₪₺฿₫₴₦])")
 DOLLARS = ("$", "US$", "USD")
+#: Number formats that every workbook has, by their number: those that say more than how many figures there are.
+BUILT_IN: dict[str | None, str] = {"9": "0%", "10": "0.00%"}
 
 #: What is told of a cell, by its attributes and the texts of its parts; None: nothing.
 Told = Callable[[Mapping[str, str], Mapping[str, str]], str | None]
@@ -61,6 +63,17 @@ def uncomputed(path: Path, sheet: str, skip_rows: int) -> Cells:
 def in_other_currencies(path: Path, sheet: str, skip_rows: int) -> Cells:
     """The numbers of a sheet of an XLSX file that it shows in another currency than dollars, with its sign."""
     return _shown(path, sheet, skip_rows, _sign, lambda sign, number: f"{sign} {number}")
+
+
+def in_percent(path: Path, sheet: str, skip_rows: int) -> Cells:
+    """The numbers of a sheet of an XLSX file that it shows as percent, with the sign."""
+    return _shown(
+        path,
+        sheet,
+        skip_rows,
+        lambda code: "%" if "%" in code else None,
+        lambda sign, number: f"{float(number) * 100:g} {sign}",
+    )
 
 
 def with_noughts(path: Path, sheet: str, skip_rows: int) -> Cells:
@@ -113,7 +126,8 @@ def _styles(archive: zipfile.ZipFile, kind: Callable[[str], str | None]) -> dict
         styles = ElementTree.fromstring(archive.read("xl/styles.xml"))
     except (KeyError, ElementTree.ParseError):
         return {}
-    formats = {one.get("numFmtId"): kind(one.get("formatCode", "")) for one in styles.findall(".//{*}numFmt")}
+    formats = {number: kind(code) for number, code in BUILT_IN.items()}
+    formats |= {one.get("numFmtId"): kind(one.get("formatCode", "")) for one in styles.findall(".//{*}numFmt")}
     cells = styles.find("{*}cellXfs")
     numbers = [] if cells is None else [style.get("numFmtId") for style in cells]
     return {str(place): found for place, number in enumerate(numbers) if (found := formats.get(number))}

@@ -51,12 +51,18 @@ def read_json(
         # All lines: a key that first comes up in the last one is a column too.
         keys = pl.scan_ndjson(escape(str(lines)), infer_schema_length=None).collect_schema().names()
     except pl.exceptions.PolarsError as error:
-        raise ExtractError(bad_line(path, name) or f"{name}: not newline-delimited JSON.") from error
+        if wrong := bad_line(lines, name):
+            raise ExtractError(wrong) from error
+        # A list in one object and a single value in the next have no type that holds both; as text they have.
+        keys = _keys(lines)
     # A key that no object has is null in each: what a mapping says of it does no harm.
     gone = absent(keys, mapping)
     known = replace(mapping, headers={foreign: to for foreign, to in mapping.headers.items() if foreign not in gone})
     matched = match_headers(keys, feed, known, name, given)
     columns = dict(zip(keys, column_names(keys, matched), strict=True))
+    texts = [key for key, column in columns.items() if feed.delivered().get(column) == pl.String]
+    if lines is path and (rounded := _rounded(path, texts, name)):
+        raise ExtractError(rounded)
     rows = pl.scan_ndjson(escape(str(lines)), schema=dict.fromkeys(keys, pl.String())).rename(columns)
     if gone:
         notes = (*notes, f"the mapping names keys that no object has: {', '.join(gone)}")
@@ -76,6 +82,43 @@ def bad_line(path: Path, name: str) -> str | None:
                     f"{name}, line {number}: the line {wrong}. Each line must be one whole object; ask the source for "
                     "the file again."
                 )
+    return None
+
+
+def _keys(lines: Path) -> list[str]:
+    with lines.open(encoding="utf-8-sig") as file:
+        return list(dict.fromkeys(key for line in file if line.strip() for key in json.loads(line)))
+
+
+def _lines(path: Path) -> pl.LazyFrame:
+    """The file's lines as they stand."""
+    return pl.scan_csv(
+        path,
+        has_header=False,
+        separator="\x1f",
+        quote_char=None,
+        schema={"line": pl.String()},
+        glob=False,
+        truncate_ragged_lines=True,
+        encoding="utf8-lossy",
+    ).with_row_index("number", offset=1)
+
+
+def _rounded(path: Path, keys: Collection[str], name: str) -> str | None:
+    """What is wrong with the first line in which a text's key has a number that was rounded: ``2.60331E+12``.
+
+    Its reader makes a whole number of it, which looks like one that somebody gave.
+    """
+    if not keys:
+        return None
+    number = r"-?\d+(?:\.\d+[eE][-+]?|[eE]\+)\d+\s*[,}]"
+    found = pl.col("line").str.extract(rf'"({"|".join(map(re.escape, keys))})"\s*:\s*{number}', 1).alias("key")
+    first = _lines(path).with_columns(found).filter(pl.col("key").is_not_null()).head(1).collect(engine="streaming")
+    for number_of_line, key in first.select("number", "key").iter_rows():
+        return (
+            f'{name}, line {number_of_line}: "{key}" is a number in scientific notation, whose last figures are lost. '
+            "Ask the source for it as text."
+        )
     return None
 
 
@@ -163,20 +206,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _twice(path: Path, name: str) -> str | None:
     """What is wrong with the first line whose object has a key twice: readers differ in which value they take."""
-    lines = pl.scan_csv(
-        path,
-        has_header=False,
-        separator="\x1f",
-        quote_char=None,
-        schema={"line": pl.String()},
-        glob=False,
-        truncate_ragged_lines=True,
-        encoding="utf8-lossy",
-    )
     keys = pl.col("line").str.extract_all(KEY)
     # Nested objects repeat keys rightly: such lines are looked at one by one.
     twice = (keys.list.len() > keys.list.n_unique()) | pl.col("line").str.contains(SPELT)
-    suspects = lines.with_row_index("number", offset=1).filter(twice)
+    suspects = _lines(path).filter(twice)
     for number, line in suspects.collect(engine="streaming").iter_rows():
         try:
             json.loads(line, object_pairs_hook=_unique)

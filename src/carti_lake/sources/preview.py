@@ -17,6 +17,7 @@ from carti_lake.sources.apply import hints
 from carti_lake.sources.batches import turn, with_lineage
 from carti_lake.sources.extract import Extract
 from carti_lake.sources.files import explain_failure
+from carti_lake.sources.layouts import refuse_other_header
 from carti_lake.sources.readings import find_readings, read_as_mapped
 from carti_lake.store.storage import Storage
 from carti_lake.tables.checks import NO_VALUE
@@ -120,6 +121,7 @@ def _preview(storage: Storage, feed: type[Feed], extract: Extract, secret: str, 
         readings = find_readings(mapped, extract, feed, whole=True) or {}
         rows = with_lineage(bronze(mapped, feed, readings), feed, *lineage)
         rows.sink_parquet(path, compression="lz4", engine="streaming")
+        refuse_other_header(pl.scan_parquet(path, glob=False), extract, feed)
         given = _given(mapped, feed)
         words = _null_words(extract, feed)
     except Exception as error:

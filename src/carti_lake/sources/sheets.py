@@ -1,6 +1,6 @@
 """Workbooks: the visible sheets and header rows that fit the feed, wherever they stand."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
@@ -9,16 +9,27 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
-from carti_lake.pipeline.bronze import UNREAD
-from carti_lake.sources.cells import Cells, counts_from_1904, errors, in_other_currencies, uncomputed, with_noughts
+from carti_lake.pipeline.bronze import UNREAD, in_figures
+from carti_lake.sources.cells import (
+    Cells,
+    counts_from_1904,
+    errors,
+    in_other_currencies,
+    in_percent,
+    uncomputed,
+    with_noughts,
+)
 from carti_lake.sources.delimited import TITLE_ROWS
 from carti_lake.sources.extract import Content, ExtractError
-from carti_lake.sources.headers import column_names, match_headers, matches, unmatched
+from carti_lake.sources.headers import column_names, match_headers, matches, names, unmatched
+from carti_lake.sources.layouts import is_other_header
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.tables.feeds import Feed
 
 #: A day's number in Excel, as text.
 SERIAL = r"^\s*\d{5}(?:\.\d+)?\s*$"
+#: Excel keeps fifteen figures of a number: a longer one has noughts for the others.
+ROUNDED = 1e15
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,9 @@ def read_workbook(path: Path, feed: type[Feed], mapping: SourceMap, name: str, g
         matched = match_headers(
             sheet.header, feed, mapping, f'{name}, sheet "{sheet.title}", line {sheet.place + 1}', given
         )
-        parts.append(_rows(path, workbook, sheet, column_names(sheet.header, matched), feed))
+        rows = _rows(path, workbook, sheet, column_names(sheet.header, matched), feed)
+        _refuse_other_header(rows, sheet, names(feed, mapping), feed, name)
+        parts.append(rows.filter(pl.any_horizontal(pl.all().is_not_null())))
         notes += unmatched(sheet.header, feed, mapping)
     if hidden:
         notes.append(f"hidden sheets left out: {_titles(hidden)}")
@@ -146,17 +159,43 @@ def _rows(path: Path, workbook: Any, sheet: Sheet, columns: list[str], feed: typ
         days = [name for name, dtype in feed.delivered().items() if dtype == pl.Date and name in rows.columns]
         rows = rows.with_columns((cs.by_name(days) & cs.string()).str.replace(SERIAL, "$0 since 1904"))
     noughts = with_noughts(path, sheet.title, sheet.place + 1)
+    percent = in_percent(path, sheet.title, sheet.place + 1)
     for number, column in enumerate(columns):
+        dtype, long = rows.schema[column], pl.col(column).abs() >= ROUNDED
+        if dtype.is_numeric() and feed.delivered().get(column) == pl.String and rows.select(long.any()).item():
+            figures = pl.when(long).then(in_figures(pl.col(column).cast(pl.Float64)))
+            rows = rows.with_columns(figures.otherwise(_as(column, dtype, pl.String())).alias(column))
         cells = {row: text for (row, place), text in noughts.items() if place == number and row < len(rows)}
         if cells and feed.delivered().get(column) == pl.String:
             texts = rows.select(_as(column, rows.schema[column], pl.String())).to_series()
             rows = rows.with_columns(texts.scatter(list(cells), list(cells.values())))
-        cells = {row: text for (row, place), text in unread.items() if place == number and row < len(rows)}
+        counted = feed.delivered().get(column, pl.String()).is_numeric() and feed.meta(column).get("unit") != "percent"
+        lost = unread | percent if counted else unread
+        cells = {row: text for (row, place), text in lost.items() if place == number and row < len(rows)}
         if cells:
             texts = pl.repeat(None, len(rows), dtype=pl.String, eager=True)
             said = texts.scatter(list(cells), list(cells.values()))
             rows = rows.with_columns(pl.when(said.is_null()).then(column).alias(column), said.alias(UNREAD + column))
-    return rows.filter(pl.any_horizontal(pl.all().is_not_null()))
+    return rows
+
+
+def _refuse_other_header(
+    rows: pl.DataFrame, sheet: Sheet, declared: Mapping[str, str], feed: type[Feed], name: str
+) -> None:
+    """Refuse a sheet with a second table below the first: it makes columns of numbers and days texts."""
+    mixed = [column for column, dtype in feed.delivered().items() if dtype != pl.String and column in rows.columns]
+    spoken = [column for column in mixed if rows.schema[column] == pl.String]
+    if not spoken:
+        return
+    texts = rows.select(cs.string()).with_row_index("row", offset=sheet.place + 2)
+    suspects = texts.filter(pl.any_horizontal(pl.col(spoken).str.contains(r"^\s*\pL[^\d]*$")))
+    for cells in suspects.iter_rows(named=True):
+        row = cells.pop("row")
+        if is_other_header(cells, declared):
+            raise ExtractError(
+                f'{name}, sheet "{sheet.title}", row {row}: another header, whose columns are not those of row '
+                f"{sheet.place + 1}: two tables stand below each other. Put each on a sheet of its own."
+            )
 
 
 def _of_same_types(parts: list[pl.DataFrame]) -> list[pl.DataFrame]:

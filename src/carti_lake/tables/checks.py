@@ -12,12 +12,14 @@ PLACEHOLDERS = ("unknown", "n_a", "na", "none", "null", "nil", "tbd", "unspecifi
 #: Words by which systems write that a cell has no value, in any letters: no column has them for a value of its own.
 NO_VALUE = (
     "null", "\\n", "(null)", "<null>", "[null]", "none", "nan", "na", "n/a", "n.a.", "#n/a", "<na>", "nat", "nil",
-    "#null!", "-", "--", "---", "\u2013", "\u2014",
+    "(none)", "(blank)", "(empty)", "<none>", "#null!", "-", "--", "---", "\u2013", "\u2014",
 )  # fmt: skip
 #: Each as systems spell it.
 NULL_WORDS = tuple(
     dict.fromkeys(
-        spelt for word in (*NO_VALUE, "NaN", "NaT") for spelt in (word, word.lower(), word.upper(), word.capitalize())
+        spelt
+        for word in (*NO_VALUE, "NaN", "NaT")
+        for spelt in (word, word.lower(), word.upper(), word.capitalize(), word.title())
     )
 )
 #: The spellings that are nobody's name: Na, Nan, Nat and Nil are, and are not what machines write.
