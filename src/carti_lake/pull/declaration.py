@@ -178,9 +178,12 @@ def read_source(path: Path) -> Source:
     """The source that a file declares."""
     try:
         said = tomllib.loads(path.read_text("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
-        # The parser's own words may quote the line, and so a secret.
-        raise SourceError(f"{path.name}: not valid TOML in UTF-8.") from None
+    except UnicodeDecodeError:
+        raise SourceError(f"{path.name}: not in UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        # The parser's own words may quote the line, and so a secret; where it stopped tells nothing.
+        place = re.search(r"\(at (line \d+, column \d+|end of document)\)$", str(error))
+        raise SourceError(f"{path.name}{f', {place[1]}' if place else ''}: not valid TOML.") from None
     return parse(said, path)
 
 
