@@ -107,7 +107,7 @@ def pull(
 ) -> list[Pulled]:
     """Take in what is new of each source, and write down what came.
 
-    ``keys`` compares databases with a full list of their keys, whether it is due or not.
+    ``keys`` compares databases with a full list of their keys, whether it is due or not, and says that what is gone is.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def _pull_one(storage: Storage, source: Source, edge: Edge, progress: Callable[[
         elif source.kind == "sql":
             compared = _of_database(storage, source, edge, now, loaded, keys)
         elif source.kind == "fhir":
-            came = fhir.pull(storage, source, _world(edge), now)
+            came = fhir.pull(storage, source, _world(edge), now, sure=keys)
             loaded.extend(came.loaded)
             waiting = came.waiting
             errors.extend([came.problem] if came.problem else [])
