@@ -2,7 +2,7 @@
 
 import pytest
 
-from carti_lake.pull import fhir_export
+from carti_lake.pull.fhir import export as fhir_export
 from carti_lake.pull.secrets import SourceError
 from carti_lake.store.log import commits
 from carti_lake.store.write import append

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from carti_lake.pull import trailer
-from carti_lake.pull.fhir_declared import KEYS, Fhir, fhir_of
 from carti_lake.pull.secrets import PASSWORD_IN_ADDRESS, SourceError, is_reference, resolve
 from carti_lake.pull.soql import Asked, asked
+from carti_lake.pull.views.declared import KEYS, Fhir, fhir_of
 from carti_lake.sources.headers import matches
 from carti_lake.sources.map_check import check_map
 from carti_lake.sources.map_file import parse as parse_map

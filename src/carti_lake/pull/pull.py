@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from carti_lake.pull import fhir, journal, sql, trailer
+from carti_lake.pull import journal, sql, trailer
 from carti_lake.pull.declaration import Source, no_keys
+from carti_lake.pull.fhir import take as fhir
 from carti_lake.pull.folder import look
 from carti_lake.pull.keys import Compared, compare, listed
 from carti_lake.pull.marks import restarted, resumed, standing

@@ -12,18 +12,19 @@ from typing import Any
 import polars as pl
 
 from carti_lake.pull.declaration import A_DAY, Source
-from carti_lake.pull.fhir_declared import Fhir
-from carti_lake.pull.fhir_export import FHIR_JSON, Exported, Job, exported, finish
-from carti_lake.pull.fhir_http import Server, as_json, quiet
-from carti_lake.pull.fhir_kept import Delivery, Kept, kept_under, merged, news, sweep
-from carti_lake.pull.fhir_sign_in import signing_in
-from carti_lake.pull.fhir_views import MOMENTS
+from carti_lake.pull.fhir.export import FHIR_JSON, Exported, Job, exported, finish
+from carti_lake.pull.fhir.http import Server, as_json
+from carti_lake.pull.fhir.kept import Delivery, Kept, kept_under, merged, news, sweep
+from carti_lake.pull.fhir.sign_in import signing_in
 from carti_lake.pull.folder import Look, look
 from carti_lake.pull.marks import Standing, digest, standing
+from carti_lake.pull.patience import quiet
 from carti_lake.pull.place import Seen
 from carti_lake.pull.places import place_of
 from carti_lake.pull.secrets import SourceError
 from carti_lake.pull.sql import INSTANT, check_types
+from carti_lake.pull.views.declared import Fhir
+from carti_lake.pull.views.view import MOMENTS
 from carti_lake.sources.batches import Loaded, load
 from carti_lake.sources.extract import Extract, Mark
 from carti_lake.sources.frames import extract_of
