@@ -19,6 +19,11 @@ from carti_lake.pull.secrets import SourceError
 #: Rows of a batch where the driver does not choose.
 BATCH = 50_000
 SCHEMES = "postgresql://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE, sqlite:PATH, duckdb:PATH"
+#: Databases that nothing here reads, by how their addresses begin.
+UNREAD = {
+    **dict.fromkeys(("mssql", "sqlserver"), "SQL Server"),
+    **dict.fromkeys(("oracle", "oracledb"), "Oracle"),
+}
 #: What a database's code for an error means: the SQL standard's, the more exact ones first.
 SQLSTATES = {
     "42P01": "there is no such table",
@@ -88,6 +93,11 @@ def connected(name: str, address: str, password: str | None, folder: Path) -> It
     """
     scheme, _, place = address.partition(":")
     opener = OPENERS.get(scheme)
+    if (unread := UNREAD.get(scheme.partition("+")[0])) is not None:
+        raise SourceError(
+            f"{name}: {unread} is not read yet, since nothing could be tried against a server of it. Let it export "
+            "files into a drop folder (kind folder), or give lake.load a frame of polars.read_database."
+        )
     if opener is None:
         raise SourceError(f"{name}: address is that of no database that can be read here: {SCHEMES}.")
     where = _with_password(address, password) if place.startswith("//") else str(folder / place)
