@@ -189,6 +189,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     try:
         _wait_for(port, server)
+        # It listens before it lets anybody in.
+        while subprocess.run([programs[-1] / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]).returncode:
+            time.sleep(0.05)
         yield f"postgresql://reader@127.0.0.1:{port}/postgres"
     finally:
         server.terminate()

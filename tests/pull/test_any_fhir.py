@@ -1,6 +1,7 @@
 """Any changes at a FHIR server, exported in any steps and with any kills, come to what its files at the end come to."""
 
 import contextlib
+import os
 import random
 import tempfile
 from datetime import timedelta
@@ -27,7 +28,7 @@ from tests.worlds.lakes import Clock, lake_in
 
 pytestmark = pytest.mark.server
 
-KILLS = 5
+KILLS = int(os.environ.get("CARTI_LAKE_KILLS", "5"))
 COLUMNS = ("patient_id", "provider_name", "provider_npi", "patient_age", "claim_amount", "claim_status")
 #: A change: which kind of resource, which one, what it comes to; 0 deletes it.
 changes = st.tuples(st.integers(0, 3), st.integers(1, 4), st.integers(0, 3))

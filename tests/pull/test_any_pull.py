@@ -1,5 +1,6 @@
 """Any changes at the source, pulled in any steps and with any kills, come to what one load of its end comes to."""
 
+import os
 import random
 import tempfile
 from datetime import timedelta
@@ -15,7 +16,7 @@ from tests.processes import FORKS
 from tests.pull.conftest import Ehr, World, ehr_in, world_in
 from tests.worlds.lakes import lake_in
 
-KILLS = 12
+KILLS = int(os.environ.get("CARTI_LAKE_KILLS", "12"))
 
 #: A round: visits changed, each with how many minutes ago its change began and what it comes to; then a pull.
 rounds = st.lists(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from carti_lake.pull.declaration import UnknownSourceError, read_source, read_sources
-from carti_lake.pull.secrets import SourceError
+from carti_lake.pull.secrets import PASSWORD_IN_ADDRESS, SourceError
 from carti_lake.sources.extract import ExtractError
 
 SQL = 'kind = "sql"\nfeed = "ehr_visits"\n'
@@ -44,6 +44,17 @@ def test_a_declaration_says_what_is_read_and_how(tmp_path):
         (
             f'{SQL}address = "postgresql://here/ehr?user=reader&password={MARKED}"\ntable = "v"',
             "password in clear text",
+        ),
+        *(
+            (f'{SQL}address = "{address}"\ntable = "v"', "password in clear text")
+            for address in (
+                f"postgresql://reader:a/{MARKED}@here/ehr",
+                f"postgresql://reader:a#{MARKED}?b@here/ehr",
+                f"postgresql://:{MARKED}@here/ehr",
+                f"https://here.blob.core.windows.net/drop?se=2027&sig={MARKED}",
+                f"https://bucket.s3.amazonaws.com/drop/?X-Amz-Signature={MARKED}",
+                f"DefaultEndpointsProtocol=https;AccountName=a;AccountKey={MARKED}",
+            )
         ),
         (f'{SQL}address = "sqlite:a"\npassword = "{MARKED}"\ntable = "v"', "password is in clear text"),
         (f'{SQL}address = "sqlite:a"\ntoken = "{MARKED}"\ntable = "v"', 'has no "token"'),
@@ -163,3 +174,17 @@ def test_what_is_wrong_with_an_org_is_said_without_the_value(tmp_path, text, sai
     assert said in str(refused.value)
     assert "ehr.toml" in str(refused.value)
     assert MARKED not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://reader@here:5432/ehr?sslmode=require",
+        "https://here:8443/drops@2026/",
+        "https://[::1]:8443/drops@2026/",
+        "sftp://lake@here:22/~/a:b@c",
+        "s3://bucket/a:b@c",
+    ],
+)
+def test_a_port_and_a_path_are_no_password(address):
+    assert not PASSWORD_IN_ADDRESS.search(address)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from carti_lake.pull import fhir_export
+from carti_lake.pull.fhir import export as fhir_export
 from carti_lake.pull.secrets import SourceError
 from carti_lake.store.log import commits
 from carti_lake.store.write import append
@@ -198,6 +198,26 @@ def test_another_view_reads_everything_anew(filled):
     assert filled.pull() == 5
     assert since(filled) == [False, False]
     assert filled.visits("visit_type")[0] == ("e1", "finished")
+
+
+@pytest.mark.parametrize("left", [0, 2])
+def test_a_whole_export_that_lacks_most_rows_withdraws_none_unless_that_is_said(filled, left):
+    filled.pull()
+    path = filled.world.folder / "views/encounter.json"
+    path.write_text(path.read_text("utf-8").replace("class.code", "status"), "utf-8")
+    whole = dict(filled.server.held)
+    for key in [("Encounter", f"e{number}") for number in range(left + 1, 6)]:
+        del filled.server.held[key]
+    filled.world.clock.turn(hours=1)
+    (pulled,) = filled.world.lake.pull()
+    assert f"{5 - left} of its rows would be withdrawn, which is more than the {left} that it holds" in pulled.error
+    assert not filled.world.lake.storage.scan("bronze.ehr_visits").collect()["is_deleted"].any()
+    (pulled,) = filled.world.lake.pull(keys=True)
+    assert (pulled.error, pulled.rows) == (None, 5)
+    filled.server.held.update(whole)
+    filled.world.clock.turn(hours=1)
+    filled.pull()
+    assert filled.visits("visit_type") == [(f"e{number}", "finished") for number in range(1, 6)]
 
 
 @pytest.mark.parametrize("key", [RSA, P384], ids=["RS384", "ES384"])

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carti_lake.pull.fhir_ndjson import scan, schema_of, told, type_of
-from carti_lake.pull.fhir_views import rows_of, view_of
+from carti_lake.pull.fhir.ndjson import scan, schema_of, told, type_of
 from carti_lake.pull.secrets import SourceError
+from carti_lake.pull.views.view import rows_of, view_of
 from tests.pull.fhir_worlds import EXAMPLES, write_lines
 
 PEOPLE = [

@@ -90,6 +90,16 @@ def test_a_manifest_says_which_files_are_whole_and_what_is_in_them(world, drop):
     assert taken(world) == ([paths[1].name, paths[2].name], [])
 
 
+def test_a_file_that_a_manifest_lists_and_that_is_not_there_waits(world, drop):
+    declare(world, drop, complete="MANIFEST.txt", files="*.csv")
+    path = put(drop, "a_2026-03-08.csv", visit(1))
+    (drop / "MANIFEST.txt").write_text(f"{path.name}\nb_2026-03-08.csv\nread_me.txt\n../etc/passwd.csv\n", "utf-8")
+    assert taken(world) == ([path.name], ["b_2026-03-08.csv"])
+    put(drop, "b_2026-03-08.csv", visit(2))
+    path.unlink()
+    assert taken(world) == (["b_2026-03-08.csv"], []), "what was taken may be put away"
+
+
 def test_files_of_folders_below_and_another_map(world, drop, tmp_path, amounts):
     declare(world, drop, files="**/*.csv")
     put(drop, "march/ehr_visits_2026-03-08.csv", visit(1))

@@ -183,10 +183,16 @@ def test_databases_that_are_killed_come_to_what_a_file_of_them_comes_to(request,
     assert_frame_equal(silver(world.lake), silver(by_file))
 
 
-def test_a_folder_that_is_killed_comes_to_what_loading_it_comes_to(tmp_path):
+@pytest.mark.parametrize("over", ["here", pytest.param("sftp", marks=pytest.mark.server)])
+def test_a_folder_that_is_killed_comes_to_what_loading_it_comes_to(request, tmp_path, over):
     world, drop, draw = world_in(tmp_path), tmp_path / "drop", random.Random(SEED)
     drop.mkdir()
-    declare(world, drop, files="**/*", trailer="TRL|{rows}")
+    if over == "sftp":
+        server = request.getfixturevalue("sftp")
+        said = {"key": f"file:{server.key}", "host_key": server.host_key}
+        declare(world, f"{server.address}{drop}", files="**/*", trailer="TRL|{rows}", **said)
+    else:
+        declare(world, drop, files="**/*", trailer="TRL|{rows}")
     done, day = 0, 0
     put_day(drop, day, draw)
     longest = took(tmp_path, world)

@@ -292,6 +292,15 @@ def test_files_that_a_manifest_lists_come_from_folders_below(world, drop, served
     assert taken(world) == (["c_2026-03-08.csv"], ["late_2026-03-08.csv"])
 
 
+def test_the_log_does_not_name_the_address(world, drop, served, over_https, caplog):
+    caplog.set_level("DEBUG")
+    over_https()
+    put(drop, "a_2026-03-08.csv", visit(1))
+    assert taken(world) == (["a_2026-03-08.csv"], [])
+    assert "127.0.0.1" not in caplog.text
+    assert "a_2026-03-08" not in caplog.text
+
+
 def test_what_the_server_refuses_is_said_in_our_words(world, drop, served, over_https):
     world.lake.environment["WRONG"] = "wrong-marked"
     over_https(password="env:WRONG")

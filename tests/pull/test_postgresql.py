@@ -1,5 +1,7 @@
 """A real PostgreSQL server as a source: its types, late commits, and what it refuses."""
 
+import json
+
 import psycopg
 import pytest
 
@@ -122,3 +124,46 @@ def test_what_the_server_refuses_is_said_in_our_words(world, database, source, c
     assert said in pulled.error
     assert "marked" not in pulled.error
     assert "127.0.0.1" not in pulled.error
+
+
+VALUES = ", ".join(
+    f"'{value}' as {name}" for name, value in visit().items() if value is not None and name not in ("claim_paid",)
+)
+
+
+def declared(world, source, query, **more):
+    """Declares a query in place of the table."""
+    kept = {key: value for key, value in source.items() if key != "table"} | more
+    lines = [f"{key} = {json.dumps(value)}" for key, value in kept.items()]
+    (world.folder / "ehr.toml").write_text("\n".join([*lines, f"query = '''{query}'''"]), "utf-8")
+
+
+def test_names_of_columns_may_have_anything_in_them(world, source):
+    query = (
+        f"""select {VALUES}, 1 as claim_paid, 2 as "sel,ect", 3 as "Größe\n", now() - interval '1 day' as "by ""é" """
+    )
+    declared(world, source, query, cursor='by "é')
+    assert rows(world) == 1
+    (row,) = world.lake.storage.scan("bronze.ehr_visits").collect().to_dicts()
+    assert row["rescued"] == '{"Größe\\n":"3","sel,ect":"2"}'
+
+
+@pytest.mark.parametrize(("zone", "day"), [(None, "2026-02-04"), ("America/Chicago", "2026-02-03")])
+def test_a_moment_with_its_zone_is_a_day(world, source, amounts, zone, day):
+    values = VALUES.replace("'2026-02-03' as", "timestamptz '2026-02-03 23:30-05' as")
+    declared(
+        world, source, f"select {values}, '$1,234.50'::money as claim_paid, now() - interval '1 day' as updated_at"
+    )
+    if zone:
+        with (world.folder / "ehr.toml").open("a") as file:
+            file.write(f'\n[map.defaults]\ntime_zone = "{zone}"\n')
+    assert rows(world) == 1
+    assert amounts() == {"V1": 100}
+    (row,) = world.lake.scan("silver.visits").collect().to_dicts()
+    assert (str(row["visit_date"]), float(row["claim_paid"])) == (day, 1234.5)
+
+
+def test_numbers_as_text_are_no_cursor(world, source):
+    declared(world, source, f"select {VALUES}, 1 as claim_paid, '9' as updated_at", overlap=0)
+    (pulled,) = world.lake.pull()
+    assert "holds numbers as text, of which 9 comes after 10" in pulled.error

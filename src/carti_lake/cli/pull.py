@@ -31,7 +31,8 @@ def pull(
     names: SourceNames = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would come, and take nothing.")] = False,
     keys: Annotated[
-        bool, typer.Option("--keys", help="Read all keys of databases too, and withdraw the rows that are gone.")
+        bool,
+        typer.Option("--keys", help="Read all keys of databases too, and withdraw what is gone, however much it is."),
     ] = False,
     sources: SourcesIn = None,
     lake: LakeAt = DEFAULT_LAKE,

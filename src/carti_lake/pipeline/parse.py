@@ -27,7 +27,7 @@ EXCEL_EPOCH = pl.lit("1899-12-30").str.to_date()
 EXCEL_SERIALS = (20_000, 80_000)
 
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]\.?m\.?)?"
-_TIME = rf"(?i)^(.*?\d)(?:T| +|, *){_CLOCK}(?: ?(?:Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}))?$"
+_TIME = rf"(?i)^(.*?\d)(?:T| +|, *){_CLOCK}(?: ?(?:Z|UTC|GMT|[+-]\d{{2}}(?::?\d{{2}})?))?$"
 _COMPACT = r"^(\d{8})(?:T?\d{4}(?:\d{2}(?:\.\d+)?)?)?(?:Z|[+-]\d{4})?$"
 _WEEKDAY = r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? +"
 _THREE = r"^(\d{1,2})(?:/(\d{1,2})/|-(\d{1,2})-|\.(\d{1,2})\.)"
@@ -142,10 +142,12 @@ def has_time_of_day(text: pl.Expr) -> pl.Expr:
 def instant(text: pl.Expr, time_zone: str) -> pl.Expr:
     """A moment whose distance from UTC is written, in the zone; null for others."""
     parts = text.str.strip_chars().str.extract_groups(
-        r"(?i)^(\d{4}-\d{2}-\d{2})(?:T| +)(\d{2}:\d{2})(?::(\d{2})(?:[.,]\d+)?)? ?(Z|UTC|GMT|[+-]\d{2}:?\d{2})$"
+        r"(?i)^(\d{4}-\d{2}-\d{2})(?:T| +)(\d{2}:\d{2})(?::(\d{2})(?:[.,]\d+)?)? ?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
     )
     day, minutes, seconds, offset = (parts.struct.field(place) for place in "1234")
     utc = offset.str.replace(r"(?i)^(?:Z|UTC|GMT)$", "+0000").str.replace(":", "", literal=True)
+    # PostgreSQL writes whole hours alone.
+    utc = utc.str.replace(r"^([+-]\d{2})$", "${1}00")
     stamp = pl.concat_str(day, pl.lit("T"), minutes, pl.lit(":"), seconds.fill_null("00"), utc)
     return stamp.str.to_datetime("%Y-%m-%dT%H:%M:%S%z", strict=False, time_zone="UTC").dt.convert_time_zone(time_zone)
 

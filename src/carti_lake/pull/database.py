@@ -68,15 +68,18 @@ class Database:
     read
         Runs a query once, into a folder that is empty; its rows come in the order of a column, where one is named.
     as_text
-        How a value that is no single one is made text, where reading does not.
+        How a value that is no single one is made text, where reading does not; any value, where columns have no types.
     quote
         What stands around a name.
+    stored
+        How the kind of a single value is asked for, where columns have no types; None where they have.
     """
 
     types: Callable[[str], pl.Schema]
     read: Callable[[str, Path, str | None], Read]
-    as_text: str = "{}"
+    as_text: str = "{0}"
     quote: str = '"'
+    stored: str | None = None
 
     def quoted(self, name: str) -> str:
         """A name as it stands in a query."""
@@ -105,7 +108,7 @@ def of_arrow(ask: Callable[[str], pa.RecordBatchReader]) -> Database:
     def read(query: str, folder: Path, order: str | None) -> Read:
         return Read(spooled(pl.scan_arrow_c_stream(ask(ordered(query, order))), folder))
 
-    return Database(types, read, "CAST({} AS VARCHAR)")
+    return Database(types, read, "CAST({0} AS VARCHAR)")
 
 
 def _type_of(arrow: pa.DataType) -> pl.DataType:
@@ -133,7 +136,11 @@ def of_lines(path: Path, rows: int) -> Read:
     SourceError
         Where that many rows are not in it.
     """
-    found = pl.scan_csv(path, infer_schema=False, glob=False)
+    written = pl.scan_csv(path, infer_schema=False, glob=False)
+    with path.open(encoding="utf-8", newline="") as text:
+        # Of names, unlike of values, the reader leaves doubled quotes doubled.
+        names = next(csv.reader(text))
+    found = written.rename(dict(zip(written.collect_schema().names(), names, strict=True)))
     with path.open("rb") as file:
         each_line = rows + 1 == sum(chunk.count(b"\n") for chunk in iter(partial(file.read, CHUNK), b""))
     # Only where a value holds a line break can the reader be of another mind about where a row ends.

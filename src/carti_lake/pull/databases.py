@@ -4,6 +4,7 @@ import contextlib
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -18,11 +19,18 @@ from carti_lake.pull.secrets import SourceError
 #: Rows of a batch where the driver does not choose.
 BATCH = 50_000
 SCHEMES = "postgresql://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE, sqlite:PATH, duckdb:PATH"
+#: Databases that nothing here reads, by how their addresses begin.
+UNREAD = {
+    **dict.fromkeys(("mssql", "sqlserver"), "SQL Server"),
+    **dict.fromkeys(("oracle", "oracledb"), "Oracle"),
+}
 #: What a database's code for an error means: the SQL standard's, the more exact ones first.
 SQLSTATES = {
     "42P01": "there is no such table",
     "42S02": "there is no such table",
     "42S22": "there is no such column",
+    "42S21": "two of its columns have one name",
+    "42702": "a name in it is that of two columns",
     "42703": "there is no such column",
     "42501": "its user may not read that",
     "28": "the database refuses the user or the password",
@@ -32,6 +40,8 @@ SQLSTATES = {
     "57014": "the query was cancelled",
     "08": "the connection broke",
 }
+#: How a value of SQLite is read: bytes as hexadecimal digits.
+NO_BYTES = "CASE typeof({0}) WHEN 'blob' THEN hex({0}) ELSE {0} END"
 #: MySQL's numbers, whose SQLSTATE says less.
 NUMBERS = {
     **dict.fromkeys((1044, 1045, 1698), "28000"),
@@ -45,6 +55,7 @@ NUMBERS = {
 }
 #: The same for those that have words instead of codes.
 PHRASES = {
+    r"Could not decode to UTF-8": "a text in it is not in UTF-8",
     r"no such table|Table with name .* does not exist": SQLSTATES["42P01"],
     r"no such column|Referenced column .* not found": SQLSTATES["42703"],
     r"syntax error|incomplete input|Parser Error": SQLSTATES["42"],
@@ -82,6 +93,11 @@ def connected(name: str, address: str, password: str | None, folder: Path) -> It
     """
     scheme, _, place = address.partition(":")
     opener = OPENERS.get(scheme)
+    if (unread := UNREAD.get(scheme.partition("+")[0])) is not None:
+        raise SourceError(
+            f"{name}: {unread} is not read yet, since nothing could be tried against a server of it. Let it export "
+            "files into a drop folder (kind folder), or give lake.load a frame of polars.read_database."
+        )
     if opener is None:
         raise SourceError(f"{name}: address is that of no database that can be read here: {SCHEMES}.")
     where = _with_password(address, password) if place.startswith("//") else str(folder / place)
@@ -107,7 +123,7 @@ def _duckdb(path: str) -> Iterator[Database]:
 
 @contextlib.contextmanager
 def _sqlite(path: str) -> Iterator[Database]:
-    """SQLite's values have types, its columns do not: all are text, as they are in a file."""
+    """SQLite's values have types, its columns do not: all are text, as they are in a file; bytes are hexadecimal."""
     uri = f"file:{quote(path)}?mode=ro"
     # The batches are asked for by the threads that write them down, one after the other.
     with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)) as database:
@@ -126,7 +142,7 @@ def _sqlite(path: str) -> Iterator[Database]:
 
             return pa.RecordBatchReader.from_batches(schema, batches())
 
-        yield of_arrow(ask)
+        yield replace(of_arrow(ask), as_text=NO_BYTES, stored="typeof({0})")
 
 
 OPENERS: dict[str, Opener] = {

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from carti_lake.pull import trailer
-from carti_lake.pull.fhir_declared import KEYS, Fhir, fhir_of
 from carti_lake.pull.secrets import PASSWORD_IN_ADDRESS, SourceError, is_reference, resolve
 from carti_lake.pull.soql import Asked, asked
+from carti_lake.pull.views.declared import KEYS, Fhir, fhir_of
 from carti_lake.sources.headers import matches
 from carti_lake.sources.map_check import check_map
 from carti_lake.sources.map_file import parse as parse_map
@@ -178,9 +178,12 @@ def read_source(path: Path) -> Source:
     """The source that a file declares."""
     try:
         said = tomllib.loads(path.read_text("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
-        # The parser's own words may quote the line, and so a secret.
-        raise SourceError(f"{path.name}: not valid TOML in UTF-8.") from None
+    except UnicodeDecodeError:
+        raise SourceError(f"{path.name}: not in UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        # The parser's own words may quote the line, and so a secret; where it stopped tells nothing.
+        place = re.search(r"\(at (line \d+, column \d+|end of document)\)$", str(error))
+        raise SourceError(f"{path.name}{f', {place[1]}' if place else ''}: not valid TOML.") from None
     return parse(said, path)
 
 

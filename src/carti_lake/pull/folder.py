@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from carti_lake.pull.declaration import Source
 from carti_lake.pull.manifest import names_in
-from carti_lake.pull.place import Place, Seen
+from carti_lake.pull.place import Place, Seen, named_by
 from carti_lake.sources.extract import file_hash
 
 
@@ -18,7 +18,7 @@ class Look:
     whole
         Files that are complete.
     waiting
-        Names of files that are not complete yet.
+        Names of files that are not complete yet; those that a manifest lists and that are not there, among them.
     hashes
         SHA-256 that files must have once they are fetched, by their names, where a manifest says so.
     """
@@ -44,6 +44,7 @@ def look(source: Source, place: Place, taken: set[Seen], wait: Callable[[float],
     """
     found = {name: seen for name, seen in place.seen(source.files).items() if seen not in taken}
     hashes: dict[str, str] = {}
+    missing: list[str] = []
     if source.complete == "rest":
         again = _again(place, found, source, wait)
         whole = [seen for name, seen in found.items() if again.get(name) == seen]
@@ -54,10 +55,14 @@ def look(source: Source, place: Place, taken: set[Seen], wait: Callable[[float],
         listed = names_in(place.text(source.complete) or "")
         found.pop(source.complete, None)
         hashes = {name: wanted.lower() for name, wanted in listed.items() if wanted}
+        # Listed and not there: it is still to come, unless it was taken and has been put away.
+        wanted, before = named_by(source.files), {one.file for one in taken}
+        there = {name for name, seen in place.seen(source.files).items() if seen.size >= 0}
+        missing = [name for name in listed if wanted(name) and name not in there | before]
+        found = {name: seen for name, seen in found.items() if name in there}
         whole = [seen for name, seen in found.items() if name in listed and _is_right(place, name, hashes)]
-    whole = [seen for seen in whole if seen.size >= 0]
     done = {seen.file for seen in whole}
-    return Look(tuple(whole), tuple(name for name in found if name not in done), hashes)
+    return Look(tuple(whole), (*(name for name in found if name not in done), *missing), hashes)
 
 
 def _again(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from carti_lake.pull.manifest import names_in
+from carti_lake.pull.patience import quiet
 from carti_lake.pull.place import CHUNK, BrokenTransferError, Place, Seen, is_below
 from carti_lake.pull.secrets import SourceError, is_loopback
 
@@ -49,7 +50,7 @@ def https(name: str, address: str, password: str | None, complete: str) -> Itera
     # As it is packed, it would not be as long as it is said to be.
     headers["Accept-Encoding"] = "identity"
     auth = (user, password or "") if user else None
-    with httpx.Client(base_url=base, headers=headers, auth=auth, timeout=TIMEOUT) as client:
+    with quiet(), httpx.Client(base_url=base, headers=headers, auth=auth, timeout=TIMEOUT) as client:
         try:
             yield Place(
                 lambda deep: _listed(client, complete),

@@ -49,9 +49,8 @@ class Place:
 
     def seen(self, files: str) -> dict[str, Seen]:
         """Files that a glob names, as they look, but for hidden ones and what lies beside a delivery."""
-        form = matching(files)
-        found = self.listed("/" in files or "**" in files)
-        return {name: found[name] for name in sorted(found) if form.fullmatch(name) and _is_taken(name)}
+        found, wanted = self.listed("/" in files or "**" in files), named_by(files)
+        return {name: found[name] for name in sorted(found) if wanted(name)}
 
     def text(self, name: str) -> str | None:
         """A small text, None where there is none."""
@@ -102,6 +101,12 @@ class Place:
                     # A full disk is no broken transfer.
                     raise (fault(error, seen.file) or SourceError(f"{seen.file}: {error.strerror}.")) from None
             return file.tell()
+
+
+def named_by(files: str) -> Callable[[str], bool]:
+    """Whether a name is one of a glob's, and not of what is hidden or lies beside a delivery."""
+    form = matching(files)
+    return lambda name: form.fullmatch(name) is not None and _is_taken(name)
 
 
 def matching(files: str) -> re.Pattern[str]:

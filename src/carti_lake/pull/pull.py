@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from carti_lake.pull import fhir, journal, sql, trailer
+from carti_lake.pull import journal, sql, trailer
 from carti_lake.pull.declaration import Source, no_keys
+from carti_lake.pull.fhir import take as fhir
 from carti_lake.pull.folder import look
 from carti_lake.pull.keys import Compared, compare, listed
 from carti_lake.pull.marks import restarted, resumed, standing
@@ -107,7 +108,7 @@ def pull(
 ) -> list[Pulled]:
     """Take in what is new of each source, and write down what came.
 
-    ``keys`` compares databases with a full list of their keys, whether it is due or not.
+    ``keys`` compares databases with a full list of their keys, whether it is due or not, and says that what is gone is.
 
     Raises
     ------
@@ -132,7 +133,7 @@ def _pull_one(storage: Storage, source: Source, edge: Edge, progress: Callable[[
         elif source.kind == "sql":
             compared = _of_database(storage, source, edge, now, loaded, keys)
         elif source.kind == "fhir":
-            came = fhir.pull(storage, source, _world(edge), now)
+            came = fhir.pull(storage, source, _world(edge), now, sure=keys)
             loaded.extend(came.loaded)
             waiting = came.waiting
             errors.extend([came.problem] if came.problem else [])

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from carti_lake.store.errors import LakeError
 
-#: How an address gives away a password: before the @, or as a parameter.
+#: How an address gives away a password: before the @, where it may hold what ends a host, or as a parameter.
 PASSWORD_IN_ADDRESS = re.compile(
-    r"://[^/?#]*:[^/?#]*@|\b(password|passwd|pwd|passphrase|secret|token|api_?key|sslpassword)\s*=", re.IGNORECASE
+    r"://[^/?#@\[]*:(?!\d*(?:[/?#]|$))[^@]*@"
+    r"|\b(password|passwd|pwd|passphrase|secret|token|api_?key|sslpassword|sig|signature|access_?key|account_?key)\s*=",
+    re.IGNORECASE,
 )
 REFERENCE = re.compile(r"(env|file):(.+)", re.DOTALL)
 

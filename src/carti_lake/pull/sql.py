@@ -4,7 +4,7 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,15 +18,16 @@ from carti_lake.pull.databases import connected
 from carti_lake.pull.declaration import A_DAY, Source
 from carti_lake.pull.marks import Standing, digest
 from carti_lake.pull.secrets import SourceError
+from carti_lake.pull.types import misfit
 from carti_lake.sources.extract import Extract, Mark, file_hash, keep_with
 from carti_lake.sources.frames import extract_of
-from carti_lake.sources.headers import match_headers
-from carti_lake.tables.feeds import Feed
 
 #: The least by which what comes next is delivered later.
 INSTANT = timedelta(milliseconds=2)
 #: Bytes from which on hashing what comes but once is not worth while.
 MUCH = 64 << 20
+#: By how much the clock of a place may be behind UTC.
+WEST = timedelta(hours=12)
 #: How a moment or day that can be a cursor begins.
 MOMENT = r"^[1-9]\d{3}-"
 
@@ -86,11 +87,12 @@ def take(reading: Reading, standing: Standing, now: datetime) -> Extract | None:
     source, database = reading.source, reading.database
     folder = Path(tempfile.mkdtemp(prefix="carti-lake-"))
     try:
-        columns = ", ".join(_column(database, name, dtype) for name, dtype in reading.types.items())
+        columns = ", ".join(_column(reading, name, dtype) for name, dtype in reading.types.items())
         query = f"SELECT {columns} FROM {reading.origin}{_since(reading, standing)}"
+        kinds = _kinds(reading, standing, folder)
         read = database.read(query, folder, source.cursor)
         rows = read.rows
-        cursor = _furthest(reading, read, now)
+        cursor = _furthest(reading, read, now, kinds)
         from_the_beginning = cursor is not None and standing.cursor is None
         if source.cursor and not source.cursor_gives():
             # It tells of the row, and is none of its values: it would stand in `rescued` of each.
@@ -125,24 +127,27 @@ def take(reading: Reading, standing: Standing, now: datetime) -> Extract | None:
 def _origin(source: Source, database: Database) -> str:
     if source.table is not None:
         return ".".join(database.quoted(part) for part in source.table.split(".")) + " taken"
-    return f"({(source.query or '').rstrip().rstrip(';')}) taken"
+    # On a line of its own, so that a comment at the query's end does not swallow the bracket.
+    return f"({(source.query or '').rstrip().rstrip(';')}\n) taken"
 
 
-def _column(database: Database, name: str, dtype: pl.DataType) -> str:
-    quoted = database.quoted(name)
-    written = database.as_text.format(quoted) if dtype == NO_SCALAR else quoted
+def _column(reading: Reading, name: str, dtype: pl.DataType) -> str:
+    database, quoted = reading.database, reading.database.quoted(name)
+    # The cursor stays as it is, so that an index gives the rows' order.
+    as_text = dtype == NO_SCALAR or (database.stored is not None and name != reading.source.cursor)
+    written = database.as_text.format(quoted) if as_text else quoted
     return quoted if written == quoted else f"{written} AS {quoted}"
 
 
 def check_types(types: pl.Schema, source: Source) -> None:
     """Refuse what is not the feed: a column that is missing, or of a type that its values can never have."""
-    for header, column in match_headers(types.names(), source.feed, source.mapping, source.name).items():
-        if not can_hold(types[header], source.feed, column):
-            raise SourceError(
-                f'{source.name}: the column "{header}" is of type {types[header]}, and {column} of '
-                f"{source.feed.short_name} is {source.feed.delivered()[column]}. Cast it in a query, or map "
-                f"{column} to another column."
-            )
+    if (found := misfit(types, source)) is not None:
+        header, column = found
+        raise SourceError(
+            f'{source.name}: the column "{header}" is of type {types[header]}, and {column} of '
+            f"{source.feed.short_name} is {source.feed.delivered()[column]}. Cast it in a query, or map "
+            f"{column} to another column."
+        )
     if source.cursor is None:
         return
     if source.cursor not in types:
@@ -150,16 +155,6 @@ def check_types(types: pl.Schema, source: Source) -> None:
     dtype = types[source.cursor]
     if not (dtype in (pl.Date, pl.String) or dtype == pl.Datetime or dtype.is_integer()):
         raise SourceError(f"{source.name}: a cursor is a moment, a day or a whole number; {source.cursor} is {dtype}.")
-
-
-def can_hold(delivered: pl.DataType, feed: type[Feed], column: str) -> bool:
-    """Whether values of a type can be those of a feed's column."""
-    declared = feed.delivered()[column]
-    if delivered in (pl.String, pl.Null) or declared == pl.String:
-        return True
-    if declared == pl.Date:
-        return delivered == pl.Date or delivered == pl.Datetime
-    return delivered.is_numeric() or delivered == pl.Boolean
 
 
 def _since(reading: Reading, standing: Standing) -> str:
@@ -194,7 +189,32 @@ def _literal(value: str) -> str:
     return value if value.lstrip("-").isdecimal() else f"'{value}'"
 
 
-def _furthest(reading: Reading, read: Read, now: datetime) -> str | None:
+def _kinds(reading: Reading, standing: Standing, folder: Path) -> set[str]:
+    """How the cursor's values are stored, where that is for each value to say; empty where the column's type says it.
+
+    Raises
+    ------
+    SourceError
+        In several ways: numbers would be missed once a text is the cursor.
+    """
+    source, stored = reading.source, reading.database.stored
+    if source.cursor is None or stored is None:
+        return set()
+    kind = stored.format(reading.database.quoted(source.cursor))
+    (into := folder / "kinds").mkdir()
+    found = reading.database.read(
+        f"SELECT DISTINCT {kind} AS kind FROM {reading.origin}{_since(reading, standing)}", into, None
+    )
+    kinds = {*found.rows.collect()["kind"]} - {"null"}
+    if len(kinds) > 1 or "blob" in kinds:
+        raise SourceError(
+            f"{source.name}: the cursor {source.cursor} holds values of kind {' and '.join(sorted(kinds))}, which are "
+            "not compared by what they mean. Make them moments or whole numbers, all of one kind, in a query."
+        )
+    return kinds
+
+
+def _furthest(reading: Reading, read: Read, now: datetime, kinds: Collection[str]) -> str | None:
     """The greatest cursor among the rows, no later than now: a wrong year must not hide what comes until then."""
     source = reading.source
     if source.cursor is None:
@@ -209,8 +229,11 @@ def _furthest(reading: Reading, read: Read, now: datetime) -> str | None:
         last = None if dtype.is_integer() else read.last(source.cursor)
         greatest = last if last and re.match(MOMENT, last) else None
     elif dtype == pl.String:
-        (of_numbers,) = rows.select((numbers.null_count() == column.null_count()).alias("n")).collect().row(0)
-        column, dtype = (numbers, pl.Int64()) if of_numbers else (column, dtype)
+        of_numbers = (column.count() > 0) & (numbers.null_count() == column.null_count())
+        if rows.select(of_numbers.alias("n")).collect(engine="streaming").item():
+            if "integer" not in kinds:
+                raise SourceError(_numbers_as_text(source))
+            column, dtype = numbers, pl.Int64()
     if greatest is None:
         greatest = rows.select(column.max()).collect(engine="streaming").item()
     if greatest is None:
@@ -220,11 +243,25 @@ def _furthest(reading: Reading, read: Read, now: datetime) -> str | None:
         return str(greatest)
     if dtype == pl.Date:
         day = date.fromisoformat(greatest) if isinstance(greatest, str) else greatest
-        return str(min(day, now.date()).isoformat())
+        return (day if day <= now.date() else (now - WEST).date()).isoformat()
     if dtype == pl.Datetime:
-        moment = datetime.fromisoformat(greatest) if isinstance(greatest, str) else greatest
-        return str(min(moment, now if moment.tzinfo else now.replace(tzinfo=None)).isoformat())
+        return _no_later(datetime.fromisoformat(greatest) if isinstance(greatest, str) else greatest, now).isoformat()
     return _furthest_text(source, greatest, now)
+
+
+def _no_later(moment: datetime, now: datetime) -> datetime:
+    """The moment, or the present where it is to come: as early as that may be where no zone is said."""
+    if moment.tzinfo is not None:
+        return min(moment, now)
+    present = now.astimezone(UTC).replace(tzinfo=None)
+    return moment if moment <= present else present - WEST
+
+
+def _numbers_as_text(source: Source) -> str:
+    return (
+        f"{source.name}: the cursor {source.cursor} holds numbers as text, of which 9 comes after 10. Cast it to a "
+        "whole number in a query."
+    )
 
 
 def _furthest_text(source: Source, text: str, now: datetime) -> str:
@@ -235,10 +272,8 @@ def _furthest_text(source: Source, text: str, now: datetime) -> str:
             f"{source.name}: the cursor {source.cursor} is text that is neither a number nor a moment such as "
             "2026-11-22T06:30:00. Cast it in a query."
         ) from None
-    present = now.astimezone(moment.tzinfo or UTC)
-    if moment.replace(tzinfo=present.tzinfo) <= present:
-        return text
-    return _written_as(text, present)
+    latest = _no_later(moment, now.astimezone(moment.tzinfo) if moment.tzinfo else now)
+    return text if latest == moment else _written_as(text, latest)
 
 
 def _written_as(text: str, moment: datetime) -> str:

@@ -133,6 +133,13 @@ def test_a_set_that_comes_for_ever_ends(world, jobs):
     assert "of 7 rows" in error(world)
 
 
+def test_a_page_that_comes_for_ever_ends(world, pages):
+    pages.fail("more", "repeat", times=99)
+    assert "of 7 rows. Pull again." in error(world)
+    pages.faults.clear()
+    assert rows(world) == 7
+
+
 @pytest.mark.parametrize(("at", "after"), [("poll", 1), ("results", 0), ("results", 2)])
 def test_a_job_that_expires_is_asked_for_anew(world, jobs, at, after):
     jobs.looks = 2

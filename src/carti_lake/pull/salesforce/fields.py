@@ -12,8 +12,8 @@ from carti_lake.pull.declaration import Source
 from carti_lake.pull.salesforce.org import Org, RefusedError
 from carti_lake.pull.secrets import SourceError
 from carti_lake.pull.soql import PATH, Asked
-from carti_lake.pull.sql import can_hold
-from carti_lake.sources.headers import match_headers, matches
+from carti_lake.pull.types import misfit
+from carti_lake.sources.headers import matches
 
 #: Types of fields that are no text.
 TYPES: Mapping[str, pl.DataType] = {
@@ -135,18 +135,12 @@ def _at(path: str, object: str, described: Any, name: str) -> Mapping[str, Any]:
 
 
 def _check(types: Mapping[str, pl.DataType], source: Source, said: Asked) -> None:
-    mapping = source.mapping
-    pairs = [*match_headers([*types], source.feed, mapping, source.name).items()]
-    # A field may feed several columns; what words mean, and texts that are joined, are judged value by value.
-    pairs += [(parts[0], column) for column, parts in mapping.sources.items() if len(parts) == 1]
-    for header, column in pairs:
-        if column in mapping.hints and mapping.hints[column].values:
-            continue
-        if not can_hold(types[header], source.feed, column):
-            raise SourceError(
-                f'{source.name}: the field "{header}" of {said.object} is of type {types[header]}, and {column} of '
-                f"{source.feed.short_name} is {source.feed.delivered()[column]}. Map {column} to another field."
-            )
+    if (found := misfit(types, source)) is not None:
+        header, column = found
+        raise SourceError(
+            f'{source.name}: the field "{header}" of {said.object} is of type {types[header]}, and {column} of '
+            f"{source.feed.short_name} is {source.feed.delivered()[column]}. Map {column} to another field."
+        )
 
 
 def _near(name: str, names: Sequence[str]) -> str:

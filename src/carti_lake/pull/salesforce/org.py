@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from carti_lake.pull.secrets import SourceError
+from carti_lake.pull.assertion import NoKeyError, signed
+from carti_lake.pull.patience import PASSING, quiet, retry_after
+from carti_lake.pull.secrets import SourceError, is_loopback
 
 if TYPE_CHECKING:
     import httpx
@@ -25,7 +26,6 @@ PATIENCE = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 LONGEST = 600.0
 #: Seconds without a byte after which a connection counts as broken.
 SILENCE = 120.0
-PASSING = {408, 429, 500, 502, 503, 504}
 #: The server's own words are not repeated: they may quote a row. Codes that look like codes are.
 CODE = re.compile(r"[A-Za-z_]{3,60}")
 #: The requests of a day, or those at once, are used up.
@@ -80,12 +80,15 @@ class Org:
         Gives the address and the form of a request for a token.
     wait
         Waits so many seconds.
+    clock
+        The present moment.
     """
 
     name: str
     client: "httpx.Client"
     sign_in: Callable[[], tuple[str, dict[str, str]]]
     wait: Callable[[float], None]
+    clock: Callable[[], datetime]
     token: Token | None = None
 
     def ask(
@@ -161,7 +164,7 @@ class Org:
             spent = code == SPENT
             if not spent and answer.status_code not in PASSING:
                 raise RefusedError(self.name, answer.status_code, code)
-            asked = _retry_after(answer)
+            asked = retry_after(answer, self.clock()) or 0.0
             if pause is None or asked > LONGEST:
                 raise SourceError(
                     f"{self.name}: the org's API requests are used up; pull again later."
@@ -179,8 +182,8 @@ def opened(
     """The org of a source; it is signed in to when it is first asked."""
     import httpx
 
-    with httpx.Client(timeout=httpx.Timeout(SILENCE, connect=30.0)) as client:
-        yield Org(source.name, client, lambda: _form(source, environment, clock()), wait)
+    with quiet(), httpx.Client(timeout=httpx.Timeout(SILENCE, connect=30.0)) as client:
+        yield Org(source.name, client, lambda: _form(source, environment, clock()), wait, clock)
 
 
 def _form(source: "Source", environment: Mapping[str, str], now: datetime) -> tuple[str, dict[str, str]]:
@@ -190,8 +193,6 @@ def _form(source: "Source", environment: Mapping[str, str], now: datetime) -> tu
     if source.client_secret is not None:
         secret = source.secret("client_secret", environment) or ""
         return address, {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
-    import jwt
-
     host = urlsplit(address).hostname or ""
     sandbox = ".sandbox." in host or host == "test.salesforce.com"
     claims = {
@@ -201,8 +202,8 @@ def _form(source: "Source", environment: Mapping[str, str], now: datetime) -> tu
         "exp": int(now.timestamp()) + 180,
     }
     try:
-        assertion = jwt.encode(claims, source.secret("private_key", environment) or "", algorithm="RS256")
-    except (ValueError, TypeError, jwt.PyJWTError):
+        assertion = signed(claims, source.secret("private_key", environment) or "", {"RSA": "RS256"})
+    except NoKeyError:
         raise SourceError(f"{source.file.name}: private_key refers to what is no RSA key in PEM.") from None
     return address, {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
 
@@ -210,7 +211,7 @@ def _form(source: "Source", environment: Mapping[str, str], now: datetime) -> tu
 def secure(address: str, name: str) -> str:
     """The address, if what is sent there cannot be read on the way."""
     parts = urlsplit(address)
-    inside = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    inside = is_loopback(parts.hostname or "")
     if parts.hostname is None or not (parts.scheme == "https" or (parts.scheme == "http" and inside)):
         raise SourceError(f"{name}: the org's address must begin with https://, as in https://ACME.my.salesforce.com.")
     return f"{parts.scheme}://{parts.netloc}"
@@ -233,16 +234,3 @@ def _code(answer: "httpx.Response") -> str:
     first = said[0] if isinstance(said, list) and said else said
     code = (first.get("errorCode") or first.get("error")) if isinstance(first, dict) else None
     return code if isinstance(code, str) and CODE.fullmatch(code) else ""
-
-
-def _retry_after(answer: "httpx.Response") -> float:
-    """Seconds that the answer asks to wait; 0 where it does not say."""
-    said = answer.headers.get("Retry-After", "")
-    if said.isdecimal():
-        return float(said)
-    try:
-        until = parsedate_to_datetime(said)
-        since = parsedate_to_datetime(answer.headers["Date"]) if "Date" in answer.headers else datetime.now(UTC)
-    except (ValueError, TypeError):
-        return 0.0
-    return max(0.0, (until - since).total_seconds())

@@ -21,6 +21,8 @@ ROWS = 200_000
 FIRST_LOOK, LAST_LOOK = 1.0, 30.0
 #: Looks after which a job is left to the next pull: some three hours.
 LOOKS = 360
+#: Pages or sets that may come again one after the other before a query or job is given up.
+REPEATS = 3
 #: What the Bulk API has no job for, though REST has a query.
 NO_JOB = {"INVALIDENTITY", "InvalidEntity", "FUNCTIONALITY_NOT_ENABLED", "FeatureNotEnabled", "API_DISABLED_FOR_ORG"}
 
@@ -69,11 +71,12 @@ def whole(org: Org, reads: Reads, page: Page, folder: Path) -> pl.LazyFrame:
     SourceError
         The pages hold other rows than the query said.
     """
-    total, held, seen = int(page["totalSize"]), 0, set[str]()
-    while True:
+    total, held, seen, repeats = int(page["totalSize"]), 0, set[str](), 0
+    while repeats <= REPEATS:
         rows = frame(page["records"], reads)
         content = hash_of(rows.lazy())
-        if content not in seen:
+        repeats = repeats + 1 if content in seen else 0
+        if not repeats:
             rows.write_parquet(folder / f"page{len(seen):06}.parquet", compression="lz4")
             seen.add(content)
             held += rows.height

@@ -31,9 +31,6 @@ from carti_lake.store.storage import Storage
 if TYPE_CHECKING:
     from carti_lake.pull.pull import Edge
 
-#: Sets that may come again one after the other before a job is given up.
-REPEATS = 3
-
 
 def check(source: Source, edge: "Edge") -> None:
     """Sign in, and prove object, fields, types and condition; no row is read."""
@@ -136,7 +133,7 @@ def _of_job(org: Org, reads: Reads, storage: Storage, source: Source, job: str, 
                 held += found.count
                 furthest = max(filter(None, (furthest, _furthest(source, found.rows))), default=None)
             last = held == ready.rows or found.following is None
-            if repeats > REPEATS or (last and ready.rows not in (None, held)):
+            if repeats > results.REPEATS or (last and ready.rows not in (None, held)):
                 results.delete(org, job)
                 raise SourceError(f"{source.name}: the query's job gave {held:,} of {ready.rows:,} rows. Pull again.")
             standing = resumed(storage, source)

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from carti_lake.pull.fhir_compile import ROW_INDEX, Value, condition, literal, value_of
-from carti_lake.pull.fhirpath import Constant, Node, PathError, names_in, parse_path
 from carti_lake.pull.secrets import SourceError
+from carti_lake.pull.views.compiled import ROW_INDEX, Value, condition, literal, value_of
+from carti_lake.pull.views.fhirpath import Constant, Node, PathError, names_in, parse_path
 
 Made = TypeVar("Made")
 

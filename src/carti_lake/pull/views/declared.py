@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from carti_lake.pull.fhir_views import View, read_view
 from carti_lake.pull.secrets import SourceError, is_reference
+from carti_lake.pull.views.view import View, read_view
 
 KEYS = (
     "views", "query", "export", "client", "key", "key_id", "token_endpoint", "scope", "overlap", "files", "complete",

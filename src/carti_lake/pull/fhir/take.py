@@ -12,18 +12,19 @@ from typing import Any
 import polars as pl
 
 from carti_lake.pull.declaration import A_DAY, Source
-from carti_lake.pull.fhir_declared import Fhir
-from carti_lake.pull.fhir_export import FHIR_JSON, Exported, Job, exported, finish
-from carti_lake.pull.fhir_http import Server, as_json, quiet
-from carti_lake.pull.fhir_kept import Delivery, Kept, kept_under, merged, news, sweep
-from carti_lake.pull.fhir_sign_in import signing_in
-from carti_lake.pull.fhir_views import MOMENTS
+from carti_lake.pull.fhir.export import FHIR_JSON, Exported, Job, exported, finish
+from carti_lake.pull.fhir.http import Server, as_json
+from carti_lake.pull.fhir.kept import Delivery, Kept, kept_under, merged, news, sweep
+from carti_lake.pull.fhir.sign_in import signing_in
 from carti_lake.pull.folder import Look, look
 from carti_lake.pull.marks import Standing, digest, standing
+from carti_lake.pull.patience import quiet
 from carti_lake.pull.place import Seen
 from carti_lake.pull.places import place_of
 from carti_lake.pull.secrets import SourceError
 from carti_lake.pull.sql import INSTANT, check_types
+from carti_lake.pull.views.declared import Fhir
+from carti_lake.pull.views.view import MOMENTS
 from carti_lake.sources.batches import Loaded, load
 from carti_lake.sources.extract import Extract, Mark
 from carti_lake.sources.frames import extract_of
@@ -64,8 +65,15 @@ class Came:
     problem: str | None = None
 
 
-def pull(storage: Storage, source: Source, world: World, now: datetime) -> Came:
-    """Take in what is new, with the mark that follows in the commit of its rows."""
+class TooFewError(SourceError):
+    """More rows would be withdrawn than are left, and nobody said that this is so."""
+
+
+def pull(storage: Storage, source: Source, world: World, now: datetime, *, sure: bool = False) -> Came:
+    """Take in what is new, with the mark that follows in the commit of its rows.
+
+    ``sure``: where everything is read anew, withdraw even more rows than are left.
+    """
     fhir = _checked(source)
     stands = standing(storage, source.feed.short_name, source.name)
     same = stands.reading == source.reading
@@ -84,7 +92,7 @@ def pull(storage: Storage, source: Source, world: World, now: datetime) -> Came:
                 *((one.file, one.size, one.modified) for one in seen.whole),
             )
             known = before if same else Kept(storage)
-            loaded = _load(storage, source, stands, before, known, deliveries, now, folder, taken=taken)
+            loaded = _load(storage, source, stands, before, known, deliveries, now, folder, taken=taken, sure=sure)
             return Came(loaded, seen.waiting)
         with _server(source, fhir, base, world) as server:
             job = Job(storage, source.name)
@@ -95,7 +103,14 @@ def pull(storage: Storage, source: Source, world: World, now: datetime) -> Came:
             # A part of a whole export says nothing of what it lacks.
             known = Kept(storage) if since is None and not (came.is_partial and same) else before
             cursor = stands.cursor if came.is_partial else min(moment, now).astimezone(UTC).isoformat()
-            loaded = _load(storage, source, stands, before, known, deliveries, now, folder, cursor=cursor)
+            try:
+                loaded = _load(
+                    storage, source, stands, before, known, deliveries, now, folder, cursor=cursor, sure=sure
+                )
+            except TooFewError:
+                # The next pull asks for another export than this one.
+                finish(server, job)
+                raise
             finish(server, job)
             return Came(loaded, problem=_problem(source, came))
     finally:
@@ -228,6 +243,7 @@ def _load(
     *,
     cursor: str | None = None,
     taken: tuple[tuple[str, int, int], ...] = (),
+    sure: bool,
 ) -> tuple[Loaded, ...]:
     """What is new into bronze; ``known`` is what the files add to, ``before`` what was delivered."""
     fhir = source.fhir
@@ -242,11 +258,29 @@ def _load(
     if rows.select(pl.len()).collect().item() == 0:
         after.remove()
         return ()
+    if known.name is None and not sure:
+        # What the server itself tells as deleted is not judged.
+        _check_withdrawn(source, rows, after)
     loaded = tuple(
         load(storage, source.feed, iter([_extract(source, stands, rows, now, cursor, after)]), lambda name: None)
     )
     sweep(storage, source.name, after.name)
     return loaded
+
+
+def _check_withdrawn(source: Source, news: pl.LazyFrame, after: Kept) -> None:
+    """Refuse a whole delivery that lacks more rows than it has: it may be that of a server that is being filled."""
+    if "is_deleted" not in news.collect_schema():
+        return
+    gone = int(news.select(pl.col("is_deleted").cast(pl.String).eq("true").sum()).collect().item())
+    kept = after.scan("rows")
+    left = 0 if kept is None else int(kept.select(pl.len()).collect().item())
+    if gone > left:
+        after.remove()
+        raise TooFewError(
+            f"{source.name}: {gone:,} of its rows would be withdrawn, which is more than the {left:,} that it holds "
+            "when everything is read anew. If that is right, say so: carti-lake pull --keys."
+        )
 
 
 def _comparable(before: Kept, after: Kept) -> Kept:

@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from carti_lake.pull.fhir_compile import SeveralError
-from carti_lake.pull.fhir_views import RESOURCE
 from carti_lake.pull.secrets import SourceError
+from carti_lake.pull.views.compiled import SeveralError
+from carti_lake.pull.views.view import RESOURCE
 from carti_lake.sources.objects import bad_line
 
 #: What tells a resource and its versions apart.

@@ -1,14 +1,13 @@
 """A FHIR server's answers: asked again where it is busy or ill, and what it refuses told without its words."""
 
 import contextlib
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from carti_lake.pull.patience import PASSING, retry_after
 from carti_lake.pull.secrets import SourceError, is_loopback
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 #: How often a request is made, and how long at most before it is made again, in seconds.
 TRIES, LONGEST_WAIT = 8, 120.0
-BUSY = (429, 500, 502, 503, 504)
 #: Codes of issues, as FHIR defines them; any other text of an answer may quote a resource.
 ISSUES = frozenset(
     (
@@ -27,8 +25,6 @@ ISSUES = frozenset(
     )
 )
 SEVERITIES = frozenset(("fatal", "error", "warning", "information"))
-#: Clients whose own notes name addresses and headers.
-TALKATIVE = ("httpx", "httpcore")
 
 
 @dataclass
@@ -88,7 +84,7 @@ class Server:
                 if answer.status_code == 401 and signed and not renewed and self.token(True) is not None:
                     renewed = True
                     continue
-                if answer.status_code in BUSY and attempt + 1 < TRIES and not _is_final(answer):
+                if answer.status_code in PASSING and attempt + 1 < TRIES and not _is_final(answer):
                     self.wait(self.pause(answer, attempt))
                     continue
                 yield answer
@@ -99,14 +95,8 @@ class Server:
 
     def pause(self, answer: "httpx.Response", attempt: int) -> float:
         """Seconds to wait, as the server says, else more each time."""
-        said = answer.headers.get("Retry-After", "")
-        if said.strip().isdecimal():
-            return min(float(said), LONGEST_WAIT)
-        try:
-            seconds = (parsedate_to_datetime(said) - self.clock()).total_seconds()
-        except (TypeError, ValueError):
-            return backoff(attempt)
-        return min(max(seconds, 0.0), LONGEST_WAIT)
+        said = retry_after(answer, self.clock())
+        return backoff(attempt) if said is None else min(said, LONGEST_WAIT)
 
     def refusal(self, what: str, answer: "httpx.Response") -> SourceError:
         """What the server answered, in words that quote nothing of it but codes that FHIR defines."""
@@ -138,20 +128,6 @@ def protected(url: str, name: str) -> None:
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         raise SourceError(f"{name}: a FHIR server is asked by https:// only.")
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the client's own notes, which name addresses, out of the log."""
-    loggers = [logging.getLogger(one) for one in TALKATIVE]
-    levels = [one.level for one in loggers]
-    try:
-        for one in loggers:
-            one.setLevel(logging.WARNING)
-        yield
-    finally:
-        for one, level in zip(loggers, levels, strict=True):
-            one.setLevel(level)
 
 
 def _is_final(answer: "httpx.Response") -> bool:

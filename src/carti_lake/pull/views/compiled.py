@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from carti_lake.pull.fhirpath import (
+from carti_lake.pull.views.fhirpath import (
     Call,
     Constant,
     Index,

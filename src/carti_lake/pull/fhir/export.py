@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin
 
-from carti_lake.pull.fhir_http import Server, as_json, backoff, issues
+from carti_lake.pull.fhir.http import Server, as_json, backoff, issues
 from carti_lake.pull.secrets import SourceError
 from carti_lake.store.durable import sync
 from carti_lake.store.files import read_file, write_file
@@ -22,7 +22,7 @@ from carti_lake.store.storage import Storage
 if TYPE_CHECKING:
     import httpx
 
-    from carti_lake.pull.fhir_declared import Fhir
+    from carti_lake.pull.views.declared import Fhir
 
 FHIR_JSON, NDJSON = "application/fhir+json", "application/fhir+ndjson"
 CHUNK = 1 << 16

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 import polars_hash as plh
 
-from carti_lake.pull.fhir_ndjson import DELETIONS, LINE, scan, schema_of, told, type_of
-from carti_lake.pull.fhir_views import RESOURCE, View, rows_of
+from carti_lake.pull.fhir.ndjson import DELETIONS, LINE, scan, schema_of, told, type_of
 from carti_lake.pull.secrets import SourceError
+from carti_lake.pull.views.view import RESOURCE, View, rows_of
 from carti_lake.store.durable import sync
 from carti_lake.store.files import folder_of, read_file, write_file
 from carti_lake.store.storage import Storage
 
 if TYPE_CHECKING:
-    from carti_lake.pull.fhir_declared import Fhir
+    from carti_lake.pull.views.declared import Fhir
 
 #: Lines of a file have the numbers from its own, times this, on.
 LINES = 1 << 32

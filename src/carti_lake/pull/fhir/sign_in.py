@@ -1,21 +1,23 @@
 """Signing in at a FHIR server as a backend service, as SMART describes it: by a signed assertion, for a token."""
 
-import json
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from carti_lake.pull.fhir_http import Server, as_json
+from carti_lake.pull.assertion import NoKeyError, signed
+from carti_lake.pull.fhir.http import Server, as_json
 from carti_lake.pull.secrets import SourceError, resolve
 
 if TYPE_CHECKING:
     from carti_lake.pull.declaration import Source
-    from carti_lake.pull.fhir_declared import Fhir
+    from carti_lake.pull.views.declared import Fhir
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 #: How long an assertion holds, and how long before its end a token is taken as ended.
 LASTS, EARLY = timedelta(minutes=4), timedelta(seconds=30)
+#: How a key signs, as SMART asks for it.
+ALGORITHMS = {"RSA": "RS384", "secp384r1": "ES384"}
 #: What OAuth calls the reasons of a refusal.
 REASONS = (
     *("invalid_request", "invalid_client", "invalid_grant", "invalid_scope"),
@@ -86,24 +88,8 @@ def _token(
 
 
 def _assertion(name: str, endpoint: str, client: str, key: str, key_id: str | None, now: datetime) -> str:
-    import jwt
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    try:
-        if key.lstrip().startswith("{"):
-            jwk = jwt.PyJWK(json.loads(key), algorithm="RS384" if json.loads(key).get("kty") == "RSA" else "ES384")
-            private, key_id = jwk.key, key_id or jwk.key_id
-        else:
-            private = load_pem_private_key(key.encode(), None)
-    except (ValueError, TypeError, jwt.PyJWTError):
-        raise SourceError(f"{name}: key is no private key as PEM or JWK.") from None
-    if isinstance(private, RSAPrivateKey):
-        algorithm = "RS384"
-    elif isinstance(private, EllipticCurvePrivateKey) and private.curve.name == "secp384r1":
-        algorithm = "ES384"
-    else:
-        raise SourceError(f"{name}: key must be an RSA key (RS384) or one of the curve P-384 (ES384).")
     claims = {"iss": client, "sub": client, "aud": endpoint, "exp": now + LASTS, "jti": str(uuid.uuid4())}
-    return jwt.encode(claims, private, algorithm, headers={"kid": key_id} if key_id else None)
+    try:
+        return signed(claims, key, ALGORITHMS, key_id)
+    except NoKeyError as error:
+        raise SourceError(f"{name}: key {error}.") from None

@@ -1,0 +1,1 @@
+"""FHIR R4 as a source: a server's bulk export, or a folder of exported files."""
