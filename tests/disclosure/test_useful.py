@@ -31,7 +31,7 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> list[View]:
     steps: list[dict[str, list[pl.DataFrame]]] = [{} for _ in ends]
     days = {}
     for feed, day, delivered_at, rows in extracts(NETWORK):
-        step = next(place for place, end in enumerate(ends) if day < end or place == len(ends) - 1)
+        step = next(place for place, end in enumerate(ends) if day <= end)
         steps[step].setdefault(feed, []).append(rows)
         days[step, feed] = day, delivered_at
     for step, feeds in enumerate(steps):
