@@ -94,7 +94,11 @@ function changeOf(about, months, now, before) {
   const whole = months.length === periodLength();
   // The months of a whole period stand above; those of a part are said.
   const said = moves ? "provisional: still moves, not compared" : whole ? null : spanOf(months);
-  if (!before || (!about.ratio && before.value === 0)) {
+  if (before && !moves && !about.ratio && before.value === 0) {
+    // From nothing, nothing can be said in percent.
+    return element("span", { class: "change" }, part(`${written(0, about.unit)} before`), said ? part(said) : null);
+  }
+  if (!before || moves) {
     return element("span", { class: "change" }, ...(said ? [part(said)] : []), moves ? null : part("no earlier period to compare"));
   }
   const by = about.unit === "ratio" || about.ratio ? now.value - before.value : (now.value - before.value) / Math.abs(before.value);
