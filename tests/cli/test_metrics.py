@@ -29,7 +29,7 @@ def test_every_metric_is_listed_without_a_lake(carti_lake: Type, nowhere: Path) 
 def test_a_metric_is_explained_without_a_lake(carti_lake: Type, nowhere: Path) -> None:
     printed = carti_lake("metrics", "denial_rate").out
     for words in (
-        "Denial rate (as in the seed)",
+        "Denial rate (original definition)",
         METRICS["denial_rate"].definition,
         "Formula: Claims denied / Visits rendered",
         "In columns: sum(denied_claims) / sum(visits)",

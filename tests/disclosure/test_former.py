@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from carti_lake.disclosure import Publication, Told, as_shown_before, publication
-from carti_lake.tables.gold.events import AXES
+from carti_lake.tables.gold.events import AXES, kinds
 from tests.worlds.events import KINDS, release
 
 from .attacker import Kind
@@ -56,6 +56,41 @@ def test_a_part_stands_beside_the_whole_of_the_same_publication_alone() -> None:
     hidden = blank.tables["provider_summary"]["no_shows"]
     assert hidden[0] is None
     assert shown.tables["provider_summary"]["no_shows"][0] is None
+
+
+def test_a_row_stands_as_it_was_where_that_tells_more_and_its_whole_has_not_moved_far() -> None:
+    before = monthly(appointments=[600, 50, 70], no_shows=[200, 25, 30])
+    # The no-shows of P1 moved by 5; the appointments far enough to be shown, and not by a tenth.
+    after = monthly(appointments=[650, 50, 170], no_shows=[205, 25, 60])
+    (_, _, _), (blank, shown, _) = consecutive(before, after)
+    row = ("appointments", "no_shows", "no_show_rate")
+    assert blank.tables["provider_summary"].select(row).row(0) == (650, None, None)
+    assert shown.tables["provider_summary"].select(row).row(0) == (600, 200, 200 / 600)
+    # P3 has more than doubled: as it is now, though a part is hidden to cover for the other.
+    assert shown.tables["provider_summary"].select(row).row(2) == blank.tables["provider_summary"].select(row).row(2)
+    assert "P1" in shown.notes[-1]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_all_that_a_row_tells_of_a_kind_is_of_one_publication(name: str) -> None:
+    before: list[Publication] = []
+    for blank, shown, _ in consecutive(*drawn(KINDS[name], 2)):
+        sources = [blank, *before]
+        for table in (one for one in TABLES if one in shown.tables):
+            rows = shown.tables[table]
+            key = "provider_id" if table == "provider_summary" else rows.columns[0]
+            for _, columns in kinds():
+                there = [column for column in columns if column in rows.columns]
+                told = [one.tables[table].select(key, *there) for one in sources]
+                for row in rows.select(key, *there).iter_rows(named=True):
+                    # Each number of the row is what one and the same publication has there.
+                    fits = [
+                        all(row[column] in (None, one[column]) for column in there)
+                        for frame in told
+                        for one in frame.filter(pl.col(key) == row[key]).iter_rows(named=True)
+                    ]
+                    assert any(fits), (table, row)
+        before = [blank, *before]
 
 
 def test_a_rate_stands_as_it_was_where_all_of_it_does() -> None:

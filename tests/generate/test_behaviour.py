@@ -1,16 +1,18 @@
 """What is planted can be found again in what is delivered. Bounds are loose, seeds fixed."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from carti_lake.generate import Network, codes, truths
 from carti_lake.generate.campaigns import draw as draw_campaigns
 from carti_lake.generate.demand import working
 from carti_lake.generate.providers import directory
-from tests.worlds.networks import YEAR, current, delivered
+from tests.worlds.networks import QUARTER, YEAR, current, delivered
 
 # --- demand ----------------------------------------------------------------------------------------------------------
 
@@ -262,3 +264,22 @@ def test_drugs_suit_the_service_line(year):
     lines = {drug.code: drug.lines for drug in codes.DRUGS}
     seen = orders.select("drug_code", "service_line").unique().rows()
     assert all(line in lines[code] for code, line in seen)
+
+
+def test_a_rule_denies_one_line_s_claims_of_two_payers_from_its_day_on():
+    start = QUARTER.start + timedelta(days=20)
+    ruled = delivered(replace(QUARTER, rule_from=start), feeds=["ehr_visits"])["ehr_visits"]
+    usual = delivered(QUARTER, feeds=["ehr_visits"])["ehr_visits"]
+    under = (
+        pl.col("payer").is_in(truths.RULE_PAYERS)
+        & (pl.col("service_line") == truths.RULE_LINE)
+        & (pl.col("visit_date") >= start)
+    )
+    answered = ruled.filter(under & pl.col("claim_status").is_in(["Paid", "Denied"]))
+    denied = answered.filter(claim_status="Denied")
+    assert denied.height / answered.height == pytest.approx(truths.RULE_DENIAL, abs=0.08)
+    assert denied["denial_reason"].unique().to_list() == [truths.RULE_REASON]
+    # Nothing else is any different, but for which rows come twice.
+    touched = pl.concat([usual, ruled]).filter(under).select("visit_id")
+    one, other = (rows.join(touched, on="visit_id", how="anti").unique() for rows in (ruled, usual))
+    assert_frame_equal(one, other, check_row_order=False)

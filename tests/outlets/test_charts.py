@@ -41,7 +41,9 @@ def test_best_roi_comes_first_below_the_network() -> None:
     chart = roi(providers(3))
     assert shown(chart) == [NETWORK, "Dr. 3", "Dr. 2", "Dr. 1"]
     assert subtitle(chart)[-1] == "Release 12 · 2026-11-23 · data as of 2026-11-22"
-    assert subtitle(chart)[0] == "(deals_value - marketing_cost) / marketing_cost, whatever the stage, as in the seed"
+    assert (
+        subtitle(chart)[0] == "(deals_value - marketing_cost) / marketing_cost, whatever the stage, as first reported"
+    )
 
 
 def test_many_providers_are_cut_and_counted() -> None:

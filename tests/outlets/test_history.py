@@ -9,7 +9,7 @@ from carti_lake.disclosure import in_full, publication
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.headline import headlines, shifted, usual_period
 from carti_lake.outlets.history import history
-from carti_lake.outlets.months import provisional, with_events
+from carti_lake.outlets.months import ENDED, provisional, standing, with_events
 from carti_lake.tables.gold import GOLD
 
 from .conftest import providers, release_of, rows_of
@@ -84,6 +84,48 @@ def test_months_before_the_first_event_are_no_period_to_compare_with() -> None:
     frames = frames_of(visits=[0, 0, 50, 0])
     (row,) = headlines(in_full(frames), AS_OF, (MONTHS[2], MONTHS[2]), [METRICS["visits"]]).to_dicts()
     assert (row["value"], row["before"], row["change"]) == (50, None, None)
+
+
+def test_a_hidden_month_is_left_out_on_both_sides_where_at_least_half_are_told() -> None:
+    months = [shifted(date(2026, 2, 1), -place) for place in range(24)]
+    cells = {"provider_id": "P001", "service_line": "lung", "month": months}
+
+    def heads(hidden: set[int]) -> dict[str, object]:
+        visits = [5 if place in hidden else 100 + place for place in range(24)]
+        frames = release_of(providers(1)) | {
+            "provider_monthly": rows_of(GOLD["provider_monthly"], 24, **cells, visits=visits)
+        }
+        shown = publication(frames)
+        assert {*shown.tables["network_by_month"].filter(pl.col("visits").is_null())["month"]} == {
+            months[place] for place in hidden
+        }
+        found = headlines(shown, AS_OF, (months[11], months[0]), [METRICS["visits"]]).to_dicts()
+        return found[0] if found else {}
+
+    row = heads({1, 3, 14})
+    kept = [place for place in range(12) if place not in (1, 2, 3)]
+    assert row["months"] == [months[place] for place in reversed(kept)]
+    assert row["value"] == sum(100 + place for place in kept)
+    assert row["before"] == sum(112 + place for place in kept)
+    assert row["moving"] == []
+    assert heads(set(range(7))) == {}
+
+
+def test_a_month_whose_outcomes_are_hidden_has_ended_where_a_later_one_has() -> None:
+    completed = [80, None, 90, None]
+    by_month = pl.DataFrame(
+        {
+            "month": MONTHS,
+            "referrals_made": [100, 100, 100, 100],
+            "referrals_completed": completed,
+            "referrals_made_out_of_network": [10] * 4,
+            "referrals_made_lost": [5] * 4,
+        }
+    )
+    stands = standing(by_month.select("month"), by_month, {}, None)
+    assert stands[ENDED].to_list() == [True, True, True, False]
+    none_told = by_month.with_columns(referrals_completed=pl.lit(None, pl.Int64))
+    assert not standing(by_month.select("month"), none_told, {}, None)[ENDED].any()
 
 
 def test_months_without_maturity_are_marked_by_their_end_alone() -> None:

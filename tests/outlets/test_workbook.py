@@ -22,7 +22,7 @@ from carti_lake.outlets.workbook import WorkbookError, book, sheets, write_workb
 from carti_lake.outlets.workbook.charts import rankings
 from carti_lake.outlets.workbook.dictionary import formats, headers
 from carti_lake.outlets.workbook.kpis import widths
-from carti_lake.outlets.workbook.look import PAGE
+from carti_lake.outlets.workbook.look import MOST_PRINTED, PAGE
 from carti_lake.outlets.workbook.sheets import SHEETS, why_empty
 from carti_lake.releases.release import Release
 from carti_lake.tables.gold import GOLD
@@ -530,3 +530,20 @@ def test_libreoffice_reads_every_cell_as_polars_has_it(nasty: tuple[Frames, Path
 def test_libreoffice_prints_it(frames: Frames, release: Release, tmp_path: Path) -> None:
     path = write_workbook(publication(frames), release, tmp_path / "carti_lake.xlsx")
     assert converted(path, tmp_path, "pdf").stat().st_size > 10_000
+
+
+def test_of_a_long_table_a_first_part_is_printed_and_the_page_says_so(
+    frames: Frames, release: Release, tmp_path: Path
+) -> None:
+    rows = frames["provider_monthly"].head(1)
+    months = [date(2000, 1, 1).replace(year=2000 + place // 12, month=place % 12 + 1) for place in range(200)]
+    many = pl.concat([rows.with_columns(month=pl.lit(month)) for month in months])
+    path = write_workbook(in_full(frames | {"provider_monthly": many}), release, tmp_path / "carti_lake.xlsx")
+    book = openpyxl.load_workbook(path)
+    sheet = book["provider_monthly"]
+    last = re.fullmatch(r"'?provider_monthly'?!\$A\$1:\$([A-Z]+)\$(\d+)", sheet.print_area)
+    assert last is not None and int(last[2]) == MOST_PRINTED + 1 < sheet.max_row
+    assert sheet.oddHeader.right.text.startswith(f"Printed: the first {MOST_PRINTED} of 200 rows")
+    assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0)
+    assert sheet.print_title_rows == "$1:$1"
+    assert not book["provider_summary"].print_area

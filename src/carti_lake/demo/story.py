@@ -20,7 +20,15 @@ from carti_lake.store.errors import LakeError
 from carti_lake.tables.feeds import FEEDS
 
 #: Thirty months that the systems hand over at once, then three of daily extracts.
-NETWORK = Network(patients=12_000, start=date(2023, 7, 1), days=1_005, history=915, visits_per_day=100)
+NETWORK = Network(
+    patients=12_000,
+    start=date(2023, 7, 1),
+    days=1_005,
+    history=915,
+    visits_per_day=100,
+    # What the demo's numbers have to tell: a payer's new rule, whose denials come in over the last months.
+    rule_from=date(2025, 11, 1),
+)
 #: Of 90 daily extracts, how many each release covers: two months, then the third in two steps.
 STEPS = (59, 74, 90)
 #: Nobody can be recognised in counts of people who do not exist.

@@ -1,7 +1,7 @@
 """What a publication hides, as an earlier one showed it: readers have that already, so nothing new is told.
 
-The proof is the signature: what is filled in is a function of a publication with its blanks, and of what earlier ones
-showed. Whoever has them all could fill it in by hand.
+The proof is the signature: what stands is a function of a publication with its blanks, and of what earlier ones
+showed. Whoever has them all could put it together by hand.
 """
 
 from collections.abc import Sequence
@@ -11,24 +11,22 @@ import polars as pl
 
 from carti_lake.disclosure.margins import NETWORK, Told
 from carti_lake.disclosure.publication import Publication, made_from, with_rates
-from carti_lake.tables.gold.events import AXES, FAMILIES, MADE_FROM
+from carti_lake.tables.gold.events import AXES, MADE_FROM, kinds
 
-_SHOWS = {family.name: family.shows for family in FAMILIES}
-#: By column: those that it is a part of.
-_WHOLES = {
-    column: [whole for parent in family.under for whole in _SHOWS[parent]]
-    for family in FAMILIES
-    for column in family.shows
-}
 #: Members that a note names; of more it says how many.
 MOST_NAMED = 8
+#: How far a whole (visits, stays, referrals, appointments) may have moved, as a share of itself, for its row to stand
+#: as it was: growth beyond that is worth more than the parts that it would bring back.
+NEAR = 0.1
+#: Where a number is from: a number from 0 for an earlier publication.
+NOW, NOWHERE = -1, -2
 
 
 def as_shown_before(published: Publication, earlier: Sequence[Told]) -> Publication:
-    """The publication with what it hides as the newest earlier one showed it, and a note of where.
+    """The publication with rows that it hides parts of as an earlier one showed them, and a note of where.
 
-    A rate is filled in where all that it is made of was shown by one and the same publication. A zero is not: that
-    nothing was there says little of now.
+    All that a row tells of one kind of event is of one publication, the newest of those that tell most of it: never a
+    part of then beside a whole of now, nor a rate of both. A zero of then does not stand for what is hidden now.
 
     Parameters
     ----------
@@ -58,36 +56,72 @@ def as_shown_before(published: Publication, earlier: Sequence[Told]) -> Publicat
 
 @dataclass(frozen=True)
 class _Former:
-    """Sums that were shown before, by member, and of which publication each is: -1 for none."""
+    """Sums that were shown before, by member, and of which publication each is."""
 
     sums: pl.DataFrame
     place: pl.DataFrame
 
 
 def _former(now: Told, earlier: Sequence[Told], key: str) -> _Former:
-    """Of what is hidden now, member by member and column by column, what was shown last.
+    """Member by member and kind by kind, the publication that tells most of it, and what that showed."""
+    held, flags = now.rows(key)
+    members = flags.select(key)
+    stands = members.join(held, on=key, how="left", nulls_equal=True, maintain_order="left")
+    there = [(number, *_of_members(members, one, key)) for number, one in enumerate(earlier) if key in one.sums]
+    sums, place = dict[str, pl.Series](), dict[str, pl.Series]()
+    for wholes, columns in kinds():
+        names = [name for name in columns if name in flags.columns and name != key]
+        shown = flags.select(names)
+        chosen = pl.repeat(NOW, flags.height, dtype=pl.Int64, eager=True)
+        most = _count(shown)
+        takes: dict[int, pl.DataFrame] = {}
+        for number, was, told in reversed(there):
+            takes[number] = _takes(names, stands, shown, was, told)
+            near = _near([name for name in wholes if name in names], stands, shown, was)
+            told_then = _count(takes[number])
+            better = near & (told_then > most)
+            chosen = pl.repeat(number, flags.height, dtype=pl.Int64, eager=True).zip_with(better, chosen)
+            most = told_then.zip_with(better, most)
+        for name in names:
+            sums[name] = pl.repeat(None, flags.height, dtype=stands.schema[name], eager=True)
+            # What the chosen publication did not tell is not told beside it either.
+            place[name] = chosen.zip_with(chosen == NOW, pl.repeat(NOWHERE, flags.height, dtype=pl.Int64, eager=True))
+            for number, was, _ in there:
+                of_then = (chosen == number) & takes[number][name]
+                place[name] = chosen.zip_with(of_then, place[name])
+                if name in was.columns:
+                    sums[name] = was[name].cast(stands.schema[name]).zip_with(of_then, sums[name])
+    return _Former(members.with_columns(**sums), members.with_columns(**place))
 
-    A part goes with its whole, as one and the same publication showed both: never a part of then beside a whole of now.
-    """
-    _, flags = now.rows(key)
-    names = [name for name in flags.columns if name != key]
-    sums = {name: pl.repeat(None, flags.height, dtype=now.sums[key].schema[name], eager=True) for name in names}
-    place = {name: flags[name].replace_strict({True: len(earlier), False: -1}, return_dtype=pl.Int64) for name in names}
-    then = [
-        (number, *_of_members(flags.select(key), one, key)) for number, one in enumerate(earlier) if key in one.sums
-    ]
-    for name in names:
-        wholes = [whole for whole in _WHOLES[name] if whole in place]
-        for number, was, told in reversed(then):
-            if name in was.columns and name in told.columns:
-                takes = (place[name] == -1) & told[name].fill_null(False) & (was[name].fill_null(0) != 0)
-                for whole in wholes:
-                    takes &= place[whole] == number
-                sums[name] = was[name].cast(sums[name].dtype).zip_with(takes, sums[name])
-                place[name] = pl.repeat(number, flags.height, dtype=pl.Int64, eager=True).zip_with(takes, place[name])
-    # What is shown now stands as it is, and is of no earlier publication.
-    before = {name: one.replace(len(earlier), -1) for name, one in place.items()}
-    return _Former(flags.select(key).with_columns(**sums), flags.select(key).with_columns(**before))
+
+def _takes(
+    names: Sequence[str], now: pl.DataFrame, shown: pl.DataFrame, was: pl.DataFrame, told: pl.DataFrame
+) -> pl.DataFrame:
+    """Which columns of an earlier publication can stand: what it showed, and no zero for what is hidden or grew."""
+    nothing = pl.repeat(False, now.height, eager=True)
+    return pl.DataFrame(
+        {
+            name: told[name].fill_null(False)
+            & ((was[name].fill_null(0) != 0) | (shown[name] & (now[name].fill_null(0) == 0)))
+            if name in was.columns and name in told.columns
+            else nothing
+            for name in names
+        },
+        schema=dict.fromkeys(names, pl.Boolean),
+    )
+
+
+def _near(wholes: Sequence[str], now: pl.DataFrame, shown: pl.DataFrame, was: pl.DataFrame) -> pl.Series:
+    """Whether no whole that is told now has moved far since."""
+    near = pl.repeat(True, now.height, eager=True)
+    for name in wholes:
+        then = was[name].fill_null(0) if name in was.columns else pl.repeat(0, now.height, eager=True)
+        near &= ~shown[name] | ((now[name] - then).abs() <= NEAR * now[name].abs())
+    return near
+
+
+def _count(flags: pl.DataFrame) -> pl.Series:
+    return flags.select(pl.sum_horizontal(pl.lit(0), pl.all().cast(pl.Int64)).alias("told")).to_series()
 
 
 def _of_members(members: pl.DataFrame, told: Told, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -100,7 +134,7 @@ def _of_members(members: pl.DataFrame, told: Told, key: str) -> tuple[pl.DataFra
 
 
 def _filled(rows: pl.DataFrame, key: str, former: _Former) -> tuple[pl.DataFrame, str]:
-    """The rows with what was shown before where they are blank, and where that is, in words."""
+    """The rows with what was shown before where that tells more, and where that is, in words."""
     remade = with_rates(former.sums, key)
     remade = remade.with_columns(
         pl.sum_horizontal(made).alias(name) for name, made in MADE_FROM.items() if {*made} <= {*remade.columns}
@@ -112,16 +146,18 @@ def _filled(rows: pl.DataFrame, key: str, former: _Former) -> tuple[pl.DataFrame
     cells = 0
     for name in rows.columns:
         made = made_from(name)
-        if name == key or name not in values.columns or not {*made} <= {*place.columns}:
+        if name == key or not {*made} <= {*place.columns} or not made:
             continue
-        same = place.select(
-            (pl.min_horizontal(made) == pl.max_horizontal(made)) & (pl.min_horizontal(made) >= 0)
-        ).to_series()
-        takes = rows[name].is_null() & same.fill_null(False) & values[name].is_not_null()
-        filled = filled.with_columns(
-            pl.when(takes).then(values[name].cast(rows.schema[name])).otherwise(name).alias(name)
+        least, most = (
+            place.select(of(made)).to_series().fill_null(NOW) for of in (pl.min_horizontal, pl.max_horizontal)
         )
-        touched, cells = touched | takes, cells + int(takes.sum())
+        blank = pl.repeat(None, rows.height, dtype=rows.schema[name], eager=True)
+        then = values[name].cast(rows.schema[name]) if name in values.columns else blank
+        of_then = (least == most) & (least >= 0)
+        new = rows[name].zip_with((least == NOW) & (most == NOW), then.zip_with(of_then, blank))
+        filled = filled.with_columns(new.alias(name))
+        moved = of_then & new.is_not_null()
+        touched, cells = touched | moved, cells + int(moved.sum())
     return filled, _words(rows.filter(touched)[key], cells) if cells else ""
 
 

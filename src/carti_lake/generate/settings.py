@@ -31,6 +31,9 @@ class Network:
         corrected and withdrawn.
     history
         Of those days, how many at the beginning are handed over as one extract a feed: its rows as they stood then.
+    rule_from
+        First day of service on which payers deny a service line's claims for want of authorisation
+        (:data:`carti_lake.generate.truths.RULE_PAYERS` and those beside it); None for no such rule.
     """
 
     seed: int = 2026
@@ -41,6 +44,7 @@ class Network:
     visits_per_day: float = 250.0
     dirt: float = 0.02
     history: int = 0
+    rule_from: date | None = None
 
     def __post_init__(self) -> None:
         wrong = [

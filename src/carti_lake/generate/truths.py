@@ -146,6 +146,10 @@ PAYERS: dict[str, Payer] = {
 #: The in-network provider of this place (from 0) has this probability of denial whatever the payer and service line.
 HIGH_DENIAL_PROVIDER = 0
 HIGH_DENIAL = 0.30
+#: Where a network has the rule (``Network.rule_from``): these payers ask for prior authorisation of a service line's
+#: visits from that day on, and deny with this probability, for want of it, whoever the provider is; no appeal helps.
+RULE_PAYERS, RULE_LINE = ("UnitedHealthcare", "Medicare Advantage"), "radiation_oncology"
+RULE_DENIAL, RULE_REASON = 0.80, "CO-197"
 #: Spread of the other providers' factor on denial, and on charges (standard deviation of the logarithm).
 PROVIDER_DENIAL_SPREAD, PROVIDER_CHARGE_SPREAD = 0.15, 0.10
 #: Share of paid claims paid in full; the others lose a part of the patient's share (at most PATIENT_SHARE of allowed).

@@ -40,7 +40,8 @@ def draw(network: Network, providers: Providers, patients: Patients, kept: pl.Da
     group = np.where(kind == TREATMENT, TREATMENT + line, kind)
     procedure = _FIRST[group] + pick_within(rng, _WEIGHTS, group)
     payer = patients.payer[patient]
-    claim = claims.draw(rng, providers, PRICES[procedure], payer, line, provider, day)
+    ruled = claims.under_rule(network.rule_from, payer, line, day)
+    claim = claims.draw(rng, providers, PRICES[procedure], payer, line, provider, day, ruled)
     misdated = chance(rng, truths.MISDATED, len(kept))
     return kept.select("visit", "patient", "provider", "line", "referral", "kind", "day").with_columns(
         first_day=pl.Series(np.where(misdated, day - between(rng, (1, 30), len(kept)), day), dtype=pl.Int32),

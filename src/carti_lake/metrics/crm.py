@@ -20,7 +20,7 @@ CRM_RATES: tuple[Metric, ...] = (
     ),
     Metric(
         "roi",
-        "ROI (as in the seed: whatever the stage)",
+        "ROI (original definition: whatever the stage)",
         ProviderSummary,
         Sum.of("deals_value", minus=("marketing_cost",)),
         Sum.of("marketing_cost"),
@@ -30,7 +30,7 @@ CRM_RATES: tuple[Metric, ...] = (
     ),
     Metric(
         "value_per_patient",
-        "Value per patient (as in the seed)",
+        "Value per patient (original definition)",
         ProviderSummary,
         Sum.of("deals_value"),
         Sum.of("total_patients"),

@@ -40,7 +40,7 @@ PROVIDER_RATES: tuple[Metric, ...] = (
     ),
     Metric(
         "denial_rate",
-        "Denial rate (as in the seed)",
+        "Denial rate (original definition)",
         ProviderMonthly,
         Sum.of("denied_claims"),
         Sum.of("visits"),

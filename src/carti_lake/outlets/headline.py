@@ -81,10 +81,10 @@ def headlines(
     Returns
     -------
     pl.DataFrame
-        ``metric``, ``months`` that stay, ``value`` with its sums and ``n``, ``before`` with its sums (null where there
-        is no such period or it is hidden), ``change``, ``relative`` (as a share of ``before``); apart from them
-        ``moving``, the months of the period that will still move, and ``moving_value``. Where no month stays, the value
-        is of them all and ``provisional``.
+        ``metric``, ``months`` that stay, without hidden ones where at least half are told, ``value`` with its sums and
+        ``n``, ``before`` with its sums (null where there is no such period or it is hidden), ``change``, ``relative``
+        (as a share of ``before``); apart from them ``moving``, the months of the period that will still move, and
+        ``moving_value``. Where no month stays, the value is of them all and ``provisional``.
     """
     if period is None:
         return pl.DataFrame(schema=SCHEMA)
@@ -108,10 +108,12 @@ def _headline(
     stands = standing(every, months_of(published), published.tables, data_as_of)
     stays = {*stands.filter(pl.all_horizontal(needed(metric)))["month"]}
     earlier = {month: shifted(month, -len(chosen)) for month in chosen}
-    kept = [month for month in chosen if month in stays]
+    hidden = _hidden(metric, table)
+    kept = _mostly([month for month in chosen if month in stays], hidden)
     moving = [month for month in chosen if month not in stays]
     pairs = [month for month in kept if earlier[month] in stays]
-    compared = bool(pairs) and earlier[chosen[0]] >= _begun(metric, table, chosen[0])
+    told = _mostly(pairs, {month for month in pairs if earlier[month] in hidden})
+    pairs, compared = told, bool(told) and earlier[chosen[0]] >= _begun(metric, table, chosen[0])
     if compared:
         # Both sides speak of the same months of their periods.
         kept = pairs
@@ -139,12 +141,27 @@ def _begun(metric: Metric, table: pl.DataFrame, otherwise: date) -> date:
     return first if isinstance(first, date) else otherwise
 
 
+def _hidden(metric: Metric, table: pl.DataFrame) -> set[date]:
+    """The months that the metric is hidden in."""
+    return {*table.filter(pl.any_horizontal(pl.lit(False), pl.col(_always(metric)).is_null()))["month"]}
+
+
+def _always(metric: Metric) -> list[str]:
+    """Columns that have a number wherever it is not hidden."""
+    return [name for name in metric.inputs() if not metric.mart.columns()[name].nullable]
+
+
+def _mostly(months: Sequence[date], hidden: Collection[date]) -> list[date]:
+    """The months without the hidden ones, where at least half are left; else all, of which then nothing is told."""
+    told = [month for month in months if month not in hidden]
+    return told if 2 * len(told) >= len(months) else [*months]
+
+
 def _over(metric: Metric, table: pl.DataFrame, months: Sequence[date]) -> dict[str, Any]:
     """The metric over these months; nothing where one of them is hidden, none is there, or a rate has few cases."""
     rows = table.filter(pl.col("month").is_in(months))
     nothing: dict[str, Any] = dict.fromkeys(("value", "numerator", "denominator", "n"))
-    always = [name for name in metric.inputs() if not metric.mart.columns()[name].nullable]
-    if rows.is_empty() or rows.select(pl.any_horizontal(pl.lit(False), pl.col(always).is_null().any())).item():
+    if rows.is_empty() or _hidden(metric, rows):
         return nothing
     found = values(metric, rows.lazy()).collect().row(0, named=True)
     few = metric.denominator is not None and metric.cases and found["n"] < SMALLEST_CELL

@@ -71,7 +71,10 @@ def standing(
         As of :func:`provisional`.
     """
     rows = provisional(months.select("month").unique(), tables, data_as_of)
-    ended = settled(by_month).with_columns(pl.col("settled").fill_null(False))
+    known = settled(by_month)
+    # Referrals only end: a month whose outcomes are hidden has ended where a later one is seen to have.
+    last = known.filter(pl.col("settled") & (by_month["referrals_made"] > 0).fill_null(False))["month"].max()
+    ended = known.with_columns(pl.col("settled").fill_null(pl.col("month") <= last if last is not None else False))
     return rows.join(ended, on="month", how="left", maintain_order="left").select(
         "month",
         ~pl.col("unfinished").alias(OVER),

@@ -52,21 +52,29 @@ def story(heads: pl.DataFrame, apart: Sequence[str], moving: Collection[date]) -
     return sentences
 
 
-def standing_apart(tables: Mapping[str, pl.DataFrame], metrics: Collection[str]) -> list[str]:
-    """Who stands outside the outer control limits, in words, a metric each; none where it is not published."""
-    said: list[str] = []
+def apart(tables: Mapping[str, pl.DataFrame], metrics: Collection[str]) -> list[dict[str, Any]]:
+    """Who stands outside the outer control limits: of each metric its words, and id and name of those on each side."""
     if not {"provider_comparison", "provider_summary"} <= tables.keys():
-        return said
+        return []
+    found = []
     for name in metrics:
         rows = compared(tables, METRICS[name])
-        sides = [
-            (word, rows.filter(standing=standing)["provider_name"].to_list())
+        sides = {
+            word: [list(one) for one in rows.filter(standing=standing)["provider_id", "provider_name"].rows()]
             for word, standing in (("worse", WORSE_998), ("better", BETTER_998))
-        ]
-        parts = [f"{_few(names)} ({word})" for word, names in sides if names]
-        if parts:
-            said.append(f"{METRICS[name].title.lower().partition(' (')[0]}: {', '.join(parts)}")
-    return said
+        }
+        if any(sides.values()):
+            found.append({"metric": name, "words": METRICS[name].title.lower().partition(" (")[0], "sides": sides})
+    return found
+
+
+def standing_apart(tables: Mapping[str, pl.DataFrame], metrics: Collection[str]) -> list[str]:
+    """The same in words, a metric each; none where it is not published."""
+    return [
+        f"{one['words']}: "
+        + ", ".join(f"{_few([name for _, name in who])} ({word})" for word, who in one["sides"].items() if who)
+        for one in apart(tables, metrics)
+    ]
 
 
 def _few(names: Sequence[str]) -> str:

@@ -1,6 +1,8 @@
 """In a browser: the page looks as it was looked at, on a screen, on a phone, on paper and in grey."""
 
 import json
+import shutil
+import subprocess
 from base64 import b64encode
 from collections.abc import Callable
 from itertools import pairwise
@@ -12,7 +14,7 @@ import pytest
 
 from carti_lake.outlets.powerbi.pages import pages
 from carti_lake.outlets.powerbi.project import project_files
-from carti_lake.outlets.theme import MEANS
+from carti_lake.outlets.theme import AMBER, MEANS
 
 from .conftest import golden_mode
 
@@ -128,6 +130,31 @@ def test_it_prints_without_controls_and_in_grey(full_page: Path, open_page: Open
     assert "click" not in tab.inner_text("main").lower()
     sheets = tab.pdf(prefer_css_page_size=True, print_background=True).count(b"/Type /Page\n")
     assert sheets == 3
+
+
+def test_the_first_printed_page_holds_tiles_and_months(full_page: Path, open_page: Open, tmp_path: Path) -> None:
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext is not installed")
+    tab = open_page(full_page)
+    tab.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True, page_ranges="1")
+    text = subprocess.run(["pdftotext", tmp_path / "page.pdf", "-"], check=True, capture_output=True, text=True).stdout
+    assert "Network performance" in text and "Visits rendered by month" in text
+
+
+def test_a_colour_means_the_same_in_the_dark(full_page: Path, open_page: Open) -> None:
+    tab = open_page(full_page, color_scheme="dark")
+    drawn = tab.eval_on_selector_all(
+        f'.card:not(#quality) .chart svg [fill="{AMBER}"]',
+        """all => all.map((one) => {
+          const filters = [];
+          for (let at = one; at instanceof Element; at = at.parentElement) filters.push(getComputedStyle(at).filter);
+          return [getComputedStyle(one).fill, ...new Set(filters)];
+        })""",
+    )
+    red, green, blue = (int(AMBER[place : place + 2], 16) for place in (1, 3, 5))
+    assert drawn and {tuple(one) for one in drawn} == {(f"rgb({red}, {green}, {blue})", "none")}
+    ink = tab.eval_on_selector_all("#ranking .mark-text text", "all => all.map(one => getComputedStyle(one).fill)")
+    assert ink and "rgb(31, 41, 55)" not in ink
 
 
 def grey(color: str) -> float:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from carti_lake.disclosure import in_full
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.names import reason as reason_in_words
 from carti_lake.metrics.value import values
+from carti_lake.outlets.charts.shown import Shown
 from carti_lake.outlets.dashboard.cubes import KPIS
 from carti_lake.outlets.dashboard.page import page
+from carti_lake.outlets.headline import headlines
 from carti_lake.outlets.history import needed
 from carti_lake.outlets.published.frames import star
 from carti_lake.outlets.workbook import write_workbook
@@ -345,24 +347,43 @@ def test_without_full_counts_one_filter_at_a_time(
     assert tab.inner_text("#trend .badge") == "Shows all service lines"
 
 
-def test_a_hidden_month_makes_no_number_of_the_public_look_final(
+def _hide(release: Shown, months: Iterable[date], *columns: str) -> None:
+    rows = release.published.tables["network_by_month"]
+    hidden = pl.col("month").is_in(list(months))
+    release.published.tables["network_by_month"] = rows.with_columns(
+        pl.when(~hidden).then(pl.col(name)).alias(name) for name in columns
+    )
+
+
+def test_a_hidden_month_is_left_out_of_number_and_comparison_and_the_months_are_said(
     frames: dict[str, pl.DataFrame], open_page: Open, tmp_path: Path
 ) -> None:
     release = shown(frames, in_full=False)
-    months = release.published.tables["network_by_month"]
-    hidden = pl.when(pl.col("month") != date(2025, 6, 1)).then(pl.col("payments")).alias("payments")
-    release.published.tables["network_by_month"] = months.with_columns(hidden)
+    _hide(release, [date(2025, 6, 1), date(2024, 9, 1)], "payments")
     file = tmp_path / "public.html"
     file.write_text(page(release, {}), "utf-8")
     tab = open_page(file)
-    # All months stand at first, since the newest year is not to be had by itself.
+    assert tab.inner_text("#in-force") == "Mar 2025 \N{EN DASH} Feb 2026"
+    period = date(2025, 3, 1), date(2026, 2, 1)
+    (row,) = headlines(release.published, AS_OF, period, [METRICS["payments"]]).to_dicts()
+    assert not {date(2025, 6, 1), date(2025, 9, 1)} & {*row["months"]} and len(row["months"]) >= 6
+    assert tiles(tab)["payments"] == pytest.approx(row["value"])
+    tile = tab.locator("[data-metric=payments]")
+    assert float(tile.get_attribute("data-before") or 0) == pytest.approx(row["before"])
+    assert f"({len(row['months'])} months)" in tile.inner_text()
+
+
+def test_where_two_tiles_would_be_blank_all_months_stand_at_first_and_none_looks_final(
+    frames: dict[str, pl.DataFrame], open_page: Open, tmp_path: Path
+) -> None:
+    release = shown(frames, in_full=False)
+    _hide(release, [date(2025, month, 1) for month in range(3, 13)], "payments", "no_shows")
+    file = tmp_path / "public.html"
+    file.write_text(page(release, {}), "utf-8")
+    tab = open_page(file)
     assert tab.inner_text("#in-force") == "Feb 2024 \N{EN DASH} Mar 2026"
-    assert tiles(tab)["payments"] == pytest.approx(float(frames["provider_monthly"]["payments"].sum()))
-    assert "provisional: still moves" in tab.inner_text("[data-metric=payments] .change")
-    assert (
-        tiles(tab)["visits"]
-        == frames["provider_monthly"].filter(pl.col("month") < AS_OF.replace(day=1))["visits"].sum()
-    )
+    visits = frames["provider_monthly"].filter(pl.col("month") < AS_OF.replace(day=1))["visits"].sum()
+    assert tiles(tab)["visits"] == visits
 
 
 def test_what_is_hidden_says_so(frames: dict[str, pl.DataFrame], open_page: Open, tmp_path: Path) -> None:

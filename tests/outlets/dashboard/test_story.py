@@ -10,6 +10,8 @@ import pytest
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.dashboard.page import page
 from carti_lake.outlets.report.contents import contents
+from carti_lake.tables.gold import GOLD
+from tests.outlets.conftest import rows_of
 
 from .conftest import release_frames, shown
 
@@ -47,3 +49,50 @@ def test_page_and_pack_say_the_same(changed: dict[str, float], open_page: Callab
         lines = text.split("\n")
         assert lines[:2] == [one["name"], one["number"]]
         assert one["apart"] is None or one["apart"] in lines
+
+
+def test_who_stands_apart_is_named_where_they_have_cases_under_the_filter(
+    open_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    frames = release_frames(3, ("breast", "lung"), 26)
+    months = frames["provider_monthly"]
+    elsewhere = (pl.col("provider_id") == "P000") & (pl.col("service_line") == "lung")
+    claims = [name for name in months.columns if name.endswith("_claims") or name == "claims"]
+    lungless = months.with_columns(pl.when(~elsewhere).then(pl.col(name)).otherwise(0).alias(name) for name in claims)
+    compared = rows_of(
+        GOLD["provider_comparison"],
+        2,
+        provider_id=["P000", "P001"],
+        metric="remittance_denial_rate",
+        rate=[0.28, 0.3],
+        shrunk_rate=[0.28, 0.3],
+        outside_998=["above", "above"],
+    )
+    release = shown(frames | {"provider_monthly": lungless, "provider_comparison": compared})
+    first, second = frames["provider_summary"].sort("provider_id")["provider_name"].to_list()[:2]
+    file = tmp_path / "page.html"
+    file.write_text(page(release, {}), "utf-8")
+    tab = open_page(file)
+    everybody = "Outside the control limits (99.8 %) over twelve months: remittance denial rate: "
+    assert f"{everybody}{first}, {second} (worse)." in tab.inner_text("#story")
+    tab.select_option("#line", label="Lung")
+    tab.wait_for_function("document.querySelector('#story').textContent.includes('all their cases')")
+    assert first not in tab.inner_text("#story")
+    assert f"over twelve months of all their cases: remittance denial rate: {second} (worse)." in tab.inner_text(
+        "#story"
+    )
+
+
+def test_from_nothing_no_percent_is_told_and_the_nothing_is(open_page: Callable[..., Any], tmp_path: Path) -> None:
+    frames = release_frames(3, ("breast", "lung"), 26)
+    months = frames["provider_monthly"].with_columns(
+        payments=pl.lit(0).cast(frames["provider_monthly"].schema["payments"])
+    )
+    release = shown(frames | {"provider_monthly": months})
+    file = tmp_path / "page.html"
+    file.write_text(page(release, {}), "utf-8")
+    tab = open_page(file)
+    tile = tab.inner_text("[data-metric=payments]")
+    assert "$0 before" in tile and "no earlier period" not in tile
+    packed = {one["name"]: one for one in contents(release, DELIVERED, [], "release 12")["tiles"]}
+    assert packed["Payments on paid claims"]["change"] == "$0 before"

@@ -141,6 +141,16 @@ def test_crm_accounts_of_one_provider_add_up():
     assert row["value_per_patient"] == pytest.approx(400)
 
 
+def test_an_account_that_names_nobody_is_nobody_s():
+    rows = summary(
+        accounts=[
+            {"provider_id": None, "provider_name": None, "contact_count": 3, "opportunity_value": 500},
+            {"provider_id": "lee", "provider_name": "Ann Lee", "contact_count": 1, "opportunity_value": 200},
+        ]
+    )
+    assert {name: row["contact_count"] for name, row in rows.items()} == {"lee": 1}
+
+
 def test_opportunities_are_read_by_their_flags():
     one = {"provider_id": "lee", "stage_name": "Closed Won"}
     row = summary(

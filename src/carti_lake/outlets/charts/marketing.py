@@ -1,4 +1,4 @@
-"""What marketing returns: by provider as in the seed, and by campaign in three measures."""
+"""What marketing returns: by provider as first reported, and by campaign in three measures."""
 
 from typing import TYPE_CHECKING
 

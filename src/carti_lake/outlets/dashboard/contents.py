@@ -15,7 +15,7 @@ from carti_lake.outlets.dashboard.cubes import DENIALS, KPIS, LEAKS, MONTHLY, RA
 from carti_lake.outlets.dashboard.marks import PALE
 from carti_lake.outlets.dashboard.members import AXIS_TITLES, labels, members
 from carti_lake.outlets.headline import headlines, moving, over, usual_period
-from carti_lake.outlets.story import BEYOND_CHANCE, MOST_CHANGES, WORTH_SAYING, short, standing_apart
+from carti_lake.outlets.story import BEYOND_CHANCE, MOST_APART, MOST_CHANGES, WORTH_SAYING, apart, short
 from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES, FEWEST_PROVIDERS
 
 WHY_HIDDEN = "a count of 1 to 10 people, or one from which such a count could be worked out"
@@ -79,8 +79,8 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         if forecasts is None
         else f"{_newest(tables['forecasts'])['origin'].to_list()[0]:%b %Y}",
         "bands": {level: in_words_of_bands(tables, level) for level in ("network", "service_line", "provider")},
-        "apart": standing_apart(tables, RANKED),
-        "worth_saying": {"deviations": BEYOND_CHANCE, "share": WORTH_SAYING, "most": MOST_CHANGES},
+        "apart": apart(tables, RANKED),
+        "worth_saying": {"deviations": BEYOND_CHANCE, "share": WORTH_SAYING, "most": MOST_CHANGES, "named": MOST_APART},
         "pale": PALE,
         "outside": _outside(tables.get("dim_provider")),
         "checks": checks,
@@ -96,12 +96,12 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
 
 
 def _period(release: Shown, begun: list[date]) -> tuple[date, date] | None:
-    """The period that the page opens with; all months where of the usual one numbers are hidden."""
+    """The period that the page opens with; all months where of the usual one more than one tile would be blank."""
     period = usual_period(over(release.published, release.data_as_of) or begun)
     if period is None or release.in_full:
         return period
     told = headlines(release.published, release.data_as_of, period, (METRICS[name] for name in KPIS))
-    return period if told.height == len(KPIS) else (min(begun), max(begun))
+    return period if told.height >= len(KPIS) - 1 else (min(begun), max(begun))
 
 
 def _about(metric: Metric, missing: str | None) -> dict[str, Any]:

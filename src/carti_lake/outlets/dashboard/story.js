@@ -28,6 +28,29 @@ function changes(kept) {
   return said.slice(0, page.worth_saying.most).map(([, text]) => text);
 }
 
+/**
+ * Who stands outside the control limits, in words: of those who have cases under the filters. The limits are those of
+ * all their cases of a year, whatever is chosen, and the sentence says so.
+ */
+function apartOfChosen(kept) {
+  const chosen = without(kept, "month");
+  const narrowed = Object.keys(chosen).length > 0;
+  const said = [];
+  for (const { metric, words, sides } of page.apart) {
+    const found = narrowed ? measured(page, metric, ["provider"], chosen) : null;
+    if (narrowed && !found) continue;
+    const there = new Set(found?.groups.filter((group) => group.below).map((group) => page.axes.provider.ids[group.at[0]]));
+    const parts = Object.entries(sides).flatMap(([word, who]) => {
+      const names = who.filter(([id]) => !narrowed || there.has(id)).map(([, name]) => name);
+      const more = names.length - page.worth_saying.named;
+      const named = names.slice(0, page.worth_saying.named).join(", ");
+      return names.length ? [`${named}${more > 0 ? ` and ${more} more` : ""} (${word})`] : [];
+    });
+    if (parts.length) said.push(`${words}: ${parts.join(", ")}`);
+  }
+  return said.length ? `Outside the control limits (99.8 %) over twelve months${narrowed ? " of all their cases" : ""}: ${said.join("; ")}.` : null;
+}
+
 /** What changed since the period before, who stands apart, and what is not known yet. */
 function tellStory(kept) {
   const sentences = [];
@@ -35,7 +58,8 @@ function tellStory(kept) {
   const changed = changes(kept);
   if (changed.length) sentences.push(`Since the same months one period before: ${changed.join("; ")}.`);
   else if (compared) sentences.push("No headline number changed more than chance would since the period before.");
-  if (page.apart.length) sentences.push(`Outside the control limits (99.8 %) over twelve months: ${page.apart.join("; ")}.`);
+  const apart = apartOfChosen(kept);
+  if (apart) sentences.push(apart);
   const moves = [...new Set(page.kpis.flatMap((metric) => [...moving(metric)]))].filter((month) => month >= state.from && month <= state.to);
   if (moves.length) {
     moves.sort((one, other) => one - other);

@@ -51,8 +51,11 @@ function headline(metric, kept) {
   const open = moving(metric);
   const period = monthsOfPeriod();
   const before = (month) => month - length;
-  const stay = period.filter((month) => !open.has(month));
-  const pairs = state.from < length ? [] : stay.filter((month) => !open.has(before(month)));
+  const byMonth = measured(page, metric, ["month"], without(kept, "month"));
+  const hidden = new Set(byMonth?.groups.filter((group) => group.hidden).map((group) => group.at[0]));
+  const stay = mostly(period.filter((month) => !open.has(month)), (month) => hidden.has(month));
+  const closed = state.from < length ? [] : stay.filter((month) => !open.has(before(month)));
+  const pairs = mostly(closed, (month) => hidden.has(before(month)));
   const months = pairs.length ? pairs : stay;
   const now = months.length ? over(months) : null;
   if (!told(now)) {
@@ -64,6 +67,12 @@ function headline(metric, kept) {
   const rest = period.filter((month) => open.has(month));
   const apart = rest.length ? { ...over(rest), months: rest } : null;
   return { now, months, before: told(then) ? then : null, apart: told(apart) ? apart : null };
+}
+
+/** The months without the hidden ones, where at least half are left; else all, of which then nothing is told. */
+function mostly(months, isHidden) {
+  const told = months.filter((month) => !isHidden(month));
+  return 2 * told.length >= months.length ? told : months;
 }
 
 /** Months in words: "Nov 2024 – Oct 2025", with their number where some between are left out. */
@@ -85,7 +94,11 @@ function changeOf(about, months, now, before) {
   const whole = months.length === periodLength();
   // The months of a whole period stand above; those of a part are said.
   const said = moves ? "provisional: still moves, not compared" : whole ? null : spanOf(months);
-  if (!before || (!about.ratio && before.value === 0)) {
+  if (before && !moves && !about.ratio && before.value === 0) {
+    // From nothing, nothing can be said in percent.
+    return element("span", { class: "change" }, part(`${written(0, about.unit)} before`), said ? part(said) : null);
+  }
+  if (!before || moves) {
     return element("span", { class: "change" }, ...(said ? [part(said)] : []), moves ? null : part("no earlier period to compare"));
   }
   const by = about.unit === "ratio" || about.ratio ? now.value - before.value : (now.value - before.value) / Math.abs(before.value);

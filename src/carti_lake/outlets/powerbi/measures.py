@@ -125,7 +125,7 @@ MODELLED = {
 
 def short(metric: Metric) -> str:
     """The title without the reasons of its adaptation, which the description has."""
-    return re.sub(r" \(((?:adapted|as in the seed|as delivered)[^:)]*)[^)]*\)", r" (\1)", metric.title)
+    return re.sub(r" \(((?:adapted|original definition|as delivered)[^:)]*)[^)]*\)", r" (\1)", metric.title)
 
 
 def _names() -> dict[str, str]:

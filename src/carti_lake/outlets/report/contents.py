@@ -81,6 +81,9 @@ def _tile(row: dict[str, Any] | None, whole: Kpi) -> dict[str, str | None]:
         tile["apart"] = f"{span_of(row['moving'])}: {written(row['moving_value'], metric.unit)}, still moves"
     tile |= {"number": written(row["value"], metric.unit), "months": months}
     by = row["change"] if metric.unit == "ratio" else row["relative"]
+    if by is None and row["before"] is not None:
+        # From nothing, nothing can be said in percent.
+        return tile | {"change": f"{written(row['before'], metric.unit)} before"}
     if by is None:
         return tile if row["provisional"] else tile | {"change": "no earlier period to compare"}
     size = f"{100 * abs(by):.1f} pts" if metric.unit == "ratio" else written(abs(by), "ratio")

@@ -1,6 +1,7 @@
 """How sheets look: number formats from the declared units, widths that fit, colours."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import polars as pl
@@ -14,6 +15,8 @@ DATE, TEXT, PLAIN_INTEGER, PLAIN_FLOAT = "yyyy-mm-dd", "@", "0", "#,##0.00"
 WIDEST = 90
 #: Pixels of columns that one page holds in a size that can be read.
 PAGE = 1_700
+#: Rows that paper shows of a table: of more, it shows as many.
+MOST_PRINTED = 120
 #: Fills of cells, light enough for the text on them: better, worse, provisional.
 GOOD_FILL, BAD_FILL = "#DCEBF7", "#FBE3D2"
 
@@ -68,7 +71,7 @@ def add_frame(
     for place, width in enumerate(widths):
         sheet.set_column_pixels(place, place, width)
     sheet.freeze_panes(1, freeze)
-    to_print(sheet, freeze, sum(widths))
+    to_print(sheet, freeze, widths, frame.height)
     return sheet
 
 
@@ -77,10 +80,20 @@ def header(book: Any) -> Any:
     return book.add_format({"bold": True, "font_color": "white", "bg_color": BLUE})
 
 
-def to_print(sheet: Any, left: int, width: int) -> None:
-    """Print a table so that it can be read: a narrow one as wide as the page, else its key on every page."""
+def to_print(sheet: Any, left: int, widths: Sequence[int], rows: int) -> None:
+    """Print a table so that it can be read: a narrow one as wide as the page, else its key on every page.
+
+    Of a table of many rows a first part is printed, as wide as one page, and its header says so.
+    """
     sheet.repeat_rows(0)
-    if width <= PAGE:
+    if rows > MOST_PRINTED:
+        fitting = sum(edge <= PAGE for edge in accumulate(widths))
+        columns = max(fitting, min(left + 1, len(widths)))
+        sheet.print_area(0, 0, MOST_PRINTED, columns - 1)
+        part = "" if columns == len(widths) else f", {columns} of {len(widths)} columns"
+        sheet.set_header(f"&RPrinted: the first {MOST_PRINTED} of {rows:,} rows{part}. The sheet has all.")
+        sheet.fit_to_pages(1, 0)
+    elif sum(widths) <= PAGE:
         sheet.fit_to_pages(1, 0)
     else:
         sheet.set_print_scale(60)

@@ -16,7 +16,7 @@ READING = (
     "Charts: drawn by Excel from the tables of the sheets, so that they follow a filter.",
     "The other sheets are one table each, with a name that formulas and pivot tables can use; Dictionary explains "
     "each column.",
-    'Columns "as in the seed" repeat the definitions of the original reports; the standard ones stand beside them.',
+    'Columns of an "original definition" repeat those of the original reports; the standard ones stand beside them.',
     f"{PROVISIONAL}; among the KPIs also where under 90 % of its referrals have an outcome. Rows of provisional months "
     "are hatched.",
     "Blank means: not delivered by any source, hidden by a rule that stands below, or a date before 1900, which Excel "

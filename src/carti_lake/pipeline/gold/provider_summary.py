@@ -56,7 +56,8 @@ def provider_summary(
         *(total.expression().alias(name) for name, total in sums_of_months().items()),
     )
     parts = [sums, patients, _account_totals(accounts), _opportunity_totals(opportunities)]
-    everyone = pl.concat([part.select("provider_id") for part in parts]).unique()
+    # An account may name nobody.
+    everyone = pl.concat([part.select("provider_id") for part in parts]).drop_nulls().unique()
     for part in (*parts, _predicted(opportunity_scores)):
         everyone = everyone.join(part, on="provider_id", how="left")
     dtypes = ProviderSummary.dtypes()

@@ -265,6 +265,19 @@ FAMILIES = (
     Family("no-shows", ("no_shows",), (Split("appointments", ("no_shows",)),), ("appointments",)),
 )
 
+
+def kinds() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Of each kind of event (visits, stays, referrals, appointments) the wholes, and every column that tells of it."""
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    of: dict[str, str] = {}
+    for family in FAMILIES:
+        of[family.name] = of[family.under[0]] if family.under else family.name
+        wholes, columns = found.setdefault(of[family.name], ([], []))
+        wholes += () if family.under else family.shows
+        columns += family.shows
+    return [(tuple(wholes), tuple(columns)) for wholes, columns in found.values()]
+
+
 #: Columns of ``provider_summary`` that show columns of the marts under another name, or made from them.
 MADE_FROM: dict[str, tuple[str, ...]] = {
     "total_visits": ("visits",),

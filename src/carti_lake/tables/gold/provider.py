@@ -95,12 +95,12 @@ class ProviderSummary(Gold, table="provider_summary"):
     total_visits = f.count("Visits rendered", of=("provider_monthly.visits",))
     total_claim_amount = f.money("Billed charges of all claims", of=("provider_monthly.gross_charges",))
     total_claim_paid = f.money("Payments shown on claims, as delivered", of=("provider_monthly.payments_as_delivered",))
-    denial_rate = f.rate("Denied visits / visits, as in the seed")
-    roi = f.rate("(deals_value - marketing_cost) / marketing_cost, whatever the stage, as in the seed")
+    denial_rate = f.rate("Denied visits / visits, as first reported")
+    roi = f.rate("(deals_value - marketing_cost) / marketing_cost, whatever the stage, as first reported")
     value_per_patient = dy.Float64(
-        nullable=True, description="deals_value / total_patients, as in the seed", metadata={"unit": "USD"}
+        nullable=True, description="deals_value / total_patients, as first reported", metadata={"unit": "USD"}
     )
-    claim_collection_rate = f.rate("claim_paid / claim_amount over all claims, as delivered, as in the seed")
+    claim_collection_rate = f.rate("claim_paid / claim_amount over all claims, as delivered, as first reported")
     predicted_opportunity_value = dy.Float64(
         nullable=True,
         min=0,
