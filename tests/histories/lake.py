@@ -160,6 +160,7 @@ def lake_in(store: Store) -> Iterator[None]:
         "carti_lake.store.storage.scan_files": lambda table, _: table.rows(),
         "carti_lake.sources.batches.as_mapped": lambda one, feed: one.rows,
         "carti_lake.sources.batches.find_readings": lambda *_, **__: {},
+        "carti_lake.sources.batches.refuse_other_header": lambda *_: None,
         "carti_lake.sources.batches.bronze": _as_bronze,
         "carti_lake.store.locks.time": SimpleNamespace(time=store.time),
         "carti_lake.store.write.time": SimpleNamespace(time=lambda: store.now),
