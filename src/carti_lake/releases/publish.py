@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 NUMBERING = "release"
 #: Application transaction of whatever decides which releases are kept: a lock and a vacuum at once conflict.
 KEEPING = "keeping"
+#: A row of the table.
+Event = tuple[int, str, str, int | None, int | None, datetime, date | None, str | None]
 
 
 def publish(
@@ -67,9 +69,8 @@ def publish(
         )
         for place, (name, (version, count)) in enumerate(sorted(tables.items()))
     ]
-    append(
-        storage, handle, pl.concat(rows), transactions={NUMBERING: number}, metadata={"release": number, "files": files}
-    )
+    metadata = {"release": number, "files": files}
+    append(storage, handle, _as_rows(rows), transactions={NUMBERING: number}, metadata=metadata)
     return number
 
 
@@ -108,7 +109,7 @@ def record_refusal(storage: Storage, audits: Sequence[Audit], now: datetime) -> 
     append(
         storage,
         handle,
-        _event(number, "refused", "", now, details=details),
+        _as_rows([_event(number, "refused", "", now, details=details)]),
         transactions={},
         metadata={"refused": number},
     )
@@ -140,7 +141,7 @@ def lock(storage: Storage, release: Release, name: str, now: datetime) -> None:
                 raise ReleaseError(f"{name!r} locks release {other.number} already; unlock it first.")
             if other.number == release.number and other.expired:
                 raise ReleaseError(f"A vacuum has just removed files of release {other.number}; it cannot be kept.")
-        record(_event(release.number, "lock", name, now))
+        record([_event(release.number, "lock", name, now)])
 
 
 def unlock(storage: Storage, name: str, now: datetime) -> Release:
@@ -148,7 +149,7 @@ def unlock(storage: Storage, name: str, now: datetime) -> Release:
     with _keeping(storage) as record:
         for one in releases(storage):
             if name in one.locks:
-                record(_event(one.number, "unlock", name, now))
+                record([_event(one.number, "unlock", name, now)])
                 return one
     raise ReleaseError(f"No release is locked as {name!r}; `carti-lake release list` shows the locks.")
 
@@ -160,7 +161,7 @@ def retire(storage: Storage, oldest: datetime, now: datetime, *, dry_run: bool) 
         kept = [one for one in standing if one.locks or one == standing[-1] or one.at >= oldest]
         gone = [_event(one.number, "expire", "", now) for one in standing if one not in kept]
         if gone and not dry_run:
-            record(pl.concat(gone))
+            record(gone)
     return kept
 
 
@@ -168,15 +169,15 @@ def expire(storage: Storage, numbers: Sequence[int], now: datetime) -> None:
     """Say of releases that their files are gone; readers refuse them from then on."""
     if numbers:
         with _keeping(storage) as record:
-            record(pl.concat(_event(number, "expire", "", now) for number in numbers))
+            record([_event(number, "expire", "", now) for number in numbers])
 
 
 @contextlib.contextmanager
-def _keeping(storage: Storage) -> Iterator[Callable[[pl.DataFrame], int]]:
+def _keeping(storage: Storage) -> Iterator[Callable[[Sequence[Event]], int]]:
     """Gives what records events about keeping, unless another process has recorded one since the block began."""
     handle = storage.create(TABLE, Releases, change_feed=False)
     turn = (transaction(handle, KEEPING) or 0) + 1
-    yield lambda events: append(storage, handle, events, transactions={KEEPING: turn}, metadata={})
+    yield lambda events: append(storage, handle, _as_rows(events), transactions={KEEPING: turn}, metadata={})
 
 
 def _refuse_odd_name(name: str) -> None:
@@ -199,7 +200,9 @@ def _event(
     rows: int | None = None,
     data_as_of: date | None = None,
     details: str | None = None,
-) -> pl.DataFrame:
-    return pl.DataFrame(
-        [[number], [event], [table_name], [version], [rows], [at], [data_as_of], [details]], schema=Releases.dtypes()
-    )
+) -> Event:
+    return number, event, table_name, version, rows, at, data_as_of, details
+
+
+def _as_rows(events: Sequence[Event]) -> pl.DataFrame:
+    return pl.DataFrame(events, schema=Releases.dtypes(), orient="row")

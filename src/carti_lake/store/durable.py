@@ -9,9 +9,10 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from carti_lake.store.errors import LakeError
@@ -57,12 +58,16 @@ def written_since(table: Path, version: int, since: int) -> list[Path]:
     """Files that a table gained with the commits after version ``since`` (-1: all), those of its log among them."""
     log = log_since(table, version, since)
     data = []
+    for action in actions(log):
+        data += [table / unquote(action[kind]["path"]) for kind in ("add", "cdc") if kind in action]
+    return [*data, *log]
+
+
+def actions(log: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    """What the commits among files of a log say, an action a line."""
     for commit in log:
         if commit.suffix == ".json":
-            for line in commit.read_bytes().splitlines():
-                action = json.loads(line)
-                data += [table / unquote(action[kind]["path"]) for kind in ("add", "cdc") if kind in action]
-    return [*data, *log]
+            yield from map(json.loads, commit.read_bytes().splitlines())
 
 
 def log_since(table: Path, version: int, since: int) -> list[Path]:

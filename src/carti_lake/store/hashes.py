@@ -15,10 +15,11 @@ from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
-from carti_lake.store.durable import log_since
+from carti_lake.store.durable import actions, log_since
 from carti_lake.store.errors import CorruptTableError
-from carti_lake.store.log import commits
+from carti_lake.store.log import METADATA_KEY, commits
 from carti_lake.store.storage import Storage, data_names
 from carti_lake.tables.releases import Releases
 
@@ -75,34 +76,39 @@ def new_hashes(storage: Storage, tables: Iterable[str], before: Mapping[str, int
     if storage.local is None:
         return {}
     gained = {table: _gained(storage, table, before.get(table, -1)) for table in tables}
-    told = {table: own(storage, table, before.get(table, -1)) if names else {} for table, names in gained.items()}
     unknown = [
-        f"{storage.path(table)}/{name}" for table, names in gained.items() for name in names if name not in told[table]
+        f"{storage.path(table)}/{name}" for table, files in gained.items() for name, told in files.items() if not told
     ]
     parts = [unknown[first : first + TOGETHER] for first in range(0, len(unknown), TOGETHER)]
     read = dict(zip(unknown, chain.from_iterable(worked(digests, parts)), strict=True))
     found: Hashes = {}
-    for table, names in gained.items():
-        if names:
+    for table, files in gained.items():
+        if files:
             of_log = f"{_table_id(storage, table)}{OF}"
             found[table] = {
-                of_log + name if name.startswith(LOG) else name: told[table].get(name)
-                or read[f"{storage.path(table)}/{name}"]
-                for name in names
+                of_log + name if name.startswith(LOG) else name: told or read[f"{storage.path(table)}/{name}"]
+                for name, told in files.items()
             }
     return found
 
 
-def _gained(storage: Storage, table: str, since: int) -> list[str]:
-    """Data files and log files that a table gained after a version, by their paths within its folder."""
+def _gained(storage: Storage, table: str, since: int) -> dict[str, str | None]:
+    """Files that a table gained after a version, by their paths within its folder, with hashes that commits recorded.
+
+    Read off the commits: opening the table as it was then costs more than all of them.
+    """
     handle = storage.open(table)
     assert handle is not None
-    if since == handle.version():
-        return []
-    then = storage.open(table, since) if since >= 0 else None
-    known = set() if then is None else {*data_names(then)}
     log = log_since(Path(storage.path(table)), handle.version(), since)
-    return [*sorted({*data_names(handle)} - known), *(f"{LOG}{file.name}" for file in log if file.suffix)]
+    added: set[str] = set()
+    told: dict[str, str] = {}
+    for action in actions(log):
+        if "add" in action:
+            added.add(unquote(action["add"]["path"]))
+        elif "commitInfo" in action:
+            told |= json.loads(action["commitInfo"].get(METADATA_KEY) or "{}").get(OF_COMMIT, {})
+    standing = sorted(added & {*data_names(handle)}) if added else []
+    return {name: told.get(name) for name in (*standing, *(f"{LOG}{file.name}" for file in log if file.suffix))}
 
 
 def digests(files: Sequence[str]) -> list[str]:

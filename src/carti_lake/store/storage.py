@@ -4,7 +4,7 @@ import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -304,7 +304,8 @@ def data_files(handle: "DeltaTable") -> list[str]:
     """Paths or addresses of the table's data files."""
     if not handle.table_uri.startswith("file:"):
         return handle.file_uris()
-    return [f"{address(handle)}/{name}" for name in data_names(handle)]
+    folder = address(handle)
+    return [f"{folder}/{name}" for name in data_names(handle)]
 
 
 def data_names(handle: "DeltaTable") -> list[str]:
@@ -314,5 +315,9 @@ def data_names(handle: "DeltaTable") -> list[str]:
 
 def address(handle: "DeltaTable") -> str:
     """Where the table is: a folder's path, or the address in an object store."""
-    uri = handle.table_uri
+    return _address(handle.table_uri)
+
+
+@lru_cache(maxsize=256)
+def _address(uri: str) -> str:
     return Path(url2pathname(urlparse(uri).path)).as_posix() if uri.startswith("file:") else uri
