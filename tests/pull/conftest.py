@@ -31,7 +31,7 @@ class World:
         ]
         (self.folder / f"{name}.toml").write_text("\n".join(lines), "utf-8")
 
-    def declare_visits(self, database: Path) -> None:
+    def declare_visits(self, database: Path, overlap: str = "2h") -> None:
         """The visits of a database, with the moment of their last change as cursor."""
         self.declare(
             "ehr",
@@ -40,7 +40,7 @@ class World:
             address=f"sqlite:{database}",
             table="visits",
             cursor="updated_at",
-            overlap="2h",
+            overlap=overlap,
         )
 
 

@@ -102,15 +102,7 @@ def test_rows_that_share_the_greatest_moment_all_come(world, visits):
     visits.put(1, "2026-03-10T11:00:00")
     assert pulled(world) == 1
     visits.put(2, "2026-03-10T11:00:00")
-    world.declare(
-        "ehr",
-        kind="sql",
-        feed="ehr_visits",
-        address=f"sqlite:{visits.path}",
-        table="visits",
-        cursor="updated_at",
-        overlap="0s",
-    )
+    world.declare_visits(visits.path, overlap="0s")
     assert pulled(world) == 2
     assert held(world) == {"V1", "V2"}
 

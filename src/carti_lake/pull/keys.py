@@ -13,7 +13,7 @@ from carti_lake.pipeline.keys import key_hash
 from carti_lake.pull.declaration import Source
 from carti_lake.pull.marks import Standing
 from carti_lake.pull.secrets import SourceError
-from carti_lake.pull.sql import INSTANT, Reading
+from carti_lake.pull.sql import Reading
 from carti_lake.sources.apply import as_mapped
 from carti_lake.sources.batches import Withdrawal, withdraw
 from carti_lake.sources.extract import Extract, Mark
@@ -200,8 +200,7 @@ def _batches(storage: Storage, source: Source) -> tuple[set[str], set[str]]:
 
 def _withdrawal(source: Source, standing: Standing, gone: pl.DataFrame, now: datetime) -> Withdrawal:
     """The batch of a withdrawal; the source stands where it stood, and what comes next is newer."""
-    moment = max(now, standing.delivered_at + INSTANT) if standing.delivered_at else now
-    day = max(moment.date(), standing.extract_date or moment.date())
+    moment, day = standing.following(now)
     content = hashlib.sha256(gone[HASH].sort().to_numpy().tobytes()).hexdigest()[:16]
     says = {"cursor": standing.cursor, "content": standing.content, "reading": standing.reading, WITHDREW: gone.height}
     return Withdrawal(

@@ -3,13 +3,16 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from carti_lake.pull.declaration import Source
 from carti_lake.sources.extract import application_of
 from carti_lake.store.log import commits, transaction
 from carti_lake.store.storage import Storage
+
+#: The least by which what comes next is delivered later.
+INSTANT = timedelta(milliseconds=2)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,11 @@ class Standing:
     extract_date: date | None = None
     fetched: Mapping[str, Any] = field(default_factory=dict)
     kept: str | None = None
+
+    def following(self, now: datetime) -> tuple[datetime, date]:
+        """Moment and day of what comes next."""
+        moment = max(now, self.delivered_at + INSTANT) if self.delivered_at else now
+        return moment, max(moment.date(), self.extract_date or moment.date())
 
 
 def standing(storage: Storage, feed: str, source: str) -> Standing:

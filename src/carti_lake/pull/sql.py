@@ -22,8 +22,6 @@ from carti_lake.pull.types import misfit
 from carti_lake.sources.extract import Extract, Mark, file_hash, keep_with
 from carti_lake.sources.frames import extract_of
 
-#: The least by which what comes next is delivered later.
-INSTANT = timedelta(milliseconds=2)
 #: Bytes from which on hashing what comes but once is not worth while.
 MUCH = 64 << 20
 #: By how much the clock of a place may be behind UTC.
@@ -97,7 +95,7 @@ def take(reading: Reading, standing: Standing, now: datetime) -> Extract | None:
         if source.cursor and not source.cursor_gives():
             # It tells of the row, and is none of its values: it would stand in `rescued` of each.
             rows = rows.drop(source.cursor)
-        moment = max(now, standing.delivered_at + INSTANT) if standing.delivered_at else now
+        moment, day = standing.following(now)
         extract = extract_of(
             rows,
             source.feed,
@@ -105,7 +103,7 @@ def take(reading: Reading, standing: Standing, now: datetime) -> Extract | None:
             name=source.name,
             content_hash=None if read.file is None else _of_file(read.file, from_the_beginning),
             delivered_at=moment,
-            extract_date=max(moment.date(), standing.extract_date or moment.date()),
+            extract_date=day,
         )
         content = digest(extract.content_hash, cursor)
         if content == standing.content or read.height() == 0:

@@ -1,5 +1,6 @@
 """What must hold before a release: gold is compared with its inputs and with the last release."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -31,6 +32,22 @@ MOST_TOLD = 3
 CREDITING = ("gold.referral_flow", "gold.marketing_roi")
 #: Payments are not among them: they go on coming in for months that are complete.
 DRIFTING = ("visits", "gross_charges", "stays", "referrals_made")
+
+
+@dataclass(frozen=True)
+class _Changed:
+    """Rows of the partitions of a table that changed since the last release.
+
+    Attributes
+    ----------
+    rows
+        Those.
+    anew
+        Whether they are all: the table was made anew, or is of no release yet.
+    """
+
+    rows: pl.LazyFrame
+    anew: bool
 
 
 def audit(storage: Storage, last: Release | None, engine: Map) -> list[Audit]:
@@ -75,23 +92,23 @@ def _keys(storage: Storage, last: Release | None, engine: Map) -> Audit:
     problems = []
     checked = 0
     for entity in ENTITIES.values():
-        rows = _changed_rows(storage, entity.full_name(), last)
-        if rows is None:
+        changed = _changed(storage, entity.full_name(), last)
+        if changed is None:
             continue
-        if _is_new(storage, entity.full_name(), last):
+        if changed.anew:
             count, distinct = _distinct_keys(storage, entity.full_name(), engine)
         else:
-            count, distinct = _counted(rows)
+            count, distinct = _counted(changed.rows)
         checked += count
         if count != distinct:
             problems.append(f"{entity.full_name()}: {count - distinct} rows repeat a key")
     scored = dict.fromkeys(table for model in MODELS.values() for table in model.fills)
     for table in (*BUILT, *scored):
-        key, rows = table.key(), _changed_rows(storage, table.full_name(), last)
-        if rows is None:
+        key, changed = table.key(), _changed(storage, table.full_name(), last)
+        if changed is None:
             continue
         blank = pl.any_horizontal(pl.col(key).is_null()).sum()
-        counted = rows.select(pl.len(), keys=pl.struct(key).n_unique(), blank=blank)
+        counted = changed.rows.select(pl.len(), keys=pl.struct(key).n_unique(), blank=blank)
         count, distinct, nameless = counted.collect(engine="streaming").row(0)
         checked += count
         if nameless:
@@ -146,16 +163,16 @@ def _totals(storage: Storage, last: Release | None, engine: Map) -> Audit:
     months_checked = set()
     declared = {name: totals for mart in MARTS for name, totals in mart.totals.items()}
     for mart, table in dict.fromkeys((mart, of) for mart, totals in declared.items() for of, _ in totals.values()):
-        rows = _with_lines(storage, last) if table == VISITS else _changed_rows(storage, table, last)
-        if rows is None:
+        changed = _with_lines(storage, last) if table == VISITS else _changed(storage, table, last)
+        if changed is None:
             continue
         sums = [name for name, (of, _) in declared[mart].items() if of == table]
-        if _is_new(storage, table, last):
+        if changed.anew:
             together = [table, OF_LINES] if table == VISITS else [table]
             groups = parts_by_month(storage, together, ())
             silver = pl.concat(engine(partial(_sums_of, mart=mart, table=table), groups))
         else:
-            silver = _sums(rows, mart, table)
+            silver = _sums(changed.rows, mart, table)
         months_checked |= set(silver["month"])
         gold = (
             storage.scan(mart)
@@ -200,13 +217,17 @@ def _sums(rows: pl.LazyFrame, mart: str, table: str) -> pl.DataFrame:
     return standing.group_by(pl.col(_month_column(table)).alias("month")).agg(**sums).collect(engine="streaming")
 
 
-def _with_lines(storage: Storage, last: Release | None) -> pl.LazyFrame | None:
+def _with_lines(storage: Storage, last: Release | None) -> _Changed | None:
     """Visits of the months in which they or their claims' lines changed, with their claims as the lines say."""
-    rows, of_lines = (_changed_rows(storage, table, last) for table in (VISITS, OF_LINES))
+    visits, of_lines = (_changed(storage, table, last) for table in (VISITS, OF_LINES))
+    changed = [one for one in (visits, of_lines) if one is not None]
+    if not changed:
+        return None
+    rows = changed[0].rows
     if of_lines is not None:
-        months = [one.select("visit_month") for one in (rows, of_lines) if one is not None]
-        rows = storage.scan(VISITS).join(pl.concat(months).unique(), on="visit_month", how="semi")
-    return None if rows is None else with_lines(rows, storage.scan(OF_LINES))
+        months = pl.concat(one.rows.select("visit_month") for one in changed).unique()
+        rows = storage.scan(VISITS).join(months, on="visit_month", how="semi")
+    return _Changed(with_lines(rows, storage.scan(OF_LINES)), visits is not None and visits.anew)
 
 
 def _paid_by_lines(storage: Storage) -> tuple[Decimal, Decimal]:
@@ -278,30 +299,23 @@ def _quality(storage: Storage, last: Release | None) -> Audit:
     return Audit("quality", not problems, "; ".join(problems) or f"{checks} checks, of which {warned} warn")
 
 
-def _is_new(storage: Storage, table: str, last: Release | None) -> bool:
-    """Whether all rows of a table are new since the last release: made anew, or of no release yet."""
-    handle = storage.open(table)
-    seen = None if last is None else last.versions.get(table)
-    return handle is not None and (seen is None or changed_months(commits(handle, seen))[1])
-
-
-def _changed_rows(storage: Storage, table: str, last: Release | None) -> pl.LazyFrame | None:
-    """Rows of the partitions that changed since the last release; None where none did."""
+def _changed(storage: Storage, table: str, last: Release | None) -> _Changed | None:
+    """What changed of a table since the last release; None where nothing did."""
     handle = storage.open(table)
     if handle is None:
         return None
     rows = storage.scan(table)
     seen = None if last is None else last.versions.get(table)
     if seen is None:
-        return rows
+        return _Changed(rows, True)
     if seen == handle.version():
         return None
     touched, rebuilt = changed_months(commits(handle, seen))
     partition = TABLES[table].partition_by
     if rebuilt or partition is None:
-        return rows
+        return _Changed(rows, rebuilt)
     dated: list[date] = [day for day in touched if day]
-    return rows.filter(pl.col(partition).is_in(dated))
+    return _Changed(rows.filter(pl.col(partition).is_in(dated)), False)
 
 
 def _month_column(table: str) -> str:

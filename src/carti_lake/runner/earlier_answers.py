@@ -19,7 +19,8 @@ from carti_lake.runner.spill import Spilled, by_bucket, spill
 from carti_lake.store import datafiles
 from carti_lake.store.log import changed_months, commits, transaction
 from carti_lake.store.parts import Part, Target, parts, target
-from carti_lake.store.scratch import Scratch, scratch
+from carti_lake.store.places import Place
+from carti_lake.store.scratch import scratch
 from carti_lake.store.storage import Storage, scan
 from carti_lake.store.write import commit, merge
 from carti_lake.tables.gold.dimensions import UNDATED
@@ -91,14 +92,14 @@ def _anew(
         return [file for files in engine(first, found) for file in files]
 
 
-def _find(part: Part, *, visits: Part, secret: str, aside: Scratch, buckets: int) -> Spilled:
+def _find(part: Part, *, visits: Part, secret: str, aside: Place, buckets: int) -> Spilled:
     batches = part.rows().select("batch_id").unique()
     current = visits.rows().join(batches, on="batch_id", how="semi")
     return spill(_answers(part.rows(), current, secret).lazy(), aside, buckets)
 
 
 def _first(
-    bucket: tuple[int, list[str]], *, visits: Part, aside: Scratch, buckets: int, table: Target
+    bucket: tuple[int, list[str]], *, visits: Part, aside: Place, buckets: int, table: Target
 ) -> list["AddAction"]:
     number, files = bucket
     rows = datafiles.scanned(files, aside.options)

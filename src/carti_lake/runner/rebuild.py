@@ -1,6 +1,6 @@
 """An entity made anew from bronze, in rounds of tasks: each holds what it reads, and leaves the rest in files."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,7 +18,8 @@ from carti_lake.runner.engine import HERE, Map
 from carti_lake.runner.spill import Spilled, by_bucket, spill
 from carti_lake.store import datafiles
 from carti_lake.store.parts import Part, Target, parts, target
-from carti_lake.store.scratch import Scratch, scratch
+from carti_lake.store.places import Place
+from carti_lake.store.scratch import scratch
 from carti_lake.store.storage import Storage
 from carti_lake.tables import Table
 from carti_lake.tables.quarantine import QUARANTINE
@@ -96,7 +97,7 @@ def rebuilt(
             why=partial(refusals, entity=entity, surveyed=surveyed, secret=secret),
             lost=[file for _, files in found for file in files],
             resolution=resolution,
-            options=aside.options,
+            aside=aside,
             references=references,
             told=told,
             silver=target(storage.create(entity.full_name(), entity), storage.options),
@@ -110,7 +111,7 @@ def _survey(part: Part, *, entity: type[Entity]) -> dict[str, pl.DataFrame]:
     return survey(part.rows(), entity)
 
 
-def _by_key(pieces: Sequence[Part], cleansing: Cleansing, aside: Scratch, engine: Map) -> list[Reading]:
+def _by_key(pieces: Sequence[Part], cleansing: Cleansing, aside: Place, engine: Map) -> list[Reading]:
     """Narrow rows of all parts, in as many buckets of keys as there are parts."""
     if len(pieces) == 1:
         return [partial(_narrow, pieces[0], cleansing=cleansing)]
@@ -122,11 +123,11 @@ def _narrow(part: Part, *, cleansing: Cleansing) -> pl.LazyFrame:
     return narrow(cleansing(part.rows()))
 
 
-def _spill(part: Part, *, cleansing: Cleansing, aside: Scratch, number: int) -> Spilled:
+def _spill(part: Part, *, cleansing: Cleansing, aside: Place, number: int) -> Spilled:
     return spill(_narrow(part, cleansing=cleansing), aside, number)
 
 
-def _settle(rows: Reading, *, entity: type[Entity], aside: Scratch) -> tuple[Resolution, list[str]]:
+def _settle(rows: Reading, *, entity: type[Entity], aside: Place) -> tuple[Resolution, list[str]]:
     """Narrow rows resolved against nothing; the places of those that are not current are written to a file."""
     resolution = resolve_versions(
         rows(), _empty(entity), _empty(QUARANTINE[entity.short_name], "row_number", "extract_date")
@@ -145,7 +146,7 @@ def _make(
     why: Cleansing,
     lost: Sequence[str],
     resolution: Resolution,
-    options: Mapping[str, str],
+    aside: Place,
     references: pl.DataFrame,
     told: Sequence[str],
     silver: Target,
@@ -157,7 +158,7 @@ def _make(
     current = cleansed
     if lost:
         # All but the few that lost, and without looking at the rules again.
-        current = cleansed.filter(~at_places(_of(batches, datafiles.scanned(lost, options))))
+        current = cleansed.filter(~at_places(_of(batches, datafiles.scanned(lost, aside.options))))
     if entity.feed.snapshot:
         current = unlisted(current, cleansed, pl.LazyFrame(), pl.LazyFrame(), rebuild=True)
     if entity in TOGETHER:

@@ -134,7 +134,6 @@ def run(
         Called with what is being done.
     engine
         Where the work is done that grows with the rows.
-
     """
     if not any(storage.exists(feed.full_name()) for feed in FEEDS.values()):
         return RunResult(None, ())

@@ -6,13 +6,13 @@ import polars as pl
 
 from carti_lake.pipeline.newest import in_bucket
 from carti_lake.store import datafiles
-from carti_lake.store.scratch import Scratch
+from carti_lake.store.places import Place
 
 #: Buckets with the files that hold their rows.
 Spilled = list[tuple[str, str]]
 
 
-def spill(rows: pl.LazyFrame, into: Scratch, buckets: int) -> Spilled:
+def spill(rows: pl.LazyFrame, into: Place, buckets: int) -> Spilled:
     """Write rows with a ``key_hash`` by bucket of their keys."""
     written = datafiles.sink(rows.with_columns(bucket=in_bucket(buckets)), into.address, ["bucket"], into.options)
     numbers = [str(file.partition_values["bucket"]) for file in written]

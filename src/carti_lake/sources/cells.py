@@ -5,7 +5,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -25,13 +25,16 @@ CHUNK = 1 << 20
 #: The sign of a number format: ``[$€-407]``, ``[$JPY]``; the locale alone, ``[$-409]``, is none.
 SIGN = re.compile(r"\[\$([^\]-]+)[^\]]*\]|([€£¥₹₽₩₪₺฿₫₴₦])")
 DOLLARS = ("$", "US$", "USD")
+NOUGHTS = re.compile(r"0{2,}")
 #: Number formats that every workbook has, by their number: those that say more than how many figures there are.
 BUILT_IN: dict[str | None, str] = {"9": "0%", "10": "0.00%"}
 
-#: What is told of a cell, by its attributes and the texts of its parts; None: nothing.
-Told = Callable[[Mapping[str, str], Mapping[str, str]], str | None]
+#: What is told of a cell.
+Said = TypeVar("Said")
 #: Row and column in what was read of the sheet, from 0, to what stands in the cell.
 Cells = dict[tuple[int, int], str]
+#: The same to the cell's number format and number.
+Shown = dict[tuple[int, int], tuple[str, str]]
 
 
 def errors(sheet: Any) -> Cells:
@@ -60,48 +63,42 @@ def uncomputed(path: Path, sheet: str, skip_rows: int) -> Cells:
         return _below(skip_rows, *_cells(archive, part, formula))
 
 
-def in_other_currencies(path: Path, sheet: str, skip_rows: int) -> Cells:
-    """The numbers of a sheet of an XLSX file that it shows in another currency than dollars, with its sign."""
-    return _shown(path, sheet, skip_rows, _sign, lambda sign, number: f"{sign} {number}")
-
-
-def in_percent(path: Path, sheet: str, skip_rows: int) -> Cells:
-    """The numbers of a sheet of an XLSX file that it shows as percent, with the sign."""
-    return _shown(
-        path,
-        sheet,
-        skip_rows,
-        lambda code: "%" if "%" in code else None,
-        lambda sign, number: f"{float(number) * 100:g} {sign}",
-    )
-
-
-def with_noughts(path: Path, sheet: str, skip_rows: int) -> Cells:
-    """The whole numbers of a sheet of an XLSX file that it shows with noughts before them, as ZIP codes."""
-    noughts = re.compile(r"0{2,}")
-    return _shown(
-        path,
-        sheet,
-        skip_rows,
-        lambda code: code if noughts.fullmatch(code) else None,
-        lambda code, number: number.zfill(len(code)) if number.isdecimal() else None,
-    )
-
-
-def _shown(
-    path: Path, sheet: str, skip_rows: int, kind: Callable[[str], str | None], of: Callable[[str, str], str | None]
-) -> Cells:
-    """What is told of a sheet's numbers by the kind of their number format, where that has one."""
+def shown(path: Path, sheet: str, skip_rows: int) -> Shown:
+    """The numbers of a sheet of an XLSX file that it shows as something else, each with its format."""
     with _opened(path, sheet) as (archive, part):
-        kinds = {} if archive is None else _styles(archive, kind)
-        if archive is None or not kinds:
+        codes = {} if archive is None else {style: code for style, code in _styles(archive).items() if _tells(code)}
+        if archive is None or not codes:
             return {}
 
-        def number(attributes: Mapping[str, str], texts: Mapping[str, str]) -> str | None:
-            found = kinds.get(attributes.get("s", ""))
-            return of(found, texts["v"]) if found and attributes.get("t", "n") == "n" and texts.get("v") else None
+        def number(attributes: Mapping[str, str], texts: Mapping[str, str]) -> tuple[str, str] | None:
+            code = codes.get(attributes.get("s", ""))
+            return (code, texts["v"]) if code and attributes.get("t", "n") == "n" and texts.get("v") else None
 
         return _below(skip_rows, *_cells(archive, part, number))
+
+
+def in_other_currencies(numbers: Shown) -> Cells:
+    """Those that are shown in another currency than dollars, with its sign."""
+    return {place: f"{sign} {number}" for place, (code, number) in numbers.items() if (sign := _sign(code))}
+
+
+def in_percent(numbers: Shown) -> Cells:
+    """Those that are shown as percent, with the sign."""
+    return {place: f"{float(number) * 100:g} %" for place, (code, number) in numbers.items() if "%" in code}
+
+
+def with_noughts(numbers: Shown) -> Cells:
+    """Whole numbers that are shown with noughts before them, as ZIP codes."""
+    return {
+        place: number.zfill(len(code))
+        for place, (code, number) in numbers.items()
+        if NOUGHTS.fullmatch(code) and number.isdecimal()
+    }
+
+
+def _tells(code: str) -> bool:
+    """Whether a number format says more than how many figures there are."""
+    return bool(_sign(code)) or "%" in code or NOUGHTS.fullmatch(code) is not None
 
 
 def counts_from_1904(path: Path) -> bool:
@@ -120,14 +117,13 @@ def _sign(code: str) -> str | None:
     return None if text in ("", *DOLLARS) else text
 
 
-def _styles(archive: zipfile.ZipFile, kind: Callable[[str], str | None]) -> dict[str, str]:
-    """By number of a style, the kind of its number format, where that has one."""
+def _styles(archive: zipfile.ZipFile) -> dict[str, str]:
+    """By number of a style, its number format, of those that the workbook or :data:`BUILT_IN` names."""
     try:
         styles = ElementTree.fromstring(archive.read("xl/styles.xml"))
     except (KeyError, ElementTree.ParseError):
         return {}
-    formats = {number: kind(code) for number, code in BUILT_IN.items()}
-    formats |= {one.get("numFmtId"): kind(one.get("formatCode", "")) for one in styles.findall(".//{*}numFmt")}
+    formats = {**BUILT_IN, **{one.get("numFmtId"): one.get("formatCode", "") for one in styles.findall(".//{*}numFmt")}}
     cells = styles.find("{*}cellXfs")
     numbers = [] if cells is None else [style.get("numFmtId") for style in cells]
     return {str(place): found for place, number in enumerate(numbers) if (found := formats.get(number))}
@@ -144,9 +140,9 @@ def _opened(path: Path, sheet: str) -> Iterator[tuple[zipfile.ZipFile | None, st
         yield (None, "") if part is None else (archive, part)
 
 
-def _below(skip_rows: int, cells: Sequence[tuple[int, int, str]], first: int) -> Cells:
+def _below(skip_rows: int, cells: Sequence[tuple[int, int, Said]], first: int) -> dict[tuple[int, int], Said]:
     return {
-        (row - skip_rows, column - first): text for row, column, text in cells if row >= skip_rows and column >= first
+        (row - skip_rows, column - first): said for row, column, said in cells if row >= skip_rows and column >= first
     }
 
 
@@ -185,9 +181,14 @@ def _holds(archive: zipfile.ZipFile, part: str, pattern: re.Pattern[bytes]) -> b
     return False
 
 
-def _cells(archive: zipfile.ZipFile, part: str, of: Told) -> tuple[list[tuple[int, int, str]], int]:
-    """Row, column and text of each cell of which something is told, and the first column with a value; from 0."""
-    found: list[tuple[int, int, str]] = []
+def _cells(
+    archive: zipfile.ZipFile, part: str, of: Callable[[Mapping[str, str], Mapping[str, str]], Said | None]
+) -> tuple[list[tuple[int, int, Said]], int]:
+    """Row, column and what is told of each cell of which anything is, and the first column with a value; from 0.
+
+    ``of`` tells it by the cell's attributes and the texts of its parts.
+    """
+    found: list[tuple[int, int, Said]] = []
     first = 1 << 20
     cell_of: dict[str, str] = {}
     texts: dict[str, str] = {}

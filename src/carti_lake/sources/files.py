@@ -118,7 +118,8 @@ def _named(
     except AmbiguousNameError as error:
         if not asked:
             return None, None
-        readings = " or ".join([f"{day.day} {day:%B %Y}" for day in error.days] + ["no day"] * (len(error.days) == 1))
+        days = [f"{day.day} {day:%B %Y}" for day in error.days]
+        readings = " or ".join(days if len(days) > 1 else [*days, "no day"])
         raise ExtractError(
             f"{found.name}: {error.figures} in its name is {readings}, and no file beside it tells which. Say the day "
             f"with --extract-date, or how the source writes days with [defaults] date_order in a map."

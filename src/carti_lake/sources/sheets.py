@@ -16,6 +16,7 @@ from carti_lake.sources.cells import (
     errors,
     in_other_currencies,
     in_percent,
+    shown,
     uncomputed,
     with_noughts,
 )
@@ -153,13 +154,13 @@ def _rows(path: Path, workbook: Any, sheet: Sheet, columns: list[str], feed: typ
         text = {columns[place]: "string" for _, place in unread}
         rows = workbook.load_sheet(sheet.title, **below, schema_sample_rows=None, dtypes=text).to_polars()
         rows = rows.with_columns(pl.col(list(text)).str.strip_suffix(" 00:00:00"))
-    unread |= uncomputed(path, sheet.title, sheet.place + 1) | in_other_currencies(path, sheet.title, sheet.place + 1)
+    numbers = shown(path, sheet.title, sheet.place + 1)
+    unread |= uncomputed(path, sheet.title, sheet.place + 1) | in_other_currencies(numbers)
     if counts_from_1904(path):
         # Read as text it would be counted from 1900, and be four years early.
         days = [name for name, dtype in feed.delivered().items() if dtype == pl.Date and name in rows.columns]
         rows = rows.with_columns((cs.by_name(days) & cs.string()).str.replace(SERIAL, "$0 since 1904"))
-    noughts = with_noughts(path, sheet.title, sheet.place + 1)
-    percent = in_percent(path, sheet.title, sheet.place + 1)
+    noughts, percent = with_noughts(numbers), in_percent(numbers)
     for number, column in enumerate(columns):
         dtype, long = rows.schema[column], pl.col(column).abs() >= ROUNDED
         if dtype.is_numeric() and feed.delivered().get(column) == pl.String and rows.select(long.any()).item():

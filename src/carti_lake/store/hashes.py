@@ -111,7 +111,7 @@ def _gained(storage: Storage, table: str, since: int) -> dict[str, str | None]:
     return {name: told.get(name) for name in (*standing, *(f"{LOG}{file.name}" for file in log if file.suffix))}
 
 
-def digests(files: Sequence[str]) -> list[str]:
+def digests(files: Sequence[str | Path]) -> list[str]:
     """SHA-256 of each file."""
     with ThreadPoolExecutor() as pool:
         return [*pool.map(sha256, map(Path, files))]
@@ -120,9 +120,7 @@ def digests(files: Sequence[str]) -> list[str]:
 def hashes(folder: Path, files: Iterable[str | Path]) -> dict[str, str]:
     """SHA-256 of each file, by its path within the table's folder."""
     paths = [Path(file) for file in files]
-    with ThreadPoolExecutor() as pool:
-        found = pool.map(sha256, paths)
-        return dict(zip((path.relative_to(folder).as_posix() for path in paths), found, strict=True))
+    return dict(zip((path.relative_to(folder).as_posix() for path in paths), digests(paths), strict=True))
 
 
 def changed(storage: Storage, tables: Mapping[str, Mapping[str, os.stat_result]]) -> dict[str, list[str]]:

@@ -3,8 +3,7 @@
 import contextlib
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 from carti_lake.store.files import UnreachableError
 from carti_lake.store.places import Place
@@ -13,40 +12,24 @@ from carti_lake.store.storage import Storage
 FOLDER = ".scratch"
 
 
-@dataclass(frozen=True)
-class Scratch:
-    """A folder, or an address in the lake's object store.
-
-    Attributes
-    ----------
-    address
-        Where it is.
-    options
-        How to reach an object store.
-    """
-
-    address: str
-    options: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
 @contextlib.contextmanager
-def scratch(storage: Storage, *, shared: bool) -> Iterator[Scratch]:
+def scratch(storage: Storage, *, shared: bool) -> Iterator[Place]:
     """An empty folder beside the tables, or on this machine for a lake in an object store; gone when the step ends.
 
     ``shared`` says that other machines write and read there: then it is in the object store, too.
     """
     if storage.local is None and shared:
-        there = Scratch(f"{storage.uri.rstrip('/')}/{FOLDER}/{uuid.uuid4().hex}", storage.options)
+        folder = f"{FOLDER}/{uuid.uuid4().hex}"
         try:
-            yield there
+            yield Place(f"{storage.uri.rstrip('/')}/{folder}", storage.options)
         finally:
-            Place(storage.uri, storage.options).remove(there.address.removeprefix(f"{storage.uri.rstrip('/')}/"))
+            Place(storage.uri, storage.options).remove(folder)
         return
-    folder = None if storage.local is None else storage.local / FOLDER
-    if folder is not None:
-        folder.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix="carti_lake-") as here:
-        yield Scratch(here)
+    beside = None if storage.local is None else storage.local / FOLDER
+    if beside is not None:
+        beside.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=beside, prefix="carti_lake-") as here:
+        yield Place(here)
 
 
 def sweep(storage: Storage) -> None:

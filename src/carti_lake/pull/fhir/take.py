@@ -22,7 +22,7 @@ from carti_lake.pull.patience import quiet
 from carti_lake.pull.place import Seen
 from carti_lake.pull.places import place_of
 from carti_lake.pull.secrets import SourceError
-from carti_lake.pull.sql import INSTANT, check_types
+from carti_lake.pull.sql import check_types
 from carti_lake.pull.views.declared import Fhir
 from carti_lake.pull.views.view import MOMENTS
 from carti_lake.sources.batches import Loaded, load
@@ -303,14 +303,14 @@ def _key(source: Source, after: Kept) -> list[str]:
 def _extract(
     source: Source, stands: Standing, rows: pl.LazyFrame, now: datetime, cursor: str | None, after: Kept
 ) -> Extract:
-    moment = max(now, stands.delivered_at + INSTANT) if stands.delivered_at else now
+    moment, day = stands.following(now)
     extract = extract_of(
         rows,
         source.feed,
         mapping=source.mapping,
         name=source.name,
         delivered_at=moment,
-        extract_date=max(moment.date(), stands.extract_date or moment.date()),
+        extract_date=day,
     )
     content = digest(extract.content_hash, cursor)
     says = {"cursor": cursor, "content": content, "reading": source.reading, "kept": after.name}

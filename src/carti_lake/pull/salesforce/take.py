@@ -23,7 +23,6 @@ from carti_lake.pull.salesforce.fields import Reads, proved
 from carti_lake.pull.salesforce.org import Org, opened
 from carti_lake.pull.secrets import SourceError
 from carti_lake.pull.soql import moment, select
-from carti_lake.pull.sql import INSTANT
 from carti_lake.sources.extract import Extract, Mark, keep_with
 from carti_lake.sources.frames import extract_of, hash_of
 from carti_lake.store.storage import Storage
@@ -163,7 +162,7 @@ def _of_job(org: Org, reads: Reads, storage: Storage, source: Source, job: str, 
 def _extract(
     source: Source, standing: Standing, rows: pl.LazyFrame, now: datetime, says: Mapping[str, object]
 ) -> Extract:
-    instant = max(now, standing.delivered_at + INSTANT) if standing.delivered_at else now
+    instant, day = standing.following(now)
     gives = {*source.mapping.headers, *(part for parts in source.mapping.sources.values() for part in parts)}
     beside = {"Id", *([source.cursor] if source.cursor and not source.cursor_gives() else [])}
     extract = extract_of(
@@ -173,7 +172,7 @@ def _extract(
         mapping=source.mapping,
         name=source.name,
         delivered_at=instant,
-        extract_date=max(instant.date(), standing.extract_date or instant.date()),
+        extract_date=day,
     )
     return replace(
         extract,
