@@ -51,7 +51,7 @@ def optimize(folder: Path) -> None:
 
 def vacuum(folder: Path) -> None:
     # Nobody else writes here, so that files of a moment ago may go as well.
-    vacuum_module.WRITER_HOURS = 0
+    vacuum_module.KEPT_HOURS = 0
     lake_at(folder).vacuum(keep_days=0)
 
 

@@ -295,7 +295,7 @@ def test_the_chain_goes_on_after_commits_that_are_no_entries(storage):
 
 
 def test_upkeep_beside_a_service_that_writes_leaves_the_chain_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(vacuum, "WRITER_HOURS", 0)
+    monkeypatch.setattr(vacuum, "KEPT_HOURS", 0)
     lake = lake_in(tmp_path / "lake")
     noted = audit.append(lake.storage, [entry(1), entry(2)])
     with ThreadPoolExecutor(1) as pool:

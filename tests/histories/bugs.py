@@ -150,7 +150,7 @@ def a_vacuum_passes_over_locks() -> Any:
 
 
 def a_vacuum_removes_what_a_writer_has_not_committed() -> Any:
-    return planted((vacuum, "WRITER_HOURS", 0))
+    return planted((vacuum, "KEPT_HOURS", 0))
 
 
 def a_repair_sets_a_whole_commit_aside() -> Any:

@@ -138,12 +138,14 @@ class Table:
     def vacuum(
         self, *, retention_hours: float, dry_run: bool, keep_versions: Sequence[int] | None, **_: Any
     ) -> list[str]:
+        # As deltalake: first the clock is read, then the folder; the table stays as it was opened.
+        until = self.store.now - retention_hours * 3600
         self.store.point()
         kept = {path for version in keep_versions or [] for path in self._at(version).files} | self.state.files.keys()
         gone = [
             path
             for path in sorted(self.folder.glob("part-*"))
-            if path.name not in kept and self.store.now - self.store.written_at.get(path, 0.0) > retention_hours * 3600
+            if path.name not in kept and self.store.written_at.get(path, 0.0) < until
         ]
         for path in [] if dry_run else gone:
             self.store.point()

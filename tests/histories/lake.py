@@ -164,6 +164,7 @@ def lake_in(store: Store) -> Iterator[None]:
         "carti_lake.sources.batches.bronze": _as_bronze,
         "carti_lake.store.locks.time": SimpleNamespace(time=store.time),
         "carti_lake.store.write.time": SimpleNamespace(time=lambda: store.now),
+        "carti_lake.upkeep.vacuum.time": SimpleNamespace(time=lambda: store.now),
         "carti_lake.access.audit_log.PAUSE": 0,
         # Threads would do nothing but begin and end.
         "carti_lake.store.durable.ThreadPoolExecutor": OneByOne,

@@ -421,7 +421,7 @@ def test_verify_reads_the_current_models_files(lake):
 def test_vacuum_and_optimise_leave_models_as_they_are(lake, monkeypatch):
     from carti_lake.upkeep import vacuum
 
-    monkeypatch.setattr(vacuum, "WRITER_HOURS", 0)
+    monkeypatch.setattr(vacuum, "KEPT_HOURS", 0)
     for seed in (0, 1):
         lake.train(["paid", "won"], seed=seed)
     before = registry.versions(lake.storage)

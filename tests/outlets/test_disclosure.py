@@ -129,7 +129,7 @@ def test_the_service_shows_the_same_publication(lake: Lake) -> None:
 def test_what_stays_as_it_was_does_so_when_vacuum_has_taken_what_was_published(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vacuum, "WRITER_HOURS", 0)
+    monkeypatch.setattr(vacuum, "KEPT_HOURS", 0)
     assert shown(lake, 1) == BOTH
     lake.lock("kept", 2)
     lake.clock.turn(days=1)  # type: ignore[attr-defined]

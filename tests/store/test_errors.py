@@ -159,6 +159,20 @@ def test_a_load_that_the_system_refuses_says_why_and_loses_nothing(folder, befor
     assert again.load("ehr_visits", str(extract))[0].rows == 2000
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="rights as Linux has them")
+@pytest.mark.parametrize("verb", [["run"], ["verify"], ["repair", "--plan"], ["backup", "copy"]])
+def test_a_table_that_may_not_be_read_is_named(folder, verb):
+    lake = folder / "lake"
+    lake_in(lake).run()
+    table = lake / "gold" / "provider_summary"
+    table.chmod(0)
+    refused = typed(*verb, "--lake", str(lake), before=ordinary)
+    table.chmod(0o755)
+    assert refused.returncode == 4, refused.stderr
+    assert str(table) in refused.stderr
+    assert [one.problem for one in lake_in(lake).verify() if one.problem] == []
+
+
 def test_a_lake_whose_storage_does_not_answer_exits_6():
     options = ["aws_endpoint_url=http://127.0.0.1:9", "aws_allow_http=true", "aws_region=us-east-1"]
     options += ["aws_access_key_id=a", "aws_secret_access_key=b", "max_retries=0"]

@@ -64,7 +64,7 @@ def test_a_lake_in_a_bucket_holds_what_a_lake_in_a_folder_holds(lake, clock, tmp
 
 
 def test_releases_are_read_as_of_and_kept_by_a_lock_and_removed_by_vacuum(lake, clock, monkeypatch):
-    monkeypatch.setattr(vacuum, "WRITER_HOURS", 0)
+    monkeypatch.setattr(vacuum, "KEPT_HOURS", 0)
     for number in (1, 2, 3):
         load(lake, "ehr_visits", [visit(number)], f"2026-03-0{number}")
         assert lake.run(accept=["drift"]).release == number

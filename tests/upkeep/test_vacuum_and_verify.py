@@ -30,7 +30,7 @@ def whole(tmp_path_factory):
 @pytest.fixture
 def lake(whole, tmp_path, monkeypatch):
     """A copy of it. Nobody else writes there, so that vacuum may take files of a moment ago."""
-    monkeypatch.setattr(vacuum, "WRITER_HOURS", 0)
+    monkeypatch.setattr(vacuum, "KEPT_HOURS", 0)
     return lake_in(shutil.copytree(whole.uri, tmp_path / "lake"), Clock(whole.clock.now))
 
 

@@ -202,7 +202,8 @@ def explained(storage: Storage) -> Iterator[None]:
     except BaseException as error:
         if isinstance(error, LakeError):
             raise
-        if isinstance(error, Exception) and (of_system := fault(error, storage.uri)) is not None:
+        place = str(getattr(error, "filename", None) or storage.uri)
+        if isinstance(error, Exception) and (of_system := fault(error, place)) is not None:
             raise of_system from error
         # A truncated file panics inside the reader, past every `except Exception`.
         if isinstance(error, FileNotFoundError | pl.exceptions.PolarsError) or type(error).__name__ == "PanicException":

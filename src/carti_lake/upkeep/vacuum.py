@@ -1,5 +1,6 @@
 """Vacuum: files removed that no kept release needs."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,10 @@ from carti_lake.store.locks import lake_lock
 from carti_lake.store.storage import Storage
 from carti_lake.store.write import WRITER_HOURS
 from carti_lake.upkeep.tables import Upkeep, existing
+
+#: Files that no version names and that are younger stay: those of writers, and those committed while the vacuum began,
+#: which takes less than an hour where nothing stands still.
+KEPT_HOURS = WRITER_HOURS + 1
 
 
 def vacuum(
@@ -28,6 +33,7 @@ def vacuum(
             if name == "releases":
                 continue
             progress(name)
+            opened = time.time()
             handle = storage.open(name)
             if handle is None:
                 # A store whose lists lag showed it a moment ago.
@@ -38,7 +44,9 @@ def vacuum(
             needed = sorted({one.versions[name] for one in kept if name in one.versions})
             with translated(name):
                 removed = handle.vacuum(
-                    retention_hours=WRITER_HOURS,
+                    # What was committed since the table was opened is not among the files that it names: a laptop may
+                    # have slept in between.
+                    retention_hours=KEPT_HOURS + int(max(time.time() - opened, 0) / 3600),
                     dry_run=dry_run,
                     enforce_retention_duration=False,
                     full=True,
@@ -55,5 +63,5 @@ def vacuum(
 def _sweep(folder: Path, now: datetime) -> None:
     """Remove the half-written files of killed writers, which no vacuum lists."""
     for leftover in folder.rglob("*#*"):
-        if leftover.is_file() and leftover.stat().st_mtime < (now - timedelta(hours=WRITER_HOURS)).timestamp():
+        if leftover.is_file() and leftover.stat().st_mtime < (now - timedelta(hours=KEPT_HOURS)).timestamp():
             leftover.unlink(missing_ok=True)
