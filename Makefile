@@ -13,8 +13,8 @@ help: ## Show the targets
 demo: install ## Synthetic network, three months of extracts, a release, charts and workbook
 	$(BIN)/carti-lake demo
 
-# A file a processor: tests of one file share its fixtures.
-PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+# A file a processor: tests of one file share its fixtures; what lasts begins first, as tests/conftest.py puts them.
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test: install ## Run the tests, but for those that need a browser or a server, or that last
 	$(PYTEST) -m "not bench and not browser and not server and not slow and not spark"

@@ -1,5 +1,6 @@
 """The same run with its tasks on Spark's workers: the same tables, and the same words where something is wrong."""
 
+import contextlib
 import math
 import pickle
 import shutil
@@ -28,28 +29,41 @@ from tests.worlds.rows import visit
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 
-@pytest.fixture(scope="module")
-def session():
-    """A session of Spark Connect, served by Sail in this process."""
+@contextlib.contextmanager
+def served(mode):
+    """A session of Spark Connect, served by Sail in this process: as one worker, or as a driver with workers."""
     pysail = pytest.importorskip("pysail.spark", reason="needs pysail and pyspark-client: make test-spark")
-    # PySpark takes a process whose main module is no file, as pytest-xdist starts them, for a run of its own doctests.
     with pytest.MonkeyPatch.context() as patch:
+        # PySpark takes a process whose main module is no file, as pytest-xdist starts them, for its own doctests' run.
         patch.setattr(sys.modules["__main__"], "__file__", __file__, raising=False)
+        patch.setenv("SAIL_MODE", mode)
         from pyspark.sql.connect.session import SparkSession
 
-    server = pysail.SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    host, port = server.listening_address
-    session = SparkSession.builder.remote(f"sc://{host}:{port}").getOrCreate()
+        server = pysail.SparkConnectServer("127.0.0.1", 0)
+        server.start(background=True)
+        host, port = server.listening_address
+        session = SparkSession.builder.remote(f"sc://{host}:{port}").create()
     yield session
     session.stop()
     server.stop()
 
 
-@settings(max_examples=3)
+@pytest.fixture(scope="module")
+def session():
+    with served("local") as session:
+        yield session
+
+
+@pytest.fixture(scope="module", params=["local", "local-cluster"])
+def either(request):
+    with served(request.param) as session:
+        yield session
+
+
+@settings(max_examples=2)
 @given(histories(), st.integers(1, 4), st.booleans())
-def test_any_deliveries_come_to_the_same_tables(session, tmp_path_factory, deliveries, at_once, day_by_day):
-    folder = tmp_path_factory.mktemp("engines")
+def test_any_deliveries_come_to_the_same_tables(either, tmp_path_factory, deliveries, at_once, day_by_day):
+    session, folder = either, tmp_path_factory.mktemp("engines")
     with pytest.MonkeyPatch.context() as patch:
         there = filled(folder / "there", deliveries, spark(session), day_by_day=day_by_day)
         patch.setattr(parts, "ROWS_AT_ONCE", at_once)
