@@ -41,6 +41,12 @@ def test_typed_values_have_words_too() -> None:
 NESTED = '{"subject": {"reference": "Patient/17"}, "coding": [{"code": "A"}, {"code": 5}]}'
 
 
+def test_the_empty_word_is_a_cell_without_a_value() -> None:
+    values = {"X": "true", "": "false"}
+    assert column("is_deleted", ["x", "", None, " ", "Y"], values=values) == ["true", "false", "false", "false", "Y"]
+    assert column("is_deleted", ["x", None], values={"X": "true", "": ""}) == ["true", None]
+
+
 @pytest.mark.parametrize(
     ("steps", "found"),
     [

@@ -165,6 +165,32 @@ def test_a_query_that_is_wrong_says_so_in_one_line(sql):
         ("SELECT visit_id AS a, provider_id AS a FROM silver.visits", "are named 'a' (line 1, column 20)."),
         ("SELECT * FROM silver.visits WHERE visit_id BETWEEN 'a'", "at the end AND is expected, but the query ends."),
         ("selct * FROM silver.visits", "Did you mean SELECT by 'selct'?"),
+        ("WITH x AS (SELECT total_visits AS n FROM provider_summary) SELECT m FROM x", "What it is read from has n."),
+        ("SELECT n FROM (SELECT total_visits AS m FROM provider_summary) t", "What it is read from has m."),
+        (
+            "SELECT 1 FROM provider_summary WHERE provider_id IN (SELECT zzz FROM dim_provider)",
+            "`carti-lake tables dim_provider` lists",
+        ),
+        (
+            "SELECT 1 FROM provider_summary WHERE provider_id IN (SELECT name FROM dim_provider)",
+            "Did you mean provider_name?",
+        ),
+        ('SELECT * FROM silver.visits WHERE visit_id = "V1"', "If it is a text, write it in single quotes."),
+        (
+            "SELECT provider_id FROM silver.visits GROUP BY provider_id HAVING w > 3",
+            "there is no column 'w' (line 1, column 67)",
+        ),
+        ('SELECT "visit_id FROM silver.visits', 'a name that begins at line 1, column 8 is not closed. Close it by ".'),
+        ("SELECT /* visit_id FROM silver.visits", "a comment (line 1, column 8) is not closed. Close it by */."),
+        ("DESCRIBE silver.visits", "Columns are listed by `carti-lake tables silver.visits`"),
+        ("SHOW COLUMNS FROM silver.visits", "Columns are listed by `carti-lake tables silver.visits`"),
+        (
+            "SELECT 1 FROM silver.visits WHERE DATE '2026-01-05' > '01/02/2026'",
+            "a text stands where a day does, and is none: '01/02/2026' (line 1, column 55). Write days as DATE",
+        ),
+        ("SELECT DATE '2026-13-01'", "and is none: '2026-13-01' (line 1, column 13)."),
+        ("SELECT 1 FROM silver.visits LEFT JOI dim_provider USING (provider_id)", "Did you mean JOIN by 'JOI'"),
+        ("SELECT 1 FROM silver.visits LIMIT -1", "LIMIT (line 1, column 29) wants a whole number, 0 or more."),
     ],
 )
 def test_a_mistake_is_told_in_one_line_with_its_place_and_a_remedy(sql, told):
@@ -191,6 +217,12 @@ def test_a_mistake_that_shows_in_the_rows_alone_tells_no_value_of_them():
     ):
         result.collect()
     assert "V1" not in str(error.value)
+
+
+def test_a_pattern_that_is_none_is_told():
+    sql = "SELECT 1 FROM silver.visits WHERE visit_id ~ '('"
+    with pytest.raises(QueryError, match=r"no regular expression: unclosed group\. Put a"), explained(sql):
+        query(sql, TABLES, TABLES.__getitem__).collect()
 
 
 def test_a_lake_answers_from_the_release_that_is_asked_for(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carti_lake.sources import records
+from carti_lake.sources import blocks
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.files import explain_failure, open_paths
 from carti_lake.tables.feeds import EhrVisits
@@ -128,7 +128,7 @@ def read(path, content: bytes, block: int) -> list[tuple[str, ...]] | None:
     """The rows, or None where the file is refused."""
     path.write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "BLOCK", block)
+        patch.setattr(blocks, "BLOCK", block)
         try:
             (extract,) = open_paths([path], EhrVisits)
             rows = extract.rows.select(pl.col("Note" if name == "note" else name).fill_null("") for name in COLUMNS)

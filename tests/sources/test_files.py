@@ -156,7 +156,7 @@ def test_the_content_tells_the_kind_of_a_file_and_the_rows_are_the_same(tmp_path
 )
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_one_dialect_explains_every_record(tmp_path, monkeypatch, written_as, name, newline):
-    monkeypatch.setattr("carti_lake.sources.records.BLOCK", 4096)
+    monkeypatch.setattr("carti_lake.sources.blocks.BLOCK", 4096)
     odd = ROWS[0].replace("Dr. Brown", written_as)
     # Far apart, in several blocks.
     lines = [*VISITS.splitlines(), odd, *[ROWS[0]] * 200, odd, ROWS[0], odd]

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carti_lake.sources import records
+from carti_lake.sources import blocks
+from carti_lake.sources.blocks import Header
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.quotes import DOUBLED, ESCAPED, SINGLE, UNDOUBLED, UNQUOTED, Dialect
-from carti_lake.sources.records import Header, check_records
+from carti_lake.sources.records import check_records
 
 COLUMNS = ["a", "b", "c"]
 
@@ -36,7 +37,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(params=[4 << 20, 8], ids=["one block", "many blocks"])
 def block(request, monkeypatch):
-    monkeypatch.setattr(records, "BLOCK", request.param)
+    monkeypatch.setattr(blocks, "BLOCK", request.param)
 
 
 @pytest.mark.usefixtures("block")
@@ -79,8 +80,8 @@ class TestRecords:
 
 
 def test_a_quote_that_is_never_closed_does_not_swallow_a_large_file(path, monkeypatch):
-    monkeypatch.setattr(records, "BLOCK", 1000)
-    monkeypatch.setattr(records, "LONGEST_RECORD", 5000)
+    monkeypatch.setattr(blocks, "BLOCK", 1000)
+    monkeypatch.setattr(blocks, "LONGEST_RECORD", 5000)
     with pytest.raises(ExtractError, match=r"x.csv, line 12:"):
         check(path, "a,b,c\n" + "1,2,3\n" * 10 + '1,"2,3\n' + "1,2,3\n" * 10_000)
 
@@ -156,7 +157,7 @@ def test_whatever_is_written_properly_is_even(folder, rows, separator, quoting, 
     csv.writer(text, delimiter=separator, quoting=quoting, lineterminator=newline).writerows([COLUMNS, *rows])
     path = folder / "x.csv"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "BLOCK", size)
+        patch.setattr(blocks, "BLOCK", size)
         assert check(path, text.getvalue(), separator=separator, numeric=[0]) is False
 
 
@@ -164,7 +165,7 @@ def test_whatever_is_written_properly_is_even(folder, rows, separator, quoting, 
 def test_what_passes_has_a_field_for_every_column_of_every_record(folder, body, size):
     path = folder / "x.csv"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "BLOCK", size)
+        patch.setattr(blocks, "BLOCK", size)
         try:
             check(path, "a,b,c\n" + body)
         except ExtractError:

@@ -78,6 +78,8 @@ def _value(source: Source, delivered: pl.Schema) -> pl.Expr:
     words |= {word.strip().lower(): None for word in hint.null_words}
     if source.strip or words:
         value, dtype = _text(value, dtype).str.strip_prefix(source.strip), pl.String()
+        # A cell without a value is the empty word.
+        value = value.fill_null("") if words.get("") is not None else value
         value = _meaning(value, words) if words else value
     return value if hint.scale is None else _scaled(value, dtype, hint.scale, hint.decimal)
 

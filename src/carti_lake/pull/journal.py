@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from carti_lake.pull.declaration import Source
-from carti_lake.pull.keys import Compared
 from carti_lake.pull.marks import standing
 from carti_lake.pull.place import Seen
 from carti_lake.store.storage import Storage
 from carti_lake.store.write import append
 from carti_lake.tables.pulls import Pulls
+
+if TYPE_CHECKING:
+    # Of what pulls, `status` needs nothing: neither databases nor views.
+    from carti_lake.pull.declaration import Source
+    from carti_lake.pull.keys import Compared
 
 TABLE = Pulls.full_name()
 #: How the name of a query job begins, in the column of files.
@@ -20,12 +23,12 @@ JOB = "query job "
 
 
 def entry(
-    source: Source,
+    source: "Source",
     now: datetime,
     rows: int,
     error: str | None = None,
     seen: Seen | None = None,
-    compared: Compared | None = None,
+    compared: "Compared | None" = None,
 ) -> dict[str, Any]:
     """A row of the journal: of a pull, or of a file that it took."""
     return {
@@ -49,14 +52,14 @@ def record(storage: Storage, entries: Sequence[dict[str, Any]]) -> None:
     append(storage, storage.create(TABLE, Pulls, change_feed=False), rows, transactions={}, metadata={})
 
 
-def taken(storage: Storage, source: Source) -> set[Seen]:
+def taken(storage: Storage, source: "Source") -> set[Seen]:
     """Files of a source that were taken as it reads them now, as they looked then."""
     mine = (pl.col("source") == source.name) & (pl.col("reading") == source.reading) & (pl.col("file") != "")
     found = storage.scan(TABLE).filter(mine).select("file", "size", "modified").collect()
     return {Seen(*row) for row in found.iter_rows()}
 
 
-def compared_on(storage: Storage, source: Source) -> date | None:
+def compared_on(storage: Storage, source: "Source") -> date | None:
     """Day on which a source was last compared with a full list of its keys, or first read as it is read now."""
     mine = (pl.col("source") == source.name) & (pl.col("reading") == source.reading) & pl.col("error").is_null()
     last = pl.col("at").filter(pl.col("keys").is_not_null()).max()
@@ -65,12 +68,12 @@ def compared_on(storage: Storage, source: Source) -> date | None:
     return None if moment is None else moment.date()
 
 
-def note_job(storage: Storage, source: Source, now: datetime, job: str, after: int) -> None:
+def note_job(storage: Storage, source: "Source", now: datetime, job: str, after: int) -> None:
     """Write down that a query job was asked for, following the mark ``after``: a pull that dies leaves it at work."""
     record(storage, [{**entry(source, now, 0), "file": _job(job, after)}])
 
 
-def open_job(storage: Storage, source: Source, after: int) -> str | None:
+def open_job(storage: Storage, source: "Source", after: int) -> str | None:
     """The last query job that was asked for since the mark ``after``; None where there is none."""
     mine = (pl.col("source") == source.name) & (pl.col("reading") == source.reading)
     since = pl.col("file").str.starts_with(JOB) & pl.col("file").str.ends_with(_job("", after).removeprefix(JOB))

@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from carti_lake.pull.declaration import Source
 from carti_lake.sources.extract import application_of
 from carti_lake.store.log import commits, transaction
 from carti_lake.store.storage import Storage
+
+if TYPE_CHECKING:
+    from carti_lake.pull.declaration import Source
 
 #: The least by which what comes next is delivered later.
 INSTANT = timedelta(milliseconds=2)
@@ -75,13 +77,13 @@ def standing(storage: Storage, feed: str, source: str) -> Standing:
     )
 
 
-def resumed(storage: Storage, source: Source) -> Standing:
+def resumed(storage: Storage, source: "Source") -> Standing:
     """Where reading goes on: from the beginning, where what is read or how has changed since."""
     found = standing(storage, source.feed.short_name, source.name)
     return found if found.reading in (None, source.reading) else _from_the_beginning(found)
 
 
-def restarted(storage: Storage, source: Source) -> Standing:
+def restarted(storage: Storage, source: "Source") -> Standing:
     """Where reading begins anew, after what came last."""
     return _from_the_beginning(standing(storage, source.feed.short_name, source.name))
 

@@ -18,7 +18,8 @@ class QueryError(LakeError):
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 # Anywhere, in quotes and comments too: what hides there from us may be plain to the parser.
 _FILE_FUNCTION = re.compile(r"\b(?:read|scan)_\w+", re.IGNORECASE)
-_READS = re.compile(r"\s*(?:\(\s*)*(?:select|with|from|values|show\s+tables|describe|explain)\b", re.IGNORECASE)
+_DESCRIBES = re.compile(r"\s*(?:describe|desc|show\s+columns\s+(?:from|in))\s+([\w.]+)", re.IGNORECASE)
+_READS = re.compile(r"\s*(?:\(\s*)*(?:select|with|from|values|show\s+tables|explain)\b", re.IGNORECASE)
 
 
 def query(sql: str, tables: Iterable[str], scan: Callable[[str], pl.LazyFrame]) -> pl.LazyFrame:
@@ -39,8 +40,10 @@ def query(sql: str, tables: Iterable[str], scan: Callable[[str], pl.LazyFrame]) 
         Where the query reads files, changes anything, names another table, or is not valid SQL.
     """
     bare = _QUOTED.sub(" ", sql)
+    if described := _DESCRIBES.match(sql):
+        raise QueryError(f"Columns are listed by `carti-lake tables {described[1]}`; a query reads rows.")
     if not _READS.match(bare) or ";" in bare.rstrip().rstrip(";"):
-        near = get_close_matches(bare.split()[0].lower(), ["select", "with"], n=1) if bare.split() else []
+        near = get_close_matches(bare.split()[0].lower(), ["select", "with"], n=1, cutoff=0.75) if bare.split() else []
         meant = f" Did you mean {near[0].upper()} by {bare.split()[0]!r}?" if near and not _READS.match(bare) else ""
         raise QueryError(f"Only one SELECT is allowed; the lake is changed by load and run, never by a query.{meant}")
     if _FILE_FUNCTION.search(sql):

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from difflib import get_close_matches
 
 #: Quoted texts and comments; a name in double quotes stays, since it is one.
 _TEXTS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _READ = re.compile(r"\b(?:from|join)\s+([\w.\"`]+)", re.IGNORECASE)
+_NAMED = re.compile(r"\bas\s+\"?(\w+)", re.IGNORECASE)
 _NAMED_WITHIN = re.compile(r"\b(\w+)\s+as\s*\(", re.IGNORECASE)
 #: Where the reader finds what Polars' SQL has.
 _MANUAL = "https://docs.pola.rs/api/python/stable/reference/sql/"
@@ -24,6 +26,8 @@ _KEYWORDS = frozenset(
     "SELECT FROM WHERE GROUP ORDER BY HAVING LIMIT JOIN LEFT INNER ON AND OR AS UNION WITH".split()  # noqa: SIM905
 )
 _MOST_NAMES = 3
+#: Columns of a query within that are listed where none is near.
+_MOST_LISTED = 8
 #: Names that a query may use, each with what gives the table's columns.
 Tables = Mapping[str, Callable[[], Iterable[str]]]
 
@@ -84,11 +88,17 @@ def _no_column_of(sql: str, found: re.Match[str], tables: Tables) -> str:
 def _unknown_column(sql: str, name: str, valid: Iterable[str], tables: Tables) -> str:
     lower = {one.lower(): one for one in valid}
     near = get_close_matches(name.lower(), lower, n=_MOST_NAMES, cutoff=0.5)
+    # Of a short name that is part of longer ones, letters alone show little.
+    near = near or [one for one in lower if name.lower() in one.split("_")][:_MOST_NAMES]
     said = f"there is no column {name!r}{_at(sql, name)}."
+    read = [table for table in _read(sql, tables) if {*lower} <= {one.lower() for one in tables[table]()}]
     if near:
-        return f"{said} Did you mean {', '.join(lower[one] for one in near)}?"
-    read = _read(sql, tables)
-    return f"{said} `carti-lake tables {read[0] if read else 'TABLE'}` lists the columns."
+        said = f"{said} Did you mean {', '.join(lower[one] for one in near)}?"
+    elif read or len(lower) > _MOST_LISTED or not lower:
+        said = f"{said} `carti-lake tables {read[0] if read else 'TABLE'}` lists the columns."
+    else:
+        said = f"{said} What it is read from has {', '.join(lower.values())}."
+    return f"{said} If it is a text, write it in single quotes." if f'"{name}"' in sql else said
 
 
 def _no_alias(sql: str, found: re.Match[str], tables: Tables) -> str:
@@ -113,6 +123,10 @@ def _ambiguous(sql: str, found: re.Match[str], tables: Tables) -> str:
 
 
 def _not_grouped(sql: str, found: re.Match[str], tables: Tables) -> str:
+    columns = {column for table in _read(sql, tables) for column in tables[table]()}
+    named = {name.lower() for name in _NAMED.findall(_TEXTS.sub(" ", sql))}
+    if columns and found[1] not in columns and found[1].lower() not in named:
+        return _unknown_column(sql, found[1], columns, tables)
     return (
         f"{found[1]!r}{_at(sql, found[1])} is neither grouped by nor aggregated. Add it to GROUP BY, or write e.g. max."
     )
@@ -132,6 +146,45 @@ def _no_type(sql: str, found: re.Match[str], tables: Tables) -> str:
 
 def _open_text(sql: str, found: re.Match[str], tables: Tables) -> str:
     return f"a text that begins at line {found[1]}, column {found[2]} is not closed. Close it by a quote."
+
+
+def _open_name(sql: str, found: re.Match[str], tables: Tables) -> str:
+    return f"a name that begins at line {found[2]}, column {found[3]} is not closed. Close it by {found[1]}."
+
+
+def _open_comment(sql: str, found: re.Match[str], tables: Tables) -> str:
+    return f"a comment{_position(sql, sql.rindex('/*'))} is not closed. Close it by */."
+
+
+def _no_number(sql: str, found: re.Match[str], tables: Tables) -> str:
+    name = next((word for word in ("limit", "offset", "fetch") if _at(sql, word)), "limit")
+    return f"{name.upper()}{_at(sql, name)} wants a whole number, 0 or more."
+
+
+def _no_day(sql: str, found: re.Match[str], tables: Tables) -> str:
+    texts = [text for text in re.finditer(r"'[^']*'", sql) if not _is_day(text[0][1:-1])]
+    which = f": {texts[0][0]}{_position(sql, texts[0].start())}" if len(texts) == 1 else ""
+    return f"a text stands where a day does, and is none{which}. Write days as DATE '2026-03-31'."
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_pattern(sql: str, found: re.Match[str], tables: Tables) -> str:
+    reason = found[1].strip().rstrip(".")
+    return f"a pattern is no regular expression: {reason}. Put a backslash before a sign that is meant as it is."
+
+
+def _other_fault(sql: str, found: re.Match[str], tables: Tables) -> str:
+    """Of a sentence that cannot be parsed, for a reason of its own."""
+    bare = _TEXTS.sub(lambda text: " " * len(text[0]), sql)
+    likely = _likely(sql, bare, tables) or f"What Polars' SQL knows: {_MANUAL}"
+    return f"{found[1].rstrip('.')}. {likely}"
 
 
 def _not_parsed(sql: str, found: re.Match[str], tables: Tables) -> str:
@@ -210,10 +263,19 @@ _KINDS: tuple[tuple[str, _Say], ...] = (
     (r"'([^']+)' should participate in the GROUP BY clause", _not_grouped),
     (r"duplicate output name '([^']+)'", _twice),
     (r'datatype "([^"]+)" is not currently supported', _no_type),
+    (r"non-numeric arguments for LIMIT|LIMIT/FETCH conversion error|OFFSET conversion error", _no_number),
+    (
+        r"cannot compare 'date/datetime/time' to a string|appropriate format to parse dates|invalid DATE literal",
+        _no_day,
+    ),
+    (r"regex parse error:(?:.|\n)*?\nerror: ([^\n]+)", _no_pattern),
     (r"unsupported SQL join constraint:\s*None", _no_join),
     (r"Unterminated string literal at Line: (\d+), Column: (\d+)", _open_text),
     (
         r"sql parser error: Expected: (.+?), found: (\S+)(?: at Line: (\d+), Column: (\d+))?",
         _not_parsed,
     ),
+    (r"Expected close delimiter '(.)' before EOF\. at Line: (\d+), Column: (\d+)", _open_name),
+    (r"Unexpected EOF while in a multi-line comment", _open_comment),
+    (r"sql parser error: ([^\n]+)", _other_fault),
 )

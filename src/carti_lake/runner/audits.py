@@ -235,16 +235,14 @@ def _paid_by_lines(storage: Storage) -> tuple[Decimal, Decimal]:
     if not storage.exists(OF_LINES):
         return Decimal(0), Decimal(0)
     visits = storage.scan(VISITS).filter(~pl.col("withdrawn"))
-    billed = visits.select(pl.coalesce("claim_id", "visit_id").unique())
-    named = pl.col("visit_id").min().over("claim_id")
-    lines = services(storage.scan("silver.claim_lines")).with_columns(named=named)
+    lines = services(storage.scan("silver.claim_lines"))
     linked = [
-        lines.join(visits.select(named="visit_id"), on="named", how="semi"),
-        lines.filter(pl.col("named").is_null()).join(billed, on="claim_id", how="semi"),
+        lines.join(visits, on="visit_id", how="semi").select("claim_id"),
+        visits.select(claim_id=pl.coalesce("claim_id", "visit_id")),
     ]
     sums = [
         storage.scan(OF_LINES).select(pl.col("claim_paid").sum()),
-        pl.concat(linked).select(pl.col("paid_amount").sum()),
+        lines.join(pl.concat(linked), on="claim_id", how="semi").select(pl.col("paid_amount").sum()),
     ]
     paid, answered = (one.collect(engine="streaming").item() or Decimal(0) for one in sums)
     return paid, answered

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import polars as pl
 
+from carti_lake.sources.blocks import Header
 from carti_lake.sources.dialects import explain
 from carti_lake.sources.extract import Content, ExtractError
 from carti_lake.sources.headers import column_names, match_headers, named, names, unmatched
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.sources.quotes import Dialect
-from carti_lake.sources.records import Header, check_records
+from carti_lake.sources.records import check_records
 from carti_lake.sources.text import HEAD, head
 from carti_lake.tables.feeds import Feed
 

@@ -8,6 +8,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from carti_lake.sources.blocks import BLOCK, Header, Records
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.quotes import (
     APOSTROPHE,
@@ -15,6 +16,7 @@ from carti_lake.sources.quotes import (
     CARRIAGE_RETURN,
     DOUBLED,
     ESCAPED,
+    NOWHERE,
     QUOTE,
     SINGLE,
     UNDOUBLED,
@@ -22,17 +24,14 @@ from carti_lake.sources.quotes import (
     Dialect,
     Octets,
     Places,
-    Words,
     are_flagged,
-    escaping,
     flagged_around,
-    places_outside,
-    words,
+    flagged_places,
 )
-from carti_lake.sources.records import BLOCK, BYTE_ORDER_MARK, Header, Records, Seen, checked_records
+from carti_lake.sources.records import BYTE_ORDER_MARK, Seen, checked_records
 
-#: No places in a block.
-NOWHERE: Places = np.zeros(0, np.intp)
+#: Octets to each one put in below which flags are faster than slices.
+MANY = 200
 #: Dialects beside doubled quotes, by the octet that they are about.
 OTHERS = {QUOTE: (UNQUOTED, UNDOUBLED), BACKSLASH: (ESCAPED,), APOSTROPHE: (SINGLE,)}
 
@@ -145,8 +144,9 @@ def _signs(path: Path, separator: str, start: int) -> Signs:
 
 
 def _is_in_single_quotes(path: Path, separator: str, header: Header) -> bool:
+    """Whether the header or the first records have single quotes around neighbouring fields."""
     with path.open("rb") as file:
-        return f"'{separator}'".encode() in file.read(header.bytes)
+        return f"'{separator}'".encode() in file.read(header.bytes + BLOCK)
 
 
 def _explains(path: Path, dialect: Dialect, front: Front, folder: Path, name: str) -> Read | None:
@@ -195,20 +195,20 @@ def strictly(records: Records, dialect: Dialect, *, marks: bool = False) -> byte
     marks
         Whether there may be byte-order marks at the start of records, which are left out.
     """
-    block, plain, inside, _ = records
-    octets, shape = np.frombuffer(block, np.uint8), np.frombuffer(plain, np.uint8)
+    block, signs, inside = records.block, records.signs, records.inside
+    octets = np.frombuffer(block, np.uint8)
     turned = dropped = added = NOWHERE
-    if dialect.quoting.escapes and b"\\" in block:
-        turned, dropped = _escapes(octets, dialect)
-    elif plain is not block:
-        added = np.flatnonzero(octets != shape)
+    if dialect.quoting.escapes:
+        turned, dropped = _escapes(octets, signs, dialect)
+    else:
+        added = signs
     bare = np.concatenate((turned, dropped, added))
     if inside is not None:
         bare = bare[~are_flagged(inside, bare)]
     if len(bare):
-        added = np.sort(np.concatenate((added, _around(shape, bare, dialect, inside))))
+        added = np.sort(np.concatenate((added, _around(records, bare, dialect))))
     if marks and BYTE_ORDER_MARK in block:
-        dropped = np.concatenate((dropped, _marks(octets, shape, dialect, inside)))
+        dropped = np.concatenate((dropped, _marks(records, dialect)))
     if not (len(turned) or len(dropped) or len(added)):
         return block
     strict = block
@@ -220,10 +220,18 @@ def strictly(records: Records, dialect: Dialect, *, marks: bool = False) -> byte
         dropped = np.sort(dropped)
         strict = b"".join([strict[start:stop] for start, stop in _between(dropped, dropped + 1, len(block))])
         added = added - np.searchsorted(dropped, added)
-    if len(added):
-        quote = bytes([dialect.quoting.quote or QUOTE])
-        strict = quote.join([strict[start:stop] for start, stop in _between(added, added, len(strict))])
-    return strict
+    return _with_added(strict, added, dialect.quoting.quote or QUOTE) if len(added) else strict
+
+
+def _with_added(block: bytes, places: Places, octet: int) -> bytes:
+    """The block with the octet put in before each of the places, which are sorted."""
+    if len(places) * MANY < len(block):
+        return bytes([octet]).join([block[start:stop] for start, stop in _between(places, places, len(block))])
+    octets = np.full(len(block) + len(places), octet, np.uint8)
+    kept = np.ones(len(octets), np.bool_)
+    kept[places + np.arange(len(places))] = False
+    octets[kept] = np.frombuffer(block, np.uint8)
+    return octets.tobytes()
 
 
 def _between(stops: Places, starts: Places, length: int) -> Iterator[tuple[int, int]]:
@@ -231,28 +239,34 @@ def _between(stops: Places, starts: Places, length: int) -> Iterator[tuple[int, 
     return zip([0, *starts.tolist()], [*stops.tolist(), length], strict=True)
 
 
-def _escapes(octets: Octets, dialect: Dialect) -> tuple[Places, Places]:
+def _escapes(octets: Octets, backslashes: Places, dialect: Dialect) -> tuple[Places, Places]:
     """Where backslashes stand before quotes that are text, and where before other characters that they escape."""
-    backslashes = escaping(octets)
     after = octets[backslashes + 1]
-    others = (BACKSLASH, ord(dialect.separator), ord(dialect.newline), CARRIAGE_RETURN)
-    return backslashes[after == QUOTE], backslashes[np.isin(after, others)]
+    ends = (after == ord(dialect.newline)) | (after == CARRIAGE_RETURN)
+    return backslashes[after == QUOTE], backslashes[(after == BACKSLASH) | (after == ord(dialect.separator)) | ends]
 
 
-def _around(shape: Octets, places: Places, dialect: Dialect, inside: Words | None) -> Places:
+def _around(records: Records, places: Places, dialect: Dialect) -> Places:
     """Where quotes have to be put around the fields at the places, which have none."""
-    edges = words((shape == ord(dialect.separator)) | (shape == ord(dialect.newline)))
-    before, stops = flagged_around(edges if inside is None else edges & ~inside, places)
+    assert records.ends is not None and records.separators is not None, "there are signs"
+    before, stops = flagged_around(records.outside(records.ends | records.separators), places)
     stops, first = np.unique(stops, return_index=True)
     starts = before[first] + 1
     if dialect.newline == "\n":
-        stops = stops - ((shape[stops] == ord("\n")) & (shape[stops - 1] == CARRIAGE_RETURN))
+        octets = np.frombuffer(records.block, np.uint8)
+        returns = (octets[stops] == ord("\n")) & (octets[stops - 1] == CARRIAGE_RETURN)
+        # An escaped one is text.
+        stops = stops - (returns & ~np.isin(stops - 1, records.signs + 1) if returns.any() else returns)
     return np.concatenate((starts, stops))
 
 
-def _marks(octets: Octets, shape: Octets, dialect: Dialect, inside: Words | None) -> Places:
+def _marks(records: Records, dialect: Dialect) -> Places:
     """Where the octets of byte-order marks stand that begin a record."""
-    ends = places_outside(shape == ord(dialect.newline), inside)
+    octets = np.frombuffer(records.block, np.uint8)
+    if records.ends is None:
+        ends = np.flatnonzero(octets == ord(dialect.newline))
+    else:
+        ends = flagged_places(records.outside(records.ends))
     begins = np.concatenate(([0], ends + 1))
     begins = begins[begins + len(BYTE_ORDER_MARK) <= len(octets)]
     for place, octet in enumerate(BYTE_ORDER_MARK):

@@ -13,8 +13,8 @@ Places = npt.NDArray[np.intp]
 
 QUOTE, APOSTROPHE, BACKSLASH, CARRIAGE_RETURN = (ord(sign) for sign in "\"'\\\r")
 DIGITS = (ord("0"), ord("9"))
-#: Stands in a block's structure for octets that are text, whatever they look like.
-TEXT = ord("x")
+#: No places in a block.
+NOWHERE: Places = np.zeros(0, np.intp)
 
 
 @dataclass(frozen=True)
@@ -54,25 +54,6 @@ class Dialect(NamedTuple):
     quoting: Quoting = DOUBLED
 
 
-def structure(block: bytes, dialect: Dialect) -> bytes:
-    """The block, with every quote, separator and line end that is text replaced: what remains has structure."""
-    quoting = dialect.quoting
-    if quoting.escapes and b"\\" in block:
-        octets = np.frombuffer(block, np.uint8).copy()
-        backslashes = escaping(octets)
-        octets[backslashes] = TEXT
-        octets[backslashes[backslashes + 1 < len(octets)] + 1] = TEXT
-        return octets.tobytes()
-    if quoting.lenient and quoting.quote is not None and quoting.quote in block:
-        raw = np.frombuffer(block, np.uint8)
-        amid = _amid_text(raw, quoting.quote, dialect)
-        if len(amid):
-            octets = raw.copy()
-            octets[amid] = TEXT
-            return octets.tobytes()
-    return block
-
-
 def escaping(octets: Octets) -> Places:
     """Where the backslashes stand that are not escaped themselves: the first, third, … of each run."""
     places = np.flatnonzero(octets == BACKSLASH)
@@ -84,18 +65,26 @@ def escaping(octets: Octets) -> Places:
     return odd
 
 
-def _amid_text(octets: Octets, quote: int, dialect: Dialect) -> Places:
-    """Where quotes stand between two characters that end no field and are no quotes; behind a backslash none does."""
-    quotes = words(octets == quote)
-    ends = (octets == ord(dialect.separator)) | (octets == ord(dialect.newline)) | (octets == CARRIAGE_RETURN)
-    edges = words(ends) | quotes
-    backslashes = octets == BACKSLASH
-    before = _next(edges | words(backslashes) if backslashes.any() else edges)
+def amid_text(block: bytes, quotes: Words, ends: Words, separators: Words) -> Words:
+    """Flags of quotes between two characters that end no field and are no quotes; behind a backslash none is such.
+
+    Parameters
+    ----------
+    block
+        Octets.
+    quotes, ends, separators
+        Flags of those that are quotes, line ends, separators.
+    """
+    octets = np.frombuffer(block, np.uint8)
+    edges = quotes | ends | separators
+    if b"\r" in block:
+        edges |= words(octets == CARRIAGE_RETURN)
+    before = _next(edges | words(octets == BACKSLASH) if b"\\" in block else edges)
     after = _previous(edges)
     before[0] |= np.uint64(1)
     last = len(octets) - 1
     after[last // 64] |= np.uint64(1 << last % 64)
-    return flagged_places(quotes & ~before & ~after)
+    return quotes & ~before & ~after
 
 
 def words(mask: Mask) -> Words:
@@ -105,11 +94,9 @@ def words(mask: Mask) -> Words:
     return np.concatenate((packed, np.zeros(-len(packed) % 8, np.uint8))).view(np.uint64)
 
 
-def inside_quotes(block: bytes, quote: int | None) -> Words | None:
-    """Flags of the octets between an opening quote and its closing one; None where there is no quote."""
-    if quote is None or quote not in block:
-        return None
-    flags = words(np.frombuffer(block, np.uint8) == quote)
+def inside_quotes(quotes: Words) -> Words:
+    """Flags of the octets between an opening quote and its closing one, of the quotes' flags."""
+    flags = quotes.copy()
     # The parity of the quotes so far, by prefix sums of bits: within each word, then from word to word.
     for shift in (1, 2, 4, 8, 16, 32):
         flags ^= flags << np.uint64(shift)
@@ -119,18 +106,17 @@ def inside_quotes(block: bytes, quote: int | None) -> Words | None:
     return flags
 
 
-def misplaced(octets: Octets, dialect: Dialect, inside: Words, ends: Words, separators: Words) -> int | None:
+def misplaced(quotes: Words, inside: Words, ends: Words, separators: Words, returns: Words | None) -> int | None:
     """Where the first quote stands in whole records that is neither around a field nor doubled within one.
 
-    ``ends`` and ``separators`` are the flags of the octets that are such.
+    The others are flags, too: of the octets within quotes, of line ends, separators and the carriage returns before
+    line ends.
     """
-    quotes = words(octets == dialect.quoting.quote)
     edges = ends | separators | quotes
     before, after = _next(edges), _previous(edges)
     before[0] |= np.uint64(1)
-    returns = octets == CARRIAGE_RETURN
-    if dialect.newline == "\n" and returns.any():
-        after |= _previous(words(returns) & _previous(ends))
+    if returns is not None:
+        after |= _previous(returns & _previous(ends))
     wrong = quotes & ((inside & ~before) | (~inside & ~after))
     filled = np.flatnonzero(wrong)
     if not len(filled):
@@ -165,9 +151,12 @@ def count(flags: Words) -> int:
     return int(np.bitwise_count(flags).sum())
 
 
-def flagged(inside: Words, length: int) -> Mask:
-    """The flags of a block's octets, one each."""
-    return np.unpackbits(inside.view(np.uint8), bitorder="little")[:length].astype(np.bool_)
+def flags_before(flags: Words, length: int) -> Words:
+    """The flags of the first octets alone."""
+    first = flags[: -(-length // 64)].copy()
+    if length % 64:
+        first[-1] &= np.uint64((1 << length % 64) - 1)
+    return first
 
 
 def are_flagged(flags: Words, places: Places) -> Mask:
@@ -222,11 +211,6 @@ def _highest(flags: Words) -> Places:
         below |= below >> np.uint64(shift)
     found: Places = np.bitwise_count(below).astype(np.intp) - 1
     return found
-
-
-def places_outside(mask: Mask, inside: Words | None) -> Places:
-    """Where those of the octets stand that are outside quotes."""
-    return np.flatnonzero(mask if inside is None else mask & ~flagged(inside, len(mask)))
 
 
 def _next(flags: Words) -> Words:

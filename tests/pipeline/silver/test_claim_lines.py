@@ -73,7 +73,7 @@ class Answer:
 cents = st.integers(0, 1_000_000)
 #: Of each claim and line, its answers; a later one takes back the one before it.
 histories = st.dictionaries(
-    st.tuples(st.sampled_from(["C1", "V2"]), st.sampled_from(["0", "1", "02"])),
+    st.tuples(st.sampled_from(["C1", "V2"]), st.sampled_from(["1", "02", "3"])),
     st.tuples(st.lists(st.builds(Answer, cents, cents, cents), min_size=1, max_size=3), st.booleans()),
     min_size=1,
 )
@@ -111,6 +111,69 @@ def test_lines_of_no_visit_and_of_withdrawn_ones_count_nowhere():
     assert come_to(row(claim_id="C9", paid_amount=80)).is_empty()
     assert come_to(row(paid_amount=80), visits=gone).is_empty()
     assert come_to(row(paid_amount=80, withdrawn=True)).is_empty()
+
+
+BILLED = {"billed_amount": Decimal(100), "paid_amount": Decimal(80), "allowed_amount": Decimal(90)}
+ANSWER = row(**BILLED, payer="aetna", adjustment_group="co", adjustment_reason="45", adjustment_amount=Decimal(20))
+BACK = {**ANSWER, "remittance_id": "R2", "claim_status": "reversed"}
+
+
+@pytest.mark.parametrize(
+    "signs",
+    [
+        {"billed_amount": -100, "paid_amount": -80, "allowed_amount": -90, "adjustment_amount": -20},
+        {},
+        {"paid_amount": -80},
+        {"billed_amount": -100, "allowed_amount": -90, "adjustment_amount": -20},
+        {"billed_amount": -100, "paid_amount": -80},
+        {"adjustment_amount": -20},
+    ],
+)
+@pytest.mark.parametrize("payer", ["aetna", None, "aetna_inc"])
+def test_a_reversal_takes_back_whichever_of_its_amounts_have_their_sign_and_whoever_it_names(signs, payer):
+    back = {**BACK, **{name: Decimal(amount) for name, amount in signs.items()}, "payer": payer}
+    claim = come_to(back, ANSWER).row(0, named=True)
+    assert claim["claim_status"] == "reversed"
+    assert {claim[name] for name in ("claim_amount", "claim_paid", "adjusted_amount", "allowed_amount")} == {0}
+
+
+def test_a_reversal_of_more_paid_than_billed_keeps_its_adjustments():
+    more = {"paid_amount": Decimal(120), "adjustment_amount": Decimal(-20)}
+    turned = {"billed_amount": Decimal(-100), "paid_amount": Decimal(-120), "adjustment_amount": Decimal(20)}
+    assert come_to({**ANSWER, **more}, {**BACK, **turned}).row(0, named=True)["adjusted_amount"] == 0
+
+
+def test_a_reversal_without_a_payer_stands_alone_where_several_have_answered():
+    second = {**ANSWER, "payer": "medicaid", "claim_status": "processed_secondary", "paid_amount": Decimal(5)}
+    back = {**BACK, "payer": None, **{name: -amount for name, amount in BILLED.items()}}
+    claim = come_to(ANSWER, second, back).row(0, named=True)
+    assert (claim["claim_amount"], claim["claim_paid"], claim["claim_status"]) == (100, 5, "paid")
+
+
+def test_a_claim_as_a_whole_that_repeats_its_lines_counts_with_what_it_says_beyond_them():
+    def line(number, billed, paid, group=None, amount=None):
+        return row(
+            line_number=number,
+            billed_amount=Decimal(billed),
+            paid_amount=Decimal(paid),
+            adjustment_group=group,
+            adjustment_reason=group and "23",
+            adjustment_amount=amount and Decimal(amount),
+        )
+
+    lines = [line("1", 60, 50, "co", 10), line("2", 40, 40)]
+    claim = come_to(line("0", 100, 83, "oa", 7), *lines).row(0, named=True)
+    assert (claim["claim_amount"], claim["claim_paid"], claim["adjusted_amount"]) == (100, 83, 17)
+    assert (claim["claim_status"], claim["denial_reason"]) == ("paid", None)
+    # Of its own where it has other charges.
+    assert come_to(line("0", 30, 30), *lines).row(0, named=True)["claim_amount"] == 130
+
+
+def test_a_line_that_names_a_visit_nobody_delivered_is_found_by_its_claim():
+    lost = {**ANSWER, "visit_id": "V99"}
+    assert come_to(lost).select("visit_id", "claim_paid").row(0) == ("V1", 80)
+    named = {**ANSWER, "visit_id": "V2", "line_number": "2"}
+    assert come_to(lost, named).select("visit_id", "claim_paid").row(0) == ("V2", 160)
 
 
 def test_of_visits_with_one_claim_number_the_first_has_the_lines():

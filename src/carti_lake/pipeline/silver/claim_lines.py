@@ -15,7 +15,10 @@ SERVICE = ("claim_id", "line", "remittance", "claim_status")
 PENDING, REVERSED, DENIED = (pl.col("claim_status") == word for word in ("pending", "reversed", "denied"))
 #: Adjustments that are no denial: what the contract writes off.
 CONTRACTUAL = ("co_45", "co_253")
-AMOUNTS = ("billed_amount", "allowed_amount", "paid_amount", "contractual", "patient", "adjusted")
+#: Amounts of a line itself, and what its adjustments come to.
+LINE_AMOUNTS = ("billed_amount", "allowed_amount", "paid_amount")
+ADJUSTMENTS = ("contractual", "patient", "adjusted")
+AMOUNTS = (*LINE_AMOUNTS, *ADJUSTMENTS)
 #: Columns of a visit that its claim's lines say better.
 SAID_BY_LINES = (
     "claim_status",
@@ -77,15 +80,36 @@ def services(lines: pl.LazyFrame) -> pl.LazyFrame:
             reason=pl.when(denying).then(reason).min(),
         )
     )
-    # Some sources write a reversal without the sign that makes it one.
-    upright = REVERSED & ((pl.col("billed_amount") > 0) | (pl.col("paid_amount") > 0)).fill_null(False)
     unpaid = (pl.col("paid_amount").fill_null(0) <= 0) & (pl.col("patient").fill_null(0) == 0)
     refused = (pl.col("claim_status") == "processed_primary") & unpaid & pl.col("reason").is_not_null()
-    upended = [pl.when(upright).then(-pl.col(name)).otherwise(name).alias(name) for name in AMOUNTS]
-    # Nothing is paid on a line that nobody has answered, whatever it shows.
-    return rows.with_columns(paid_amount=pl.when(PENDING).then(0).otherwise("paid_amount")).with_columns(
-        *upended, denied=DENIED | refused
+    return (
+        rows.with_columns(_taken_back())
+        .with_columns(_adjustments_taken_back(), denied=DENIED | refused)
+        .with_columns(_beyond_lines())
+        # Nothing is paid on a line that nobody has answered, whatever it shows.
+        .with_columns(paid_amount=pl.when(PENDING).then(0).otherwise("paid_amount"))
     )
+
+
+def _taken_back() -> list[pl.Expr]:
+    """Amounts of a reversal below zero: some sources write all of them, or some, without the sign."""
+    return [pl.when(REVERSED).then(-pl.col(name).abs()).otherwise(name).alias(name) for name in LINE_AMOUNTS]
+
+
+def _adjustments_taken_back() -> list[pl.Expr]:
+    """A reversal's adjustments with the sign turned, unless they are what its charges and payment differ by."""
+    differ = pl.col("adjusted") != pl.col("billed_amount") - pl.col("paid_amount")
+    upright = REVERSED & (pl.col("adjusted") > 0) & differ.fill_null(True)
+    return [pl.when(upright).then(-pl.col(name)).otherwise(name).alias(name) for name in ADJUSTMENTS]
+
+
+def _beyond_lines() -> list[pl.Expr]:
+    """Of a claim as a whole whose charges are those of its lines, what it says beyond them: it repeats their sums."""
+    whole = pl.col("line") == "0"
+    answer = ["claim_id", "remittance", "claim_status"]
+    of_lines = {name: pl.when(~whole).then(name).sum().over(answer) for name in LINE_AMOUNTS}
+    repeats = whole & (pl.col("billed_amount") != 0) & (pl.col("billed_amount") == of_lines["billed_amount"])
+    return [pl.when(repeats).then(pl.col(name) - sums).otherwise(name).alias(name) for name, sums in of_lines.items()]
 
 
 def claims_of_lines(lines: pl.LazyFrame, visits: pl.LazyFrame) -> pl.LazyFrame:
@@ -102,7 +126,12 @@ def claims_of_lines(lines: pl.LazyFrame, visits: pl.LazyFrame) -> pl.LazyFrame:
     billing = standing.group_by(claim_id=pl.coalesce("claim_id", "visit_id")).agg(billed_visit=pl.col("visit_id").min())
     every = services(lines)
     answered = ~PENDING
-    named = every.group_by("claim_id").agg(named_visit=pl.col("visit_id").min(), known=answered.any())
+    stands = pl.col("visit_id").filter("stands")
+    named = (
+        every.join(standing.select("visit_id", stands=pl.lit(True)), on="visit_id", how="left")
+        .group_by("claim_id")
+        .agg(named_visit=stands.min(), known=answered.any())
+    )
     rows = (
         every.drop("visit_id")
         .join(named, on="claim_id")
@@ -136,11 +165,19 @@ def _sum(name: str) -> pl.Expr:
 
 def _money(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Amounts of each line of a claim: payments and adjustments of all payers, charges once, since each shows them."""
-    line = ["visit_id", "claim_id", "line"]
+    line, claim = ["visit_id", "claim_id", "line"], ["visit_id", "claim_id"]
     place = pl.when(pl.col("claim_status").is_in(["processed_secondary", "processed_tertiary"])).then("claim_status")
-    payer = pl.coalesce("payer", place, pl.lit(""))
     shown = ("billed_amount", "allowed_amount")
-    by_payer = rows.group_by(*line, payer=payer).agg(**{name: _sum(name) for name in AMOUNTS})
+    payers = pl.col("payer").filter(~REVERSED)
+    # A reversal of no payer who has answered takes back what the one who has did.
+    strange = REVERSED & ~pl.col("payer").is_in(payers.unique().implode().over(claim))
+    alone = pl.when(strange & (payers.n_unique().over(claim) == 1)).then(payers.first().over(claim)).otherwise("payer")
+    by_payer = (
+        rows.with_columns(payer=pl.coalesce("payer", place, pl.lit("")))
+        .with_columns(payer=alone)
+        .group_by(*line, "payer")
+        .agg(**{name: _sum(name) for name in AMOUNTS})
+    )
     return by_payer.group_by(line).agg(pl.col(name).max() if name in shown else _sum(name) for name in AMOUNTS)
 
 
