@@ -73,7 +73,7 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         "parts": {"leakage": views.LEAKS, "returns": views.RETURNS, "denials": views.DENIALS, "checks": views.STATUSES},
         "provisional": {
             name: [f"{month:%Y-%m}" for month in months]
-            for name, months in moving(release.published, release.data_as_of, set(begun), MONTHLY).items()
+            for name, months in moving(release.published, release.data_as_of, set(begun), (*MONTHLY, *DENIALS)).items()
         },
         "forecast_origin": None
         if forecasts is None
@@ -109,7 +109,9 @@ def _about(metric: Metric, missing: str | None) -> dict[str, Any]:
         "id": metric.id,
         "title": metric.title,
         "short": short(metric),
-        "definition": metric.definition,
+        "definition": metric.meaning,
+        "target": metric.target,
+        "aim": metric.aim,
         "formula": in_words(metric),
         "source": metric.source,
         "unit": metric.unit,

@@ -43,6 +43,9 @@ function setPeriod(from, to) {
   state.months.clear();
 }
 
+/** Whether the period is the one that the page opens with. */
+const isUsual = () => usualPeriod().join() === [state.from, state.to].join();
+
 const allMonths = () => state.from === 0 && state.to >= page.last;
 
 const periodLength = () => state.to - state.from + 1;

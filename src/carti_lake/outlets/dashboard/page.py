@@ -14,6 +14,7 @@ from carti_lake.outlets.charts.shown import Shown
 from carti_lake.outlets.dashboard import views
 from carti_lake.outlets.dashboard.contents import contents
 from carti_lake.outlets.dashboard.encode import encoded
+from carti_lake.outlets.theme import coloured
 
 if TYPE_CHECKING:
     import altair as alt
@@ -104,7 +105,7 @@ def page(release: Shown, missing: Mapping[str, str]) -> str:
         "POLICY": _policy(vega, script),
         "CAPTION": escape(release.line),
         "WARNING": f'<p class="warning" role="note">{escape(warning)}</p>' if warning else "",
-        "STYLE": _own("page.css"),
+        "STYLE": coloured(_own("page.css")),
         "VIEWS": _cards(),
         "NOTES": "\n".join(notes),
         "PAGE": _json(described),
@@ -113,7 +114,7 @@ def page(release: Shown, missing: Mapping[str, str]) -> str:
         "VEGA": vega,
         "SCRIPT": script,
     }
-    return _Placed(_own("page.html")).substitute(parts)
+    return _Placed(coloured(_own("page.html"))).substitute(parts)
 
 
 class _Placed(Template):
@@ -131,7 +132,7 @@ def _charts() -> "dict[str, alt.LayerChart]":
 
     rows = alt.NamedData("rows")
     return {
-        "trend": views.trend(rows, alt.NamedData("ahead")),
+        "trend": views.trend(rows, alt.NamedData("ahead"), alt.NamedData("aim")),
         "ranking": views.ranking(rows),
         "payers": views.ranking(rows),
         "denials": views.denials(rows),

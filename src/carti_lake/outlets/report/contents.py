@@ -73,6 +73,7 @@ def _tile(row: dict[str, Any] | None, whole: Kpi) -> dict[str, str | None]:
     """A headline number in words; over all months where there is none of the period, else why there is none."""
     metric = whole.metric
     tile: dict[str, str | None] = {"name": short(metric), "verdict": None, "change": None, "apart": None}
+    tile["target"] = metric.aim and f"good: {metric.aim}"
     if row is None:
         months = whole.reason or "all months; no period to compare"
         return tile | {"number": written(whole.value, metric.unit), "months": months}
@@ -125,7 +126,7 @@ def _changed(explained: Sequence[Explanation]) -> dict[str, Any] | None:
 def _defined(metric: Metric) -> dict[str, str]:
     return {
         "title": metric.title,
-        "definition": metric.definition,
+        "definition": metric.meaning,
         "formula": in_words(metric),
         "source": metric.source,
     }

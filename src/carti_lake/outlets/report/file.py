@@ -14,7 +14,7 @@ from carti_lake.outlets.charts.shown import shown
 from carti_lake.outlets.destination import file_at, file_of
 from carti_lake.outlets.report.contents import EXPLAINED, contents
 from carti_lake.outlets.report.figures import Figure, figures
-from carti_lake.outlets.theme import CONFIG
+from carti_lake.outlets.theme import CONFIG, NAMED
 from carti_lake.releases.explain import Explanation, explain
 from carti_lake.releases.measure import delivered
 from carti_lake.releases.release import Release, releases
@@ -95,7 +95,7 @@ def typeset(pack: dict[str, Any], pictures: list[Figure], at: datetime) -> bytes
         for one in pictures:
             (room / one.name).write_bytes(one.pdf)
         # Names are data of the template, never a part of it.
-        (room / "pack.json").write_text(json.dumps(pack | {"figures": told}), "utf-8", newline="\n")
+        (room / "pack.json").write_text(json.dumps(pack | {"figures": told, "colors": NAMED}), "utf-8", newline="\n")
         template = room / "pack.typ"
         template.write_bytes(files(__package__).joinpath("pack.typ").read_bytes())
         made: bytes = typst.compile(template, root=room, ignore_system_fonts=True, timestamp=at.replace(microsecond=0))

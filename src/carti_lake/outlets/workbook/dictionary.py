@@ -24,7 +24,7 @@ def explained(name: str, column: str) -> dict[str, str | None]:
         return {
             "title": metric.title,
             "unit": metric.unit,
-            "description": metric.definition,
+            "description": metric.meaning,
             "formula": f"{in_words(metric)}: {in_columns(metric)} of {metric.mart.short_name}",
             "source": metric.source,
         }
