@@ -178,6 +178,10 @@ function rankingRows(page, state, filters, metric, axis) {
   const result = ranked(page, metric, axis, filters);
   if (result.words) return result;
   const { about, rows, hidden, found, notes, kept } = result;
+  const [one, several] = [page.axes[axis].title.toLowerCase(), page.axes[axis].plural];
+  // Nothing to draw is said in the picture's place. Of payers the hidden ones have rows, too.
+  if (!rows.length && !hidden.length) return none(`No ${one} has ${page.fewest_cases} cases under this filter, and a share of fewer says little`);
+  if (!rows.length && axis !== "payer") return none(`The numbers of all ${several} are hidden: each is ${page.why_hidden}`);
   let drawn = rows;
   if (rows.length > MOST_ROWS) {
     const half = MOST_ROWS / 2;
