@@ -133,6 +133,7 @@ def month_axis(rows: pl.DataFrame) -> "alt.X":
     import altair as alt
 
     axis = alt.Axis(format="%b %Y", tickCount=min(8, rows["month"].n_unique()), labelPadding=10, grid=False)
+    axis.labelOverlap, axis.labelSeparation = "greedy", 12
     return alt.X("month:T", scale=alt.Scale(type="utc", padding=18), axis=axis, title=None)
 
 

@@ -158,6 +158,7 @@ function showControls() {
     control.disabled = other !== undefined || !page.axes[axis].ids.length;
     control.title = other ? page.why_not_crossed : "";
   }
+  $("#find").disabled = $("#provider").disabled;
   const hint = $("#hint");
   hint.replaceChildren();
   if (!page.in_full && active.length) {

@@ -83,7 +83,7 @@ BEHIND = (
 )
 
 
-def page(release: Shown, missing: Mapping[str, str]) -> str:
+def page(release: Shown, missing: Mapping[str, str], why: str | None = None) -> str:
     """The whole page as HTML; the same release gives the same text.
 
     Parameters
@@ -92,8 +92,11 @@ def page(release: Shown, missing: Mapping[str, str]) -> str:
         One release as it may be shown.
     missing
         Why metrics have no value at all, by id, as :func:`carti_lake.metrics.value.undelivered` says it.
+    why
+        Why the network's numbers changed, of :func:`carti_lake.outlets.why.in_words`.
     """
     described, cells, members = contents(release, missing)
+    described["why"] = why
     described["cubes"], numbers = encoded(cells, members)
     vega = _vega()
     script = "\n".join(["'use strict';", *map(_own, SCRIPTS)])

@@ -185,11 +185,11 @@ function rankingRows(page, state, filters, metric, axis) {
   let drawn = rows;
   if (rows.length > MOST_ROWS) {
     const half = MOST_ROWS / 2;
-    const gap = { label: `… ${rows.length - MOST_ROWS} more …`, value: null, below: null, average: null };
+    const gap = { label: `… ${written(rows.length - MOST_ROWS, "count")} more …`, value: null, below: null, average: null };
     const middle = rows.slice(half, -half).filter((row) => state.picks[axis].has(page.axes[axis].ids.indexOf(row.member)));
-    if (middle.length) gap.label = `… ${rows.length - MOST_ROWS - middle.length} more …`;
+    if (middle.length) gap.label = `… ${written(rows.length - MOST_ROWS - middle.length, "count")} more …`;
     drawn = [...rows.slice(0, half), gap, ...middle, ...rows.slice(-half)];
-    notes.push(`First and last ${half} of ${rows.length}; the table has all.`);
+    notes.push(`First and last ${half} of ${written(rows.length, "count")}; the table has all.`);
   }
   return {
     data: { rows: [...drawn, ...(axis === "payer" ? hidden : [])] },

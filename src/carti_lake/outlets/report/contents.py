@@ -17,8 +17,6 @@ from carti_lake.releases.explain import MEANING, Explanation
 
 #: Changes smaller than this, which are written as zero, are called none; as in the other outlets.
 SAME = 0.0005
-#: The headline numbers whose change since the pack before is split into causes.
-EXPLAINED = ("visits", "gross_charges", "payments", "remittance_denial_rate", "leakage_rate")
 READING = (
     "A headline number, its change and the number before speak of the same months: those that will not move any more, "
     "of the newest year (half-year, quarter, month) that is over. Months that still move stand apart.",
