@@ -112,6 +112,7 @@ def test_why_is_said_of_the_network_and_of_no_part_of_it(
     tab.wait_for_function("document.querySelector('#why').hidden")
 
 
+@pytest.mark.slow
 def test_the_demo_says_why(demo_folder: Path, tmp_path: Path) -> None:
     """The sentence is of the numbers that the first one tells of, and for the inside alone."""
     from carti_lake import Lake
