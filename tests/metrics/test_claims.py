@@ -107,7 +107,9 @@ def test_a_number_of_reporting_months_is_asked_for_by_month():
     )
     over_all = values(metric, activity).collect().row(0, named=True)
     assert over_all["value"] is None
-    assert over_all["reason"] == "it is a number of each reporting month: group it by activity_month"
+    assert over_all["reason"] == (
+        "a number of each reporting month, none of all together: by activity month it has a value"
+    )
     april = (
         values(metric, activity.with_columns(payer=pl.lit("a")), ["payer", "activity_month"])
         .collect()

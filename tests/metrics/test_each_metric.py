@@ -293,7 +293,9 @@ def test_value_per_patient_by_hand_is_a_providers_and_of_nobody_else():
     # One patient of both would count twice among five.
     network = values(metric, rows).collect().row(0, named=True)
     assert network["value"] is None
-    assert network["reason"] == "total_patients counts distinct patients, which do not add up over provider_id"
+    assert network["reason"] == (
+        "the same patient can be with several providers, so that numbers of patients do not add up over them"
+    )
 
 
 @pytest.mark.parametrize("metric", ["clean_claim_rate", "net_days_in_ar"])

@@ -51,7 +51,7 @@ def test_what_was_never_delivered_is_null_with_the_reason_and_never_zero(metric:
 
 def test_the_reason_names_the_feed_that_was_never_loaded():
     assert undelivered(METRICS["leakage_rate"], ["visits"]) == (
-        "silver.referrals has no row: the feed salesforce_referrals was never loaded, or every row of it was refused"
+        "no referrals: the feed salesforce_referrals was never loaded, or every row of it was refused"
     )
 
 
@@ -60,7 +60,7 @@ def test_the_reason_names_the_column_that_the_source_leaves_out():
     whole |= set(METRICS["net_collection_rate"].sources())
     assert undelivered(METRICS["net_collection_rate"], whole) is None
     assert undelivered(METRICS["net_collection_rate"], whole - {"visits.contractual_adjustment"}) == (
-        "no row of silver.visits has contractual_adjustment: the feed ehr_visits does not deliver it"
+        "no contractual adjustment of visits: the feed ehr_visits does not deliver it"
     )
 
 
@@ -70,7 +70,7 @@ def test_what_counts_distinct_patients_has_no_value_across_providers():
     assert values(patients, rows, ["provider_id"]).collect()["value"].item() == 4
     by_specialty = values(patients, rows, ["specialty"]).collect()
     assert by_specialty["value"].item() is None
-    assert "do not add up over provider_id" in by_specialty["reason"].item()
+    assert "several providers" in by_specialty["reason"].item()
 
 
 def test_the_value_is_null_exactly_where_there_is_a_reason():

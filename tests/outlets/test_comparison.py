@@ -155,3 +155,12 @@ def test_what_is_not_published_is_not_drawn_and_says_so() -> None:
     # As do releases from before the table existed.
     del frames["provider_comparison"]
     assert "not published" in words(provider_ranking(shown_of(frames, in_full=True)))
+
+
+@pytest.mark.parametrize("draw", [provider_funnel, provider_ranking])
+def test_months_that_still_move_are_named(draw: Any) -> None:
+    maturity = rows_of(GOLD["claims_maturity"], 1, month=date(2026, 1, 1), as_of=date(2026, 3, 31), provisional=True)
+    frames = frames_of(SPREAD)
+    moves = shown_of(frames | {"claims_maturity": maturity}, in_full=True)
+    assert "Jan 2026 still moves, and is among them" in " ".join(draw(moves).title.subtitle)
+    assert "still moves" not in " ".join(draw(shown_of(frames, in_full=True)).title.subtitle)

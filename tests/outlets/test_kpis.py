@@ -23,7 +23,7 @@ def test_every_metric_of_the_release_is_there(frames: dict[str, pl.DataFrame]) -
 
 def test_a_mart_that_is_not_published_is_the_reason(frames: dict[str, pl.DataFrame]) -> None:
     value = by_metric(frames)["leaked_value"]
-    assert value.reason == "gold.referral_flow is not published: carti-lake metrics leaked_value shows it"
+    assert value.reason == ("counted in a table that is not published: carti-lake metrics leaked_value shows it")
 
 
 def test_campaigns_show_their_deals_and_costs_and_not_what_patients_paid(frames: dict[str, pl.DataFrame]) -> None:
@@ -69,10 +69,10 @@ def test_a_rate_on_fewer_than_11_cases_is_not_shown(lost: int, shown: float | No
 def test_what_nobody_delivered_is_no_zero() -> None:
     network = by_metric(release_of(providers(3, marketing_cost=None)))
     assert (network["marketing_cost"].value, network["roi"].value) == (None, None)
-    assert network["roi"].reason == "no cases: marketing_cost is zero or not delivered here"
+    assert network["roi"].reason == "no cases: marketing cost is zero or not delivered here"
     # The mart's zeros mean nothing where the feed never came.
     network = by_metric(release_of(providers(3)), "visits", "visits.claim_status")
     assert (network["visits"].value, network["referrals_made"].value) == (600, None)
     assert network["referrals_made"].reason == (
-        "silver.referrals has no row: the feed salesforce_referrals was never loaded, or every row of it was refused"
+        "no referrals: the feed salesforce_referrals was never loaded, or every row of it was refused"
     )

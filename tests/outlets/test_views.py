@@ -210,12 +210,12 @@ def test_checks_are_counted_by_status_and_shares_stand_with_full_counts_alone() 
     checked = charts.data_quality(shown_of(network(), checks=CHECKS))
     counts = {(row["label"], row["status"]): row["checks"] for row in rows_in(checked, "checks")}
     assert counts == {
-        ("visits", "block"): 1,
-        ("visits", "warn"): 1,
-        ("visits", "not applicable"): 1,
-        ("referrals", "ok"): 1,
+        ("Visits", "block"): 1,
+        ("Visits", "warn"): 1,
+        ("Visits", "not applicable"): 1,
+        ("Referrals", "ok"): 1,
     }
-    assert "Not passed: visits.late_payment (block); visits.claim_amount|min (warn)" in subtitle(checked)
+    assert "Not passed: Visits, late payment (block); Visits, claim amount: min (warn)" in subtitle(checked)
     assert "(warn, 1.79 % of rows)" in subtitle(charts.data_quality(full()))
     assert rows_in(charts.data_quality(shown_of(network())), "words")
 

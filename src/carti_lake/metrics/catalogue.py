@@ -21,7 +21,7 @@ def describe_metric(metric: Metric) -> dict[str, Any]:
     return {
         "id": metric.id,
         "title": metric.title,
-        "definition": metric.definition,
+        "definition": metric.meaning,
         "formula": in_words(metric),
         "columns": in_columns(metric),
         "dax": dax(metric),

@@ -22,7 +22,8 @@ CLAIMS_METRICS: tuple[Metric, ...] = (
         counted_by=("contractual_claims",),
         window=Window(numerator=(0, 11), denominator=(0, 11)),
         definition="Payments per dollar that could be collected, over the twelve months of service that end with the "
-        "reporting month. Adapted: over paid claims that deliver the adjustment, without credits. Good from 95 %.",
+        "reporting month. Adapted: over paid claims that deliver the adjustment, without credits.",
+        target=0.95,
     ),
     Metric(
         "initial_denial_rate",

@@ -85,6 +85,8 @@ class Metric:
         Months that a reporting month's sums take in; None where any rows may be summed.
     missing
         Why no feed can deliver it, in plain words; it is then null everywhere, and has no columns.
+    target
+        From where on (up to where, where less is better) its source calls it good; None where it says nothing.
     """
 
     id: str
@@ -100,6 +102,20 @@ class Metric:
     counted_by: tuple[str, ...] = ()
     window: Window | None = None
     missing: str | None = None
+    target: float | None = None
+
+    @property
+    def aim(self) -> str | None:
+        """The target in words: ``at least 95 %``."""
+        if self.target is None:
+            return None
+        size = f"{100 * self.target:g} %" if self.unit == "ratio" else f"{self.target:g}"
+        return f"{'at most' if self.good == 'down' else 'at least'} {size}"
+
+    @property
+    def meaning(self) -> str:
+        """The definition, and what is good."""
+        return f"{self.definition} Good: {self.aim}." if self.aim else self.definition
 
     @property
     def cases(self) -> tuple[str, ...]:

@@ -53,6 +53,26 @@ REASONS = {
 UNKNOWN, NOT_DELIVERED = "unknown", "Not delivered"
 
 
+#: Parts of names that are written in capitals.
+CAPITALS = {"npi": "NPI", "roi": "ROI", "id": "ID", "zip3": "ZIP3", "ar": "A/R", "crm": "CRM", "usd": "USD"}
+
+
+def plain(name: str) -> str:
+    """A name of tables, columns or checks in words: ``CRM accounts``, ``Referral ID: unknown``."""
+    words = name.removeprefix("silver.").replace("|", ": ").replace("_", " ")
+    written = " ".join(
+        CAPITALS.get(word.rstrip(":"), word.rstrip(":")) + ":" * word.endswith(":") for word in words.split()
+    )
+    return written[:1].upper() + written[1:]
+
+
+def check_in_words(table: str, rule: str) -> str:
+    """A check of data quality in words: ``visits, claim amount: min``."""
+    named = plain(rule)
+    first = named.partition(" ")[0].rstrip(":")
+    return f"{plain(table)}, {named if first.isupper() else named[:1].lower() + named[1:]}"
+
+
 def payer_or_line(code: str) -> str:
     """A payer or a service line in words: ``Medicare Advantage``."""
     return NOT_DELIVERED if code == UNKNOWN else NAMES.get(code.lower(), code.replace("_", " ").title())

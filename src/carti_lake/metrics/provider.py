@@ -89,7 +89,8 @@ PROVIDER_RATES: tuple[Metric, ...] = (
         "AAFP",
         counted_by=("contractual_claims",),
         definition="Payments per dollar that could be collected: charges less contractual adjustments. Adapted: over "
-        "paid claims that deliver the adjustment, without credits and without the 12-month window. Good from 95 %.",
+        "paid claims that deliver the adjustment, without credits and without the 12-month window.",
+        target=0.95,
     ),
     Metric(
         "remittance_denial_rate",

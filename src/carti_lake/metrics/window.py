@@ -1,10 +1,16 @@
 """Metrics over several months: each reporting month with the months that its sums take in."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import polars as pl
 
 from carti_lake.metrics.metric import Metric, Sum
+
+
+def months_between(first: date, last: date) -> int:
+    """By how many months the last is later: 0 for days of the same month."""
+    return 12 * (last.year - first.year) + last.month - first.month
 
 
 def windowed(metric: Metric, rows: pl.LazyFrame, by: Sequence[str] = ()) -> pl.LazyFrame:

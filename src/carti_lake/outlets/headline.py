@@ -9,6 +9,7 @@ import polars as pl
 from carti_lake.disclosure import SMALLEST_CELL, Publication
 from carti_lake.metrics import METRICS, Metric
 from carti_lake.metrics.value import values
+from carti_lake.metrics.window import months_between
 from carti_lake.outlets.history import by_month_of, months_of, needed
 from carti_lake.outlets.months import standing, with_events
 from carti_lake.tables.gold.dimensions import UNDATED
@@ -40,7 +41,7 @@ def usual_period(months: Collection[date]) -> tuple[date, date] | None:
     if not months:
         return None
     first, last = min(months), max(months)
-    there = 12 * (last.year - first.year) + last.month - first.month + 1
+    there = months_between(first, last) + 1
     length = next((one for one in LENGTHS if 2 * one <= there), there)
     return shifted(last, 1 - length), last
 
@@ -182,7 +183,7 @@ def span_of(months: Sequence[date]) -> str | None:
     if not months:
         return None
     first, last = months[0], months[-1]
-    there = 12 * (last.year - first.year) + last.month - first.month + 1
+    there = months_between(first, last) + 1
     ends = f"{first:%b %Y}" if first == last else f"{first:%b %Y} \N{EN DASH} {last:%b %Y}"
     return ends if there == len(months) else f"{ends} ({len(months)} months)"
 

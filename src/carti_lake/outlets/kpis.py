@@ -60,7 +60,7 @@ def _kpi(metric: Metric, published: Publication, delivered: Collection[str] | No
     if mart is ProviderMonthly or (rows is None and {*metric.inputs()} <= {*published.network.columns}):
         rows = published.network
     if rows is None:
-        missing = missing or f"{mart.full_name()} is not published: carti-lake metrics {metric.id} shows it"
+        missing = missing or f"counted in a table that is not published: carti-lake metrics {metric.id} shows it"
     elif _hidden(metric, rows):
         missing = missing or HIDDEN
     return of_network(metric, pl.DataFrame(schema=mart.dtypes()) if rows is None else rows, missing)

@@ -52,6 +52,12 @@ def story(heads: pl.DataFrame, apart: Sequence[str], moving: Collection[date]) -
     return sentences
 
 
+def changed(heads: pl.DataFrame) -> list[str]:
+    """Ids of the metrics whose change the sentences tell, the farthest first."""
+    far = [(one[0], row["metric"]) for row in heads.to_dicts() for one in _change(row)]
+    return [name for _, name in sorted(far, key=lambda one: -one[0])[:MOST_CHANGES]]
+
+
 def apart(tables: Mapping[str, pl.DataFrame], metrics: Collection[str]) -> list[dict[str, Any]]:
     """Who stands outside the outer control limits: of each metric its words, and id and name of those on each side."""
     if not {"provider_comparison", "provider_summary"} <= tables.keys():

@@ -1,5 +1,6 @@
 """How every chart looks."""
 
+import re
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -24,6 +25,15 @@ MEANS: dict[str, str] = {
     **{"denied": AMBER, "paid": BLUE, "open": RULE},
     **{"passes": PALE_BLUE, "warns": AMBER, "blocks": ORANGE, "not applicable": PALE_GREY},
     **{"as delivered": GREY, "closed-won": SKY, "realised": BLUE},
+}
+#: Of text on white, where blue, warm and grey must stand out: headings, what got worse, what is said beside.
+DEEP, WARM, QUIET = "#00466E", "#B34700", "#566072"
+#: Lines behind marks; bars outside of the chosen period.
+GRID, OUTSIDE = "#EEF0F3", "#A9BFCC"
+#: The colours that styles, templates and rules name.
+NAMED = {
+    **{"INK": INK, "GREY": GREY, "QUIET": QUIET, "BLUE": BLUE, "DEEP": DEEP, "WARM": WARM, "ORANGE": ORANGE},
+    **{"RULE": RULE, "GRID": GRID, "OUTSIDE": OUTSIDE, "PALEGREY": PALE_GREY},
 }
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 #: Pixels of one bar or row, of the plot's width, of the longest label.
@@ -58,7 +68,7 @@ CONFIG: dict[str, Any] = {
         "titlePadding": 10,
         "domain": False,
         "ticks": False,
-        "gridColor": "#EEF0F3",
+        "gridColor": GRID,
     },
     "axisY": {"grid": False, "labelPadding": 8},
     "text": {"fontSize": 13, "color": INK},
@@ -68,6 +78,11 @@ CONFIG: dict[str, Any] = {
 
 #: What stands where a number may not be shown.
 HIDDEN = "hidden"
+
+
+def coloured(text: str) -> str:
+    """A style's text with the house's colours in place of their names: ``@BLUE@``."""
+    return re.sub("@([A-Z]+)@", lambda name: NAMED.get(name[1], name[0]), text)
 
 
 def themed(chart: Chart) -> Chart:
@@ -118,6 +133,7 @@ def month_axis(rows: pl.DataFrame) -> "alt.X":
     import altair as alt
 
     axis = alt.Axis(format="%b %Y", tickCount=min(8, rows["month"].n_unique()), labelPadding=10, grid=False)
+    axis.labelOverlap, axis.labelSeparation = "greedy", 12
     return alt.X("month:T", scale=alt.Scale(type="utc", padding=18), axis=axis, title=None)
 
 

@@ -4,6 +4,8 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
+from carti_lake.outlets.theme import coloured
+
 #: A page is what this site sends and nothing more: no script at all, no frame, no form to elsewhere.
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -11,16 +13,16 @@ CSP = (
 )
 SAFE = {"Content-Security-Policy": CSP, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
-STYLE = """
+STYLE = coloured("""
 :root {
   color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --pale: #555; --rule: #ddd; --edge: #767676;
-  --link: #0072b2; --wrong: #8a1c00; --code: #f3f4f6;
+  --link: @BLUE@; --wrong: #8a1c00; --code: #f3f4f6;
   font: 16px/1.5 "Liberation Sans", Arial, sans-serif; color: var(--ink); background: var(--paper);
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ink: #e5e7eb; --paper: #111827; --pale: #b0b7c3; --rule: #374151; --edge: #9ca3af;
-    --link: #7cc4f0; --wrong: #ffb4a0; --code: #1f2937;
+    --link: #7cc4f0; --wrong: #ffb4a0; --code: @INK@;
   }
 }
 body { max-width: 68rem; margin: 0 auto; padding: 2rem 1rem }
@@ -29,10 +31,10 @@ main.narrow form { max-width: 24rem }
 h1 { font-size: 1.5rem; margin: 0 0 .25rem }
 h2 { font-size: 1.2rem; margin: 2rem 0 .25rem }
 p.caption { color: var(--pale); margin: 0 0 1.5rem }
-p.error { color: var(--wrong); border-left: 4px solid #d55e00; padding-left: .75rem }
+p.error { color: var(--wrong); border-left: 4px solid @ORANGE@; padding-left: .75rem }
 label, input, button { display: block; font: inherit }
 input { width: 100%; box-sizing: border-box; padding: .5rem; margin: .25rem 0 1rem; border: 1px solid var(--edge) }
-button { padding: .5rem 1.25rem; border: 0; background: #0072b2; color: #fff; cursor: pointer; white-space: nowrap }
+button { padding: .5rem 1.25rem; border: 0; background: @BLUE@; color: #fff; cursor: pointer; white-space: nowrap }
 header { display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: space-between; align-items: start }
 nav ul { display: flex; flex-wrap: wrap; gap: 0 1.5rem; list-style: none; margin: 0; padding: 0 }
 nav a { display: inline-block; padding: .25rem 0 }
@@ -60,7 +62,7 @@ summary span { color: var(--pale) }
   td::before { content: attr(data-title); color: var(--pale); text-align: left; overflow-wrap: normal }
 }
 @media print { nav, button { display: none } body { max-width: none; padding: 0 } }
-"""
+""")
 
 
 def page(title: str, body: str, status: int = 200) -> HTMLResponse:

@@ -135,17 +135,19 @@ def test_a_click_on_a_provider_filters_every_view(
 ) -> None:
     """The worst of the ranking is the last row: its point, clicked, leaves its numbers in the other views."""
     tab = open_page(full_page)
-    rates = by_member(frames, "remittance_denial_rate", "provider_monthly", "provider_id", period=YEAR)
+    steady = staying("remittance_denial_rate", *YEAR)
+    rates = by_member(frames, "remittance_denial_rate", "provider_monthly", "provider_id", period=steady)
     worst = max(rates, key=lambda one: rates[one])
     ranking = table(tab, "ranking")
     assert [numbers[0] for numbers in ranking.values()] == pytest.approx(sorted(rates.values()))
     settled(tab, lambda: worst_point(tab).click(force=True))
     agree(tiles(tab), frames, period=YEAR, provider_id=[worst])
     payers = table(tab, "payers")
-    expected = by_member(frames, "remittance_denial_rate", "claims_monthly", "payer", period=YEAR, provider_id=[worst])
+    of_worst = {"period": steady, "provider_id": [worst]}
+    expected = by_member(frames, "remittance_denial_rate", "claims_monthly", "payer", **of_worst)
     assert {name.lower().replace(" ", "_"): numbers[0] for name, numbers in payers.items()} == pytest.approx(expected)
     reasons = table(tab, "denials")
-    kept = frames["denials_monthly"].filter(pl.col("month").is_between(*YEAR), provider_id=worst)
+    kept = frames["denials_monthly"].filter(pl.col("month").is_between(*steady), provider_id=worst)
     charges = pl.col("initially_denied_charges", "overturned_charges").sum().cast(pl.Float64)
     sums = kept.group_by("denial_reason").agg(charges)
     assert {name: (numbers[0], numbers[3]) for name, numbers in reasons.items()} == {
@@ -198,6 +200,32 @@ def test_a_month_that_still_moves_is_compared_with_nothing(full_page: Path, open
         assert not (before is None and ("▲" in told or "▼" in told))
 
 
+@pytest.mark.parametrize("kept", [{}, {"line": "Lung"}, {"to": "Mar 2026"}, {"from": "Mar 2026"}, {"from": "Feb 2024"}])
+@pytest.mark.parametrize("metric", ["remittance_denial_rate", "leakage_rate"])
+def test_a_view_of_a_headline_number_is_of_its_months(
+    full_page: Path, open_page: Open, metric: str, kept: dict[str, str]
+) -> None:
+    """What all of a ranking come to is what the tile says: both without the months that still move, in words."""
+    tab = open_page(full_page)
+    tab.select_option("#rank-by", metric)
+    for control, label in kept.items():
+        settled(tab, lambda control=control, label=label: tab.select_option(f"#{control}", label=label))
+    (tile,) = (value for name, value in tiles(tab).items() if name == metric)
+    for view in ["ranking", *(["payers"] if metric == "remittance_denial_rate" and "line" not in kept else [])]:
+        cases = [numbers[1:3] for numbers in table(tab, view).values()]
+        if view == "ranking":
+            assert sum(above for above, _ in cases) / sum(below for _, below in cases) == pytest.approx(tile)
+        notes = tab.inner_text(f"#{view} .notes")
+        assert ("still moves, not compared" in tab.inner_text(f"[data-metric={metric}] .change")) == (
+            "Mar 2026 will still move" in notes and "Of " not in notes
+        )
+        assert "will still move" in notes
+    if metric == "leakage_rate":
+        parts = [numbers[1:] for numbers in table(tab, "leakage").values()]
+        shown_of = sum(one + other for one, other, _ in parts) / sum(made for *_, made in parts)
+        assert "line" in kept or shown_of == pytest.approx(tile)
+
+
 def look_at(tab: Any, month: str) -> None:
     """That month alone."""
     # A period that would end before it began is turned round.
@@ -227,7 +255,7 @@ def test_a_click_on_a_service_line_filters_every_view(
 ) -> None:
     tab = open_page(full_page)
     settled(tab, lambda: tab.locator("#leakage .mark-rect.role-mark path").first.click())
-    rates = by_member(frames, "leakage_rate", "provider_monthly", "service_line", period=YEAR)
+    rates = by_member(frames, "leakage_rate", "provider_monthly", "service_line", period=staying("leakage_rate", *YEAR))
     line = max(rates, key=lambda one: rates[one])
     agree(tiles(tab), frames, period=YEAR, service_line=[line])
     assert table(tab, "trend")["Apr 2026"] == [370.0]  # the line's own forecast
@@ -256,9 +284,8 @@ def test_a_payer_filters_what_is_divided_by_payer_and_the_rest_says_so(
         assert found[metric] == pytest.approx(asked(frames, metric, "claims_monthly", **kept))
     assert found["visits"] is None and "not divided by payer" in tab.inner_text("[data-metric=visits]")
     assert tab.inner_text("#leakage .badge") == "Shows all payers"
-    providers = by_member(
-        frames, "remittance_denial_rate", "claims_monthly", "provider_id", period=YEAR, payer=["medicaid"]
-    )
+    kept = {"period": staying("remittance_denial_rate", *YEAR), "payer": ["medicaid"]}
+    providers = by_member(frames, "remittance_denial_rate", "claims_monthly", "provider_id", **kept)
     assert [one[0] for one in table(tab, "ranking").values()] == pytest.approx(sorted(providers.values()))
 
 
@@ -408,7 +435,7 @@ def test_what_is_hidden_says_so(frames: dict[str, pl.DataFrame], open_page: Open
 def test_an_empty_lake_says_what_is_missing(open_page: Open, tmp_path: Path, in_full: bool) -> None:
     nothing = {name: pl.DataFrame(schema=one.dtypes()) for name, one in GOLD.items()}
     file = tmp_path / "empty.html"
-    why = "silver.visits has no row: the feed ehr_visits was never loaded"
+    why = "no visits: the feed ehr_visits was never loaded"
     release = shown(nothing, in_full=in_full)
     bare = type(release)(release.published, release.line, None, None, in_full)
     file.write_text(page(bare, dict.fromkeys(KPIS, why)), "utf-8")
@@ -424,11 +451,11 @@ def test_feeds_that_are_missing_leave_the_others_whole(open_page: Open, tmp_path
     for name in ("claims_monthly", "denials_monthly", "referral_flow", "marketing_roi", "forecasts", "dim_provider"):
         del frames[name]
     file = tmp_path / "some.html"
-    file.write_text(page(shown(frames), {"leakage_rate": "silver.referrals has no row"}), "utf-8")
+    file.write_text(page(shown(frames), {"leakage_rate": "no referrals"}), "utf-8")
     tab = open_page(file)
     assert tiles(tab)["visits"] is not None
     assert "No forecast: not enough data or no model trained." in tab.inner_text("#trend .notes")
-    assert tab.inner_text("#leakage .words") == "Silver.referrals has no row."
+    assert tab.inner_text("#leakage .words") == "No referrals."
     assert [tab.is_visible(f"#{one} .words") for one in ("payers", "denials", "flow", "returns")] == [True] * 4
 
 

@@ -1,5 +1,7 @@
 """In a browser: the page opens with the board pack's first sentence, and with its headline numbers."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from carti_lake.access.viewer import Audience
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.dashboard.page import page
 from carti_lake.outlets.report.contents import contents
@@ -96,3 +99,29 @@ def test_from_nothing_no_percent_is_told_and_the_nothing_is(open_page: Callable[
     assert "$0 before" in tile and "no earlier period" not in tile
     packed = {one["name"]: one for one in contents(release, DELIVERED, [], "release 12")["tiles"]}
     assert packed["Payments on paid claims"]["change"] == "$0 before"
+
+
+def test_why_is_said_of_the_network_and_of_no_part_of_it(
+    frames: dict[str, pl.DataFrame], open_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(page(shown(frames), {}, "Why, over all months: late rows."), "utf-8")
+    tab = open_page(file)
+    assert tab.inner_text("#why") == "Why, over all months: late rows."
+    tab.select_option("#line", label="Lung")
+    tab.wait_for_function("document.querySelector('#why').hidden")
+
+
+@pytest.mark.slow
+def test_the_demo_says_why(demo_folder: Path, tmp_path: Path) -> None:
+    """The sentence is of the numbers that the first one tells of, and for the inside alone."""
+    from carti_lake import Lake
+    from carti_lake.outlets.dashboard import dashboard_of
+
+    view = Lake(demo_folder / "lake", environment={}).at()
+    kept = {}
+    for audience in Audience:
+        text = Path(dashboard_of(view, str(tmp_path / f"{audience}.html"), audience=audience)).read_text("utf-8")
+        kept[audience] = json.loads(re.findall(r'id="page">([^<]*)<', text)[0])["why"]
+    assert kept[Audience.PUBLIC] is None
+    assert kept[Audience.INSIDE] is None or "since release" in kept[Audience.INSIDE]

@@ -11,6 +11,7 @@ from carti_lake.metrics import METRICS
 from carti_lake.outlets.headline import headlines, over, usual_period
 from carti_lake.outlets.report.contents import FIRST, NOT_PUBLIC, contents
 from carti_lake.outlets.story import story
+from carti_lake.outlets.why import in_words
 from carti_lake.releases.explain import Cause, Explanation, Part
 from carti_lake.releases.release import Release
 from tests.outlets.dashboard.conftest import AS_OF, release_frames, shown
@@ -63,6 +64,10 @@ def test_the_change_is_told_cause_by_cause(frames: dict[str, pl.DataFrame], rele
         ),
         pl.DataFrame(),
     )
+    assert in_words([explained]) == (
+        f"Why, over all months, since {release.caption}: visits rendered 100 to 105 (new rows +7, withdrawn rows -2)."
+    )
+    assert in_words([]) is None
     changed = pack(frames, [explained])["changed"]
     assert changed["before"] == ["Release 12", "100"] and changed["after"] == ["Release 12", "105"]
     assert changed["causes"] == [["New rows", "+7"], ["Withdrawn rows", "-2"]]

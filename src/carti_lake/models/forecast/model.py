@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from carti_lake.metrics.window import months_between
 from carti_lake.models import measures as evaluation
 from carti_lake.models.forecast import backtest as backtest_module
 from carti_lake.models.forecast import boosting, choice, judge, panel
@@ -132,7 +133,7 @@ def evaluate(known: Known, artifact: Mapping[str, Any], since: date) -> pl.DataF
     ended = (since + timedelta(days=1)).replace(day=1)
     newest = now.keys["origin"].max()
     assert isinstance(newest, date)
-    months = (newest.year - ended.year) * SEASON + newest.month - ended.month + 1
+    months = months_between(ended, newest) + 1
     if not 0 < months <= now.months - SEASON:
         return nothing
     past, ahead = now.until(months), min(months, HORIZON)
@@ -167,7 +168,7 @@ def _then(now: Panel, knowns: Sequence[Known]) -> dict[int, Panel]:
             continue
         newest, then = now.keys["origin"].max(), old.keys["origin"].max()
         assert isinstance(newest, date) and isinstance(then, date)
-        months = (newest.year - then.year) * SEASON + newest.month - then.month
+        months = months_between(then, newest)
         if 0 < months < now.months:
             found[months] = now.until(months).as_known_in(old)
     return found

@@ -19,6 +19,7 @@ from carti_lake.outlets.comparison import (
     ranks_explained,
     remarks,
 )
+from carti_lake.outlets.headline import between, moving, span_of
 from carti_lake.outlets.theme import GREY, INK, LABEL, MEANS, RULE, WIDTH, layered, said
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def provider_ranking(release: Shown, metric: str = "remittance_denial_rate") -> 
 
 
 def _drawn(
-    release: Shown, metric: Metric, draw: "Callable[[pl.DataFrame, Metric, str], alt.LayerChart]"
+    release: Shown, metric: Metric, draw: "Callable[[pl.DataFrame, Metric, str, str | None], alt.LayerChart]"
 ) -> "alt.LayerChart":
     tables, title = release.published.tables, f"{metric.title}: providers compared"
     if "provider_comparison" not in tables:
@@ -61,10 +62,19 @@ def _drawn(
     rows = compared(tables, metric)
     if rows["rate"].count() < FEWEST:
         return said(title, "; ".join(remarks(rows)), release.line)
-    return draw(rows, metric, release.line)
+    return draw(rows, metric, release.line, _still(release, rows, metric))
 
 
-def funnel_plot(rows: pl.DataFrame, metric: Metric, line: str) -> "alt.LayerChart":
+def _still(release: Shown, rows: pl.DataFrame, metric: Metric) -> str | None:
+    """Which of the months that are compared still move, in words: their rate is not the one that they will have."""
+    period = rows.select("first_month", "last_month").drop_nulls().head(1).rows()
+    if not period:
+        return None
+    months = moving(release.published, release.data_as_of, between(*period[0]), [metric])[metric.id]
+    return f"{span_of(months)} still moves, and is among them: headline numbers leave it out" if months else None
+
+
+def funnel_plot(rows: pl.DataFrame, metric: Metric, line: str, still: str | None = None) -> "alt.LayerChart":
     """Each provider's rate over its number of cases, between the limits that providers like the others keep to.
 
     Parameters
@@ -75,6 +85,8 @@ def funnel_plot(rows: pl.DataFrame, metric: Metric, line: str) -> "alt.LayerChar
         The metric that they are of.
     line
         Caption of the release: ``release 12 · 2026-11-23 · data as of 2026-11-22``.
+    still
+        What must be said of months that still move.
     """
     import altair as alt
 
@@ -105,12 +117,13 @@ def funnel_plot(rows: pl.DataFrame, metric: Metric, line: str) -> "alt.LayerChar
         f"{metric.title}: who stands apart",
         "Between the limits, providers are as far from the network as providers like the others are with so many cases",
         *remarks(rows),
+        still,
         line,
         height=HEIGHT,
     )
 
 
-def interval_chart(rows: pl.DataFrame, metric: Metric, line: str) -> "alt.LayerChart":
+def interval_chart(rows: pl.DataFrame, metric: Metric, line: str, still: str | None = None) -> "alt.LayerChart":
     """Each provider's shrunk rate with its 95 % interval, and the rate as counted; ranks with theirs beside them.
 
     Where rates are not shrunk, the rate as counted has Wilson's interval.
@@ -123,6 +136,8 @@ def interval_chart(rows: pl.DataFrame, metric: Metric, line: str) -> "alt.LayerC
         The metric that they are of.
     line
         Caption of the release: ``release 12 · 2026-11-23 · data as of 2026-11-22``.
+    still
+        What must be said of months that still move.
     """
     import altair as alt
 
@@ -151,6 +166,7 @@ def interval_chart(rows: pl.DataFrame, metric: Metric, line: str) -> "alt.LayerC
         f"At the right: {ranks_explained(metric)}" if ranked else None,
         left_out,
         *remarks(rows),
+        still,
         line,
     )
 

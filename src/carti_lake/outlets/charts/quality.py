@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from carti_lake.metrics.names import check_in_words, plain
 from carti_lake.outlets.chart_rows import row_axis
 from carti_lake.outlets.charts.shown import Shown, chart
 from carti_lake.outlets.theme import MEANS, ROW, layered, one_of, said
@@ -35,18 +36,17 @@ def data_quality(release: Shown) -> "alt.LayerChart":
     if checks is None or checks.is_empty():
         return said(TITLE, "this release holds no checks", release.line)
     status = pl.col("status").cast(pl.String)
+    called = {name: plain(name) for name in checks["table_name"].unique()}
     rows = (
-        checks.group_by(label=pl.col("table_name").str.strip_prefix("silver."), status=status)
+        checks.group_by(label=pl.col("table_name").replace_strict(called, return_dtype=pl.String), status=status)
         .agg(checks=pl.len().cast(pl.Int64))
         .with_columns(order=pl.col("status").replace_strict({name: place for place, name in enumerate(COLORS)}))
         .sort("label", "order")
     )
     open_ = checks.filter(status.is_in(["warn", "block"]))
     share = pl.format(", {} % of rows", (pl.col("share") * 100).round(2)) if release.in_full else pl.lit("")
-    bare = pl.col("table_name").str.strip_prefix("silver.")
-    names = (
-        open_.head(MOST_NAMED).select(pl.format("{}.{} ({}{})", bare, "rule", status, share.fill_null(""))).to_series()
-    )
+    worst = open_.head(MOST_NAMED).select("table_name", "rule", status, share.fill_null("").alias("share"))
+    names = [f"{check_in_words(table, rule)} ({how}{of})" for table, rule, how, of in worst.rows()]
     more = f" and {open_.height - MOST_NAMED} more" if open_.height > MOST_NAMED else ""
     most = rows.group_by("label").agg(pl.col("checks").sum())["checks"].max()
     # A number stands in its part of the bar, or not at all.

@@ -6,7 +6,7 @@ const MOST_BEHIND = 200;
 /** The rows behind a member of a view under the filters in force, the largest first, and what they come to together. */
 function rowsBehind(one, row) {
   const { axis, behind: metric } = one.result;
-  const kept = { ...filters(), [axis]: new Set([page.axes[axis].ids.indexOf(row.member)]), ...row.also };
+  const kept = { ...(one.result.kept ?? filters()), [axis]: new Set([page.axes[axis].ids.indexOf(row.member)]), ...row.also };
   const found = measured(page, metric, [axis, ...Object.keys(row.also ?? {})], kept);
   const cube = found.source;
   const applied = Object.entries(kept).filter(([name]) => cube.axes.includes(name));

@@ -8,6 +8,7 @@ import polars as pl
 
 from carti_lake.metrics import METRICS, Metric
 from carti_lake.metrics.formula import in_words
+from carti_lake.metrics.names import check_in_words
 from carti_lake.outlets.bands import in_words as in_words_of_bands
 from carti_lake.outlets.charts.shown import Shown
 from carti_lake.outlets.dashboard import views
@@ -73,7 +74,7 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         "parts": {"leakage": views.LEAKS, "returns": views.RETURNS, "denials": views.DENIALS, "checks": views.STATUSES},
         "provisional": {
             name: [f"{month:%Y-%m}" for month in months]
-            for name, months in moving(release.published, release.data_as_of, set(begun), MONTHLY).items()
+            for name, months in moving(release.published, release.data_as_of, set(begun), (*MONTHLY, *DENIALS)).items()
         },
         "forecast_origin": None
         if forecasts is None
@@ -109,7 +110,9 @@ def _about(metric: Metric, missing: str | None) -> dict[str, Any]:
         "id": metric.id,
         "title": metric.title,
         "short": short(metric),
-        "definition": metric.definition,
+        "definition": metric.meaning,
+        "target": metric.target,
+        "aim": metric.aim,
         "formula": in_words(metric),
         "source": metric.source,
         "unit": metric.unit,
@@ -157,8 +160,7 @@ def _checks(release: Shown) -> tuple[list[dict[str, Any]], list[str]]:
         return [], []
     status = pl.col("status").cast(pl.String)
     counts = release.checks.group_by(table="table_name", status=status).agg(checks=pl.len()).sort("table", "status")
-    open_ = release.checks.filter(status.is_in(STATUSES[:2])).select(
-        pl.format("{}.{} ({})", pl.col("table_name").str.strip_prefix("silver."), "rule", status)
-    )
+    open_ = release.checks.filter(status.is_in(STATUSES[:2])).select("table_name", "rule", status)
+    named = [f"{check_in_words(table, rule)} ({how})" for table, rule, how in open_.head(MOST_NAMED).rows()]
     more = [f"and {open_.height - MOST_NAMED} more"] if open_.height > MOST_NAMED else []
-    return counts.to_dicts(), [*open_.head(MOST_NAMED).to_series().to_list(), *more]
+    return counts.to_dicts(), [*named, *more]

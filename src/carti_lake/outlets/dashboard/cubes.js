@@ -28,6 +28,18 @@ function column(bytes, cube, id) {
   return found;
 }
 
+/** The cube that a metric is added up from: the one with most of the filters' axes; undefined where none has all of `by`. */
+function cubeOf(page, metric, by, filters) {
+  const covered = (cube) => Object.keys(filters).filter((axis) => cube.axes.includes(axis)).length;
+  // The marts stand in the order of the page: a metric's own comes before one that repeats it.
+  const marts = page.cubes.map((cube) => cube.name);
+  const mart = (cube) => marts.indexOf(cube.name);
+  return page.cubes
+    .filter((cube) => cube.columns.some((one) => one.id === `${metric}/above`))
+    .filter((cube) => by.every((axis) => cube.axes.includes(axis)))
+    .sort((one, other) => covered(other) - covered(one) || mart(one) - mart(other) || one.rows - other.rows)[0];
+}
+
 /**
  * A metric's sums in each group.
  *
@@ -40,17 +52,9 @@ function column(bytes, cube, id) {
  *   `source`; null without any cube
  */
 function measured(page, metric, by, filters) {
+  const cube = cubeOf(page, metric, by, filters);
+  if (!cube) return null;
   const asked = Object.keys(filters);
-  const covered = (cube) => asked.filter((axis) => cube.axes.includes(axis)).length;
-  // The marts stand in the order of the page: a metric's own comes before one that repeats it.
-  const marts = page.cubes.map((cube) => cube.name);
-  const mart = (cube) => marts.indexOf(cube.name);
-  const able = page.cubes
-    .filter((cube) => cube.columns.some((one) => one.id === `${metric}/above`))
-    .filter((cube) => by.every((axis) => cube.axes.includes(axis)))
-    .sort((one, other) => covered(other) - covered(one) || mart(one) - mart(other) || one.rows - other.rows);
-  if (!able.length) return null;
-  const cube = able[0];
   const applied = asked.filter((axis) => cube.axes.includes(axis));
   return {
     groups: added(page, cube, metric, by, applied.map((axis) => [axis, filters[axis]])),

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     import altair as alt
 
 DARK = BLUE
-#: Bars outside of the chosen period; provisional bars, where the page has no hatching to set.
-OUTSIDE, PALE = "#A9BFCC", "#D6E6F2"
+#: Provisional bars, where the page has no hatching to set.
+PALE = "#D6E6F2"
 FADED = 0.25
 
 

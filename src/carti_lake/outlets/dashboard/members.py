@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from carti_lake.metrics.names import NOT_DELIVERED, payer_or_line, reason
+from carti_lake.metrics.names import NOT_DELIVERED, payer_or_line, plain, reason
 from carti_lake.outlets.dashboard.cubes import UNKNOWN, Cube
 
 #: What an axis is called, one and several of its members.
@@ -78,7 +78,4 @@ def _in_words(axis: str, one: Any) -> str:
         return payer_or_line(text)
     if axis in ("provider", "destination"):
         return text.removeprefix("name:").title()
-    if axis == "table":
-        text = text.removeprefix("silver.")
-    words = text.replace("|", ": ").replace("_", " ")
-    return words[:1].upper() + words[1:]
+    return plain(text)

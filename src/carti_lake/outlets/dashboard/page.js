@@ -43,6 +43,9 @@ function setPeriod(from, to) {
   state.months.clear();
 }
 
+/** Whether the period is the one that the page opens with. */
+const isUsual = () => usualPeriod().join() === [state.from, state.to].join();
+
 const allMonths = () => state.from === 0 && state.to >= page.last;
 
 const periodLength = () => state.to - state.from + 1;
@@ -155,6 +158,7 @@ function showControls() {
     control.disabled = other !== undefined || !page.axes[axis].ids.length;
     control.title = other ? page.why_not_crossed : "";
   }
+  $("#find").disabled = $("#provider").disabled;
   const hint = $("#hint");
   hint.replaceChildren();
   if (!page.in_full && active.length) {

@@ -14,6 +14,7 @@ from carti_lake.outlets.charts.shown import Shown
 from carti_lake.outlets.dashboard import views
 from carti_lake.outlets.dashboard.contents import contents
 from carti_lake.outlets.dashboard.encode import encoded
+from carti_lake.outlets.theme import coloured
 
 if TYPE_CHECKING:
     import altair as alt
@@ -82,7 +83,7 @@ BEHIND = (
 )
 
 
-def page(release: Shown, missing: Mapping[str, str]) -> str:
+def page(release: Shown, missing: Mapping[str, str], why: str | None = None) -> str:
     """The whole page as HTML; the same release gives the same text.
 
     Parameters
@@ -91,8 +92,11 @@ def page(release: Shown, missing: Mapping[str, str]) -> str:
         One release as it may be shown.
     missing
         Why metrics have no value at all, by id, as :func:`carti_lake.metrics.value.undelivered` says it.
+    why
+        Why the network's numbers changed, of :func:`carti_lake.outlets.why.in_words`.
     """
     described, cells, members = contents(release, missing)
+    described["why"] = why
     described["cubes"], numbers = encoded(cells, members)
     vega = _vega()
     script = "\n".join(["'use strict';", *map(_own, SCRIPTS)])
@@ -104,7 +108,7 @@ def page(release: Shown, missing: Mapping[str, str]) -> str:
         "POLICY": _policy(vega, script),
         "CAPTION": escape(release.line),
         "WARNING": f'<p class="warning" role="note">{escape(warning)}</p>' if warning else "",
-        "STYLE": _own("page.css"),
+        "STYLE": coloured(_own("page.css")),
         "VIEWS": _cards(),
         "NOTES": "\n".join(notes),
         "PAGE": _json(described),
@@ -113,7 +117,7 @@ def page(release: Shown, missing: Mapping[str, str]) -> str:
         "VEGA": vega,
         "SCRIPT": script,
     }
-    return _Placed(_own("page.html")).substitute(parts)
+    return _Placed(coloured(_own("page.html"))).substitute(parts)
 
 
 class _Placed(Template):
@@ -131,7 +135,7 @@ def _charts() -> "dict[str, alt.LayerChart]":
 
     rows = alt.NamedData("rows")
     return {
-        "trend": views.trend(rows, alt.NamedData("ahead")),
+        "trend": views.trend(rows, alt.NamedData("ahead"), alt.NamedData("aim")),
         "ranking": views.ranking(rows),
         "payers": views.ranking(rows),
         "denials": views.denials(rows),

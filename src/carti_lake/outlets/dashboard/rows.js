@@ -54,13 +54,13 @@ function trendRows(page, state, filters) {
     if (row.provisional) row.tip.push(["Provisional", "will still move"]);
   }
   const ahead = forecastRows(page, metric, without(filters, ...found.ignored));
-  const notes = [];
+  const notes = about.aim ? [`Line across: good is ${about.aim}.`] : [];
   if (rows.some((row) => row.provisional)) notes.push("Hatched: provisional, the month's numbers will still move.");
   notes.push(
     ahead.rows.length ? `Dashed: forecast from ${ahead.origin}; ${page.bands[ahead.level]}.` : `No forecast: ${ahead.why}.`,
   );
   return {
-    data: { rows, ahead: ahead.rows },
+    data: { rows, ahead: ahead.rows, aim: about.target === null ? [] : [{ value: about.target }] },
     unit: about.unit,
     title: `${about.title} by month`,
     definition: about.definition,
@@ -142,12 +142,13 @@ function shrinkage(groups, fewest) {
 function ranked(page, metric, axis, filters) {
   const about = page.metrics[metric];
   if (about.missing) return none(about.missing);
-  const found = measured(page, metric, [axis], without(filters, axis));
+  const steady = asHeadline(page, metric, [axis], filters);
+  const found = measured(page, metric, [axis], without(steady.kept, axis));
   if (!found) return none(`${about.title} is not in this page by ${page.axes[axis]?.title.toLowerCase() ?? axis}.`);
   const cases = found.groups.filter((group) => group.hidden || group.below);
   if (!cases.length) return none("No case under this filter.");
   const enough = cases.filter((group) => !group.hidden && group.below >= page.fewest_cases);
-  const average = total(page, metric, without(filters, axis, ...found.ignored));
+  const average = total(page, metric, without(steady.kept, axis, ...found.ignored));
   const way = about.good === "down" ? 1 : -1;
   const rate = shrinkage(enough, page.fewest_members);
   for (const group of enough) group.shrunk = rate ? rate(group) : null;
@@ -166,25 +167,29 @@ function ranked(page, metric, axis, filters) {
   }));
   const hidden = cases.filter((group) => group.hidden).map((group) => ({ ...member(page, axis, group.at[0]), ...group }));
   const few = cases.length - enough.length - hidden.length;
-  const notes = [`Bars: 95 % intervals. Dashed line: all ${page.axes[axis].plural}, ${written(average?.value, about.unit)}.`];
+  const notes = [...steady.notes, `Bars: 95 % intervals. Dashed line: all ${page.axes[axis].plural}, ${written(average?.value, about.unit)}.`];
   if (rate) notes.push("In the order of the rates weighed against all: few cases say little.");
   if (few) notes.push(`${few} with fewer than ${page.fewest_cases} cases: not ranked.`);
   if (hidden.length) notes.push(`${hidden.length} hidden: ${page.why_hidden}.`);
-  return { about, rows, hidden, found, notes };
+  return { about, rows, hidden, found, notes, kept: steady.kept };
 }
 
 function rankingRows(page, state, filters, metric, axis) {
   const result = ranked(page, metric, axis, filters);
   if (result.words) return result;
-  const { about, rows, hidden, found, notes } = result;
+  const { about, rows, hidden, found, notes, kept } = result;
+  const [one, several] = [page.axes[axis].title.toLowerCase(), page.axes[axis].plural];
+  // Nothing to draw is said in the picture's place. Of payers the hidden ones have rows, too.
+  if (!rows.length && !hidden.length) return none(`No ${one} has ${page.fewest_cases} cases under this filter, and a share of fewer says little`);
+  if (!rows.length && axis !== "payer") return none(`The numbers of all ${several} are hidden: each is ${page.why_hidden}`);
   let drawn = rows;
   if (rows.length > MOST_ROWS) {
     const half = MOST_ROWS / 2;
-    const gap = { label: `… ${rows.length - MOST_ROWS} more …`, value: null, below: null, average: null };
+    const gap = { label: `… ${written(rows.length - MOST_ROWS, "count")} more …`, value: null, below: null, average: null };
     const middle = rows.slice(half, -half).filter((row) => state.picks[axis].has(page.axes[axis].ids.indexOf(row.member)));
-    if (middle.length) gap.label = `… ${rows.length - MOST_ROWS - middle.length} more …`;
+    if (middle.length) gap.label = `… ${written(rows.length - MOST_ROWS - middle.length, "count")} more …`;
     drawn = [...rows.slice(0, half), gap, ...middle, ...rows.slice(-half)];
-    notes.push(`First and last ${half} of ${rows.length}; the table has all.`);
+    notes.push(`First and last ${half} of ${written(rows.length, "count")}; the table has all.`);
   }
   return {
     data: { rows: [...drawn, ...(axis === "payer" ? hidden : [])] },
@@ -193,6 +198,7 @@ function rankingRows(page, state, filters, metric, axis) {
     definition: about.definition,
     ignored: found.ignored,
     notes,
+    kept,
     behind: metric,
     axis,
     columns: [page.axes[axis].title, about.title, "Cases counted", "Cases", "Weighed against all"],
@@ -206,11 +212,13 @@ function rankingRows(page, state, filters, metric, axis) {
 }
 
 function leakageRows(page, state, filters) {
-  const all = measured(page, "leakage_rate", ["line"], without(filters, "line"));
+  const steady = asHeadline(page, "leakage_rate", ["line"], filters);
+  const kept = without(steady.kept, "line");
+  const all = measured(page, "leakage_rate", ["line"], kept);
   const missing = page.metrics.leakage_rate.missing;
   if (missing) return none(missing);
   if (!all) return none("Referrals are not in this page by service line.");
-  const parts = page.leaks.map((metric) => measured(page, metric, ["line"], without(filters, "line")).groups);
+  const parts = page.leaks.map((metric) => measured(page, metric, ["line"], kept).groups);
   const cases = all.groups.filter((group) => group.hidden || group.below);
   if (!cases.length) return none("No referral under this filter.");
   const groups = cases.filter((group) => group.hidden || group.below >= page.fewest_cases);
@@ -247,9 +255,11 @@ function leakageRows(page, state, filters) {
     definition: page.metrics.leakage_rate.definition,
     ignored: all.ignored,
     notes: [
+      ...steady.notes,
       few && `${few} with fewer than ${page.fewest_cases} referrals: not ranked.`,
       groups.some((group) => group.hidden) && `Hidden: ${page.why_hidden}.`,
     ].filter(Boolean),
+    kept: steady.kept,
     behind: "leakage_rate",
     axis: "line",
     columns: ["Service line", "Leakage", ...page.parts.leakage, "Referrals made"],

@@ -40,7 +40,8 @@ function returnsRows(page, state, filters) {
 }
 
 function denialsRows(page, state, filters) {
-  const [ever, still, paid] = page.denials.map((metric) => measured(page, metric, ["reason"], without(filters, "reason")));
+  const steady = asHeadline(page, page.denials[0], ["reason"], filters);
+  const [ever, still, paid] = page.denials.map((metric) => measured(page, metric, ["reason"], without(steady.kept, "reason")));
   if (!ever) return none(page.in_full ? "No claim was delivered." : page.why_left_out);
   const at = (found, place) => found?.groups.find((group) => group.at[0] === place);
   const of = (found, place) => at(found, place)?.above ?? 0;
@@ -77,7 +78,8 @@ function denialsRows(page, state, filters) {
     unit: "USD",
     definition: page.metrics[page.denials[0]].definition,
     ignored: ever.ignored,
-    notes: hidden.length ? [`${hidden.length} hidden: ${page.why_hidden}.`] : [],
+    notes: [...steady.notes, ...(hidden.length ? [`${hidden.length} hidden: ${page.why_hidden}.`] : [])],
+    kept: steady.kept,
     behind: page.denials[0],
     axis: "reason",
     columns: ["Reason (CARC group)", "Ever denied", ...page.parts.denials],

@@ -67,4 +67,7 @@ function tellStory(kept) {
   }
   $("#story").textContent = sentences.join(" ");
   $("#story").hidden = !sentences.length;
+  // What is explained is the network, whatever is chosen.
+  $("#why").textContent = page.why ?? "";
+  $("#why").hidden = !page.why || Object.keys(without(kept, "month")).length > 0;
 }

@@ -33,6 +33,7 @@ function tile(metric) {
     element("span", { class: words ? "number none" : "number" }, words ? "–" : written(value, about.unit)),
     words ? element("span", { class: "change" }, words) : changeOf(about, months, now, shown),
     words || !apart ? null : apartOf(about, apart),
+    words || !about.aim ? null : element("span", { class: "aim" }, `good: ${about.aim}`),
     sparkline(metric, kept),
   );
 }
@@ -61,6 +62,8 @@ function headline(metric, kept) {
   if (!told(now)) {
     // Nothing stays, or what stays is not to be had by itself: then the whole, and no comparison.
     const whole = total(page, metric, kept);
+    const all = whole?.hidden && isUsual() ? total(page, metric, without(kept, "month")) : null;
+    if (told(all)) return { now: all, months: null, apart: null, before: null };
     return { now: whole, months: period, apart: null, before: null };
   }
   const then = pairs.length ? over(pairs.map(before)) : null;
@@ -73,6 +76,27 @@ function headline(metric, kept) {
 function mostly(months, isHidden) {
   const told = months.filter((month) => !isHidden(month));
   return 2 * told.length >= months.length ? told : months;
+}
+
+/**
+ * The filters of a view of a metric, so that it says what the metric's tile says: of the period those months of which
+ * the headline number speaks, where the view's numbers are counted by month; and a word on the others.
+ */
+function asHeadline(page, metric, by, filters) {
+  const cube = cubeOf(page, metric, by, { ...without(filters, ...by), month: [] });
+  const dated = cube?.axes.includes("month");
+  const taken = Object.entries(filters).filter(([axis]) => !by.includes(axis) && cube?.axes.includes(axis));
+  const open = [...moving(metric)].filter((month) => month <= page.last);
+  const months = headline(metric, Object.fromEntries(taken)).months ?? monthsOfPeriod();
+  const chosen = open.filter((month) => month >= state.from && month <= state.to);
+  const left = chosen.filter((month) => !months.includes(month));
+  const still = dated ? chosen : open;
+  if (!still.length) return { kept: filters, notes: [] };
+  if (!dated || !left.length) return { kept: filters, notes: [`${spanOf(still)} will still move.`] };
+  return {
+    kept: { ...filters, month: new Set(months) },
+    notes: [`Of ${spanOf(months)}, as the headline number: ${spanOf(left)} will still move.`],
+  };
 }
 
 /** Months in words: "Nov 2024 – Oct 2025", with their number where some between are left out. */
@@ -90,6 +114,8 @@ function apartOf(about, apart) {
 function changeOf(about, months, now, before) {
   const open = moving(about.id);
   const part = (text) => element("span", {}, text);
+  // Where the period that the page opens with is hidden, all months together may be told.
+  if (!months) return element("span", { class: "change" }, part("all months; no period to compare"));
   const moves = months.some((month) => open.has(month));
   const whole = months.length === periodLength();
   // The months of a whole period stand above; those of a part are said.

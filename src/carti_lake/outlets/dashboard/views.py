@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from carti_lake.comparison.wilson import CONFIDENCE
 from carti_lake.outlets.dashboard.marks import (
     DARK,
-    OUTSIDE,
     chosen,
     finished,
     in_order,
@@ -26,7 +25,7 @@ from carti_lake.outlets.dashboard.marks import (
     tooltip_of,
     with_halo,
 )
-from carti_lake.outlets.theme import GREY, INK, MEANS, ROW, RULE
+from carti_lake.outlets.theme import GREY, INK, MEANS, OUTSIDE, ROW, RULE
 
 if TYPE_CHECKING:
     import altair as alt
@@ -42,7 +41,7 @@ LEAST_DARK = 0.01
 STATUSES = ("Blocks", "Warns", "Passes", "Not applicable")
 
 
-def trend(rows: Any, ahead: Any, unit: str = "count") -> "alt.LayerChart":
+def trend(rows: Any, ahead: Any, aim: Any = None, unit: str = "count") -> "alt.LayerChart":
     """Bars by month, hatched where they will still move, and what the forecast expects with its 80 and 95 % bands.
 
     Parameters
@@ -51,6 +50,8 @@ def trend(rows: Any, ahead: Any, unit: str = "count") -> "alt.LayerChart":
         ``member`` (``2026-03``), ``value``, ``in_period``, ``provisional``, ``hidden``.
     ahead
         ``member``, ``forecast``, ``lower_80``, ``upper_80``, ``lower_95``, ``upper_95``.
+    aim
+        ``value``, from where on the metric is good; no row, or None, where nothing says it.
     unit
         The metric's.
     """
@@ -77,6 +78,8 @@ def trend(rows: Any, ahead: Any, unit: str = "count") -> "alt.LayerChart":
         for level, shade in ((95, 0.14), (80, 0.22))
     ]
     bars = alt.Chart(rows).encode(x=x)
+    aims = [] if aim is None else [alt.Chart(aim).mark_rule(color=INK, strokeDash=[2, 2])]
+    aims = [one.encode(y=alt.Y("value:Q", title=None, axis=y_axis)) for one in aims]
     return finished(
         [
             *bands,
@@ -92,6 +95,7 @@ def trend(rows: Any, ahead: Any, unit: str = "count") -> "alt.LayerChart":
                 tooltip=tooltip_of(),
             )
             .add_params(picked),
+            *aims,
             bars.transform_filter(HIDDEN_MARK)
             .mark_text(angle=270, align="left", baseline="middle", color=GREY, fontStyle="italic", text="hidden")
             .encode(y=alt.value(alt.ExprRef("height - 4"))),

@@ -167,7 +167,7 @@ def _of(name: str, metric: Metric) -> Measure:
 def of_metric(metric: Metric, table: str, name: str, expression: str) -> Measure:
     """The metric as a measure of a table, with its format and definition."""
     format_, folder = _FORMATS[metric.unit]
-    said = f"{metric.definition.rstrip('.')}. Source: {metric.source}."
+    said = f"{metric.meaning.rstrip('.')}. Source: {metric.source}."
     return Measure(table, name, expression, format_, folder, said)
 
 

@@ -17,8 +17,6 @@ from carti_lake.releases.explain import MEANING, Explanation
 
 #: Changes smaller than this, which are written as zero, are called none; as in the other outlets.
 SAME = 0.0005
-#: The headline numbers whose change since the pack before is split into causes.
-EXPLAINED = ("visits", "gross_charges", "payments", "remittance_denial_rate", "leakage_rate")
 READING = (
     "A headline number, its change and the number before speak of the same months: those that will not move any more, "
     "of the newest year (half-year, quarter, month) that is over. Months that still move stand apart.",
@@ -73,6 +71,7 @@ def _tile(row: dict[str, Any] | None, whole: Kpi) -> dict[str, str | None]:
     """A headline number in words; over all months where there is none of the period, else why there is none."""
     metric = whole.metric
     tile: dict[str, str | None] = {"name": short(metric), "verdict": None, "change": None, "apart": None}
+    tile["target"] = metric.aim and f"good: {metric.aim}"
     if row is None:
         months = whole.reason or "all months; no period to compare"
         return tile | {"number": written(whole.value, metric.unit), "months": months}
@@ -125,7 +124,7 @@ def _changed(explained: Sequence[Explanation]) -> dict[str, Any] | None:
 def _defined(metric: Metric) -> dict[str, str]:
     return {
         "title": metric.title,
-        "definition": metric.definition,
+        "definition": metric.meaning,
         "formula": in_words(metric),
         "source": metric.source,
     }

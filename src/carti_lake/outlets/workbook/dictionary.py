@@ -8,13 +8,12 @@ import polars as pl
 
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.formula import in_columns, in_words
-from carti_lake.metrics.names import IN_WORDS
+from carti_lake.metrics.names import IN_WORDS, plain
 from carti_lake.outlets.months import PROVISIONAL as PROVISIONAL_MEANS
 from carti_lake.outlets.workbook.look import TEXT, add_frame, number_format
 from carti_lake.outlets.workbook.sheets import PROVISIONAL, SHEETS
 
 SCHEMA = dict.fromkeys(("table", "header", "column", "title", "unit", "description", "formula", "source"), pl.String())
-_CAPITALS = {"npi": "NPI", "roi": "ROI", "id": "ID", "zip3": "ZIP3", "ar": "A/R", "crm": "CRM", "usd": "USD"}
 
 
 def explained(name: str, column: str) -> dict[str, str | None]:
@@ -24,7 +23,7 @@ def explained(name: str, column: str) -> dict[str, str | None]:
         return {
             "title": metric.title,
             "unit": metric.unit,
-            "description": metric.definition,
+            "description": metric.meaning,
             "formula": f"{in_words(metric)}: {in_columns(metric)} of {metric.mart.short_name}",
             "source": metric.source,
         }
@@ -49,8 +48,7 @@ def headers(frame: pl.DataFrame) -> dict[str, str]:
 def _in_words(column: str) -> str:
     if column in METRICS:
         return METRICS[column].title.partition(" (")[0]
-    words = " ".join(_CAPITALS.get(word, word) for word in column.split("_"))
-    return words[:1].upper() + words[1:]
+    return plain(column)
 
 
 def formats(name: str, frame: pl.DataFrame) -> dict[str, str]:

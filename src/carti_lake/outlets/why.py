@@ -1,0 +1,67 @@
+"""Why headline numbers changed since the release that an outlet's readers had before, cause by cause."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from carti_lake.access.publications import NOTHING
+from carti_lake.metrics import METRICS
+from carti_lake.metrics.value import undelivered
+from carti_lake.outlets.story import short
+from carti_lake.outlets.waterfall import change_text, number_text
+from carti_lake.releases.explain import Explanation, explain
+from carti_lake.releases.release import Release, releases
+
+if TYPE_CHECKING:
+    from carti_lake.releases.release import When
+    from carti_lake.releases.view import View
+
+#: The headline numbers whose change is split into causes.
+EXPLAINED = ("visits", "gross_charges", "payments", "remittance_denial_rate", "leakage_rate")
+#: Causes that a sentence names of each number.
+MOST_CAUSES = 3
+
+
+def explained(view: "View", had: Collection[str], after: "When | None", names: Iterable[str]) -> list[Explanation]:
+    """Why those of the numbers that are explained changed; none where no earlier release can be compared.
+
+    Parameters
+    ----------
+    view
+        The release.
+    had
+        What its sources delivered, as :func:`carti_lake.releases.measure.delivered` finds it.
+    after
+        The release that the readers had before; None for the newest locked one before, else the one before.
+    names
+        Ids of metrics.
+    """
+    before = _earlier(view, after)
+    told = [name for name in names if name in EXPLAINED and undelivered(METRICS[name], had) is None]
+    return [explain(view.storage, name, before, view.release) for name in told] if before else []
+
+
+def _earlier(view: "View", after: "When | None") -> Release | None:
+    """The release that the readers had before."""
+    if after == NOTHING:
+        return None
+    if after is not None:
+        return view.at(after).release
+    earlier = [one for one in releases(view.storage) if not one.expired and one.number < view.release.number]
+    return next(reversed([one for one in earlier if one.locks] or earlier), None)
+
+
+def in_words(why: Sequence[Explanation]) -> str | None:
+    """The changes in a sentence: each number then and now, with its largest causes; None where nothing is said."""
+    said = []
+    for one in why:
+        before, after = one.values
+        parts = [part for part in one.parts if part.rows and part.value]
+        if before is None or after is None or not parts:
+            continue
+        unit = one.metric.unit
+        largest = sorted(parts, key=lambda part: -abs(float(part.value or 0)))[:MOST_CAUSES]
+        causes = ", ".join(f"{part.cause.label.lower()} {change_text(part.value, unit)}" for part in largest)
+        said.append(f"{short(one.metric).lower()} {number_text(before, unit)} to {number_text(after, unit)} ({causes})")
+    if not said:
+        return None
+    return f"Why, over all months, since {why[0].before.caption}: {'; '.join(said)}."
