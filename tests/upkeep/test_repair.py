@@ -143,6 +143,31 @@ def test_an_acknowledged_commit_that_is_gone_from_the_end_is_noticed_and_put_bac
     assert lake.storage.scan("bronze.ehr_visits").collect()["batch_id"].n_unique() == 3
 
 
+@pytest.mark.parametrize("copied", [True, False])
+@pytest.mark.parametrize("table", ["bronze.ehr_visits", "silver.visits", "gold.provider_monthly", "releases"])
+def test_a_newest_commit_of_which_the_checkpoint_alone_is_left(lake, table, copied):
+    """Delta reads such a table, and refuses every write to it."""
+    lake.storage.open(table).create_checkpoint()
+    gone = max(log(lake, table).glob("*.json"))
+    gone.unlink()
+    for copy in () if copied else (Path(lake.uri) / newest.FOLDER).rglob("*.json"):
+        copy.unlink()
+    with pytest.raises(LakeError, match=rf"{table}: {gone.name} of its log is gone, its checkpoint alone is there"):
+        lake.run()
+    by_people = [step for step in lake.repair() if step.mend is None]
+    # What bronze's commit said of its batch is nowhere else.
+    assert any("of 2026-04-02" in step.remedy for step in by_people) == (table.startswith("bronze.") and not copied)
+    for day in (1, 2, 3):
+        load(lake, day)
+    assert not lake.run(accept=["drift", "quality"], full=True).failed
+    assert problems(lake) == []
+    undisturbed = lake_at(Path(lake.uri).parent / "undisturbed")
+    for day in (1, 2, 3):
+        load(undisturbed, day)
+    undisturbed.run()
+    assert_same(state(undisturbed), state(lake))
+
+
 def test_where_more_is_gone_than_is_kept_bronze_names_what_to_load(lake):
     for day in (3, 4):
         load(lake, day)

@@ -166,15 +166,21 @@ def refuse_newer(table: str, written: int, known: int) -> None:
         )
 
 
-def refuse_empty_commit(table: str, log: Path, version: int | None) -> None:
+def refuse_cut_log(table: str, log: Path, version: int | None) -> None:
     """Say of a commit of zero bytes that it is one: Delta reads it as a commit of nothing, and its rows are gone.
 
-    A power cut can leave one. What was committed before it, such as a version that a release names, is read all the
-    same, and so is what a checkpoint after it holds.
+    Likewise of a newest commit that is gone while its checkpoint is there: Delta reads such a table, and writes to it
+    no more. A power cut can leave either. What was committed before it, such as a version that a release names, is read
+    all the same, and so is what a checkpoint after it holds.
     """
     names = os.listdir(log)
     checkpoint = max((name for name in names if name.endswith(".checkpoint.parquet")), default="")[:DIGITS]
     commits = sorted(name for name in names if fnmatchcase(name, COMMITS))
+    if version is None and checkpoint > max(commits, default="")[:DIGITS] and not (log / f"{checkpoint}.json").exists():
+        raise DamagedLogError(
+            f"{table}: {checkpoint}.json of its log is gone, its checkpoint alone is there, and nothing more can be "
+            f"written. {LOOK}"
+        )
     for name in commits:
         if name[:DIGITS] <= checkpoint or (version is not None and int(name[:DIGITS]) > version):
             continue

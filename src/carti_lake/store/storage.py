@@ -20,7 +20,7 @@ from carti_lake.store.errors import (
     LakeError,
     fault,
     refuse_broken_log,
-    refuse_empty_commit,
+    refuse_cut_log,
     refuse_newer,
     translated,
 )
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 CONFIGURATION = {
     "delta.logRetentionDuration": "interval 3650 days",
     "delta.deletedFileRetentionDuration": "interval 3650 days",
-    "delta.checkpointInterval": "50",
+    "delta.checkpointInterval": "10",
 }
 
 #: What Delta takes for something else in a local path: a separator, spellings of other characters, and no text.
@@ -115,7 +115,7 @@ class Storage:
             log = Path(self.path(table)) / "_delta_log"
             if not log.is_dir():
                 return None
-            refuse_empty_commit(table, log, version)
+            refuse_cut_log(table, log, version)
             told = newest.acknowledged(self.local, log.parent) if version is None else {}
         with translated(table):
             try:

@@ -132,7 +132,7 @@ def _look(storage: Storage, name: str, known: dict[str, int]) -> Step | None:
     if not opens and (step := _lost_commit(storage, name, problem)) is not None:
         return step
     if (not opens or is_another(handle, folder)) and (checkpoints := beside_whole_commits(folder)):
-        remedy = "Set its checkpoints aside: the commits hold all that they hold."
+        remedy = "Set its checkpoints aside: the commits that are there are whole."
         return Step(name, problem, remedy, partial(_set_aside, storage, checkpoints))
     if name.startswith(DERIVED):
         return _back_or_anew(storage, name, problem, known)
