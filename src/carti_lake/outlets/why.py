@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from carti_lake.access.publications import NOTHING
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.value import undelivered
+from carti_lake.outlets.numbers import written
 from carti_lake.outlets.story import short
 from carti_lake.outlets.waterfall import change_text, number_text
 from carti_lake.releases.explain import Explanation, explain
@@ -60,8 +61,21 @@ def in_words(why: Sequence[Explanation]) -> str | None:
             continue
         unit = one.metric.unit
         largest = sorted(parts, key=lambda part: -abs(float(part.value or 0)))[:MOST_CAUSES]
-        causes = ", ".join(f"{part.cause.label.lower()} {change_text(part.value, unit)}" for part in largest)
-        said.append(f"{short(one.metric).lower()} {number_text(before, unit)} to {number_text(after, unit)} ({causes})")
+        causes = ", ".join(f"{part.cause.label.lower()} {_moved(part.value, unit)}" for part in largest)
+        said.append(f"{short(one.metric).lower()} {_level(before, unit)} to {_level(after, unit)} ({causes})")
     if not said:
         return None
     return f"Why, over all months, since {why[0].before.caption}: {'; '.join(said)}."
+
+
+def _level(value: object, unit: str) -> str:
+    """A sum as the tiles write it; a rate to the hundredth, since its causes are hundredths."""
+    return number_text(value, unit) if unit == "ratio" else written(float(str(value)), unit)
+
+
+def _moved(value: object, unit: str) -> str:
+    """What a cause did, as precisely as that, with its sign."""
+    if unit == "ratio":
+        return change_text(value, unit).replace("-", "\N{MINUS SIGN}")
+    number = float(str(value))
+    return f"{'+' * (number > 0)}{written(number, unit)}"

@@ -1,6 +1,7 @@
 """What a board pack says: the dashboard's own numbers, and why they changed."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -65,7 +66,8 @@ def test_the_change_is_told_cause_by_cause(frames: dict[str, pl.DataFrame], rele
         pl.DataFrame(),
     )
     assert in_words([explained]) == (
-        f"Why, over all months, since {release.caption}: visits rendered 100 to 105 (new rows +7, withdrawn rows -2)."
+        f"Why, over all months, since {release.caption}: visits rendered 100 to 105 "
+        "(new rows +7, withdrawn rows \N{MINUS SIGN}2)."
     )
     assert in_words([]) is None
     changed = pack(frames, [explained])["changed"]
@@ -97,3 +99,22 @@ def test_the_story_tells_the_farthest_changes_first_and_no_more_than_three() -> 
     assert len(told) == 3
     assert any(one.startswith("payments on paid claims fell by ") and one.endswith("(worse)") for one in told)
     assert any(one.startswith("no-show rate rose by ") and one.endswith("(worse)") for one in told)
+
+
+def test_dollars_of_a_change_are_written_as_the_tiles_write_them(release: Release) -> None:
+    moved = {Cause.NEW_ROWS: Decimal("7631370.99"), Cause.WITHDRAWN_ROWS: Decimal("-39272.66")}
+    explained = Explanation(
+        METRICS["gross_charges"],
+        None,
+        release,
+        release,
+        (Decimal("211975981.94"), Decimal("219568080.27")),
+        None,
+        tuple(Part(cause, 1, value, None, value) for cause, value in moved.items()),
+        pl.DataFrame(),
+    )
+    told = in_words([explained])
+    assert told is not None
+    assert told.partition(": ")[2] == (
+        "gross charges $212.0 M to $219.6 M (new rows +$7.6 M, withdrawn rows \N{MINUS SIGN}$39,273)."
+    )
