@@ -116,6 +116,28 @@ def test_paths_into_nested_json_and_frames(lake: Lake, tmp_path: Path) -> None:
     assert bronze(lake).select("patient_id", "provider_name").rows() == [("17", "Dana Ortiz")] * 2
 
 
+@pytest.mark.parametrize(
+    ("source", "near"),
+    [
+        ("subject.referense", " (near subject.reference)"),
+        ("who[0].nane.given", " (near who[0].name)"),
+        ("who[0].name.prefix", ""),
+        ("who.name", ""),
+    ],
+)
+def test_a_path_that_no_value_has_is_told(lake: Lake, tmp_path: Path, source: str, near: str) -> None:
+    nested = {**without("payer"), "subject": {"reference": "Aetna"}, "who": [{"name": {"given": "Dana"}}]}
+    said = {"columns": {"payer": {"from": source}}}
+    (tmp_path / "visits_2026-04-01.ndjson").write_text(json.dumps(nested) + "\n")
+    pl.DataFrame([nested]).write_parquet(tmp_path / "visits_2026-04-02.parquet")
+    for extract in (tmp_path / "visits_2026-04-01.ndjson", tmp_path / "visits_2026-04-02.parquet", [nested]):
+        (loaded,) = lake.load("ehr_visits", extract, mapping=said)
+        assert f"the map names paths that no value has: {source}{near}" in loaded.notes
+    right = {"columns": {"payer": {"from": "subject.reference"}}}
+    (loaded,) = lake.load("ehr_visits", tmp_path / "visits_2026-04-01.ndjson", mapping=right)
+    assert not [note for note in loaded.notes if "no value has" in note]
+
+
 def test_how_all_values_are_written(lake: Lake) -> None:
     said = {"defaults": {"date_order": "dmy", "decimal": ",", "null_words": ["NIL"]}}
     lake.load("ehr_visits", [without(visit_date="03.09.25", claim_amount="1.234,50", payer="nil")], mapping=said)

@@ -23,7 +23,7 @@ from carti_lake.sources.extract import (
     whole_milliseconds,
 )
 from carti_lake.sources.folders import day_of_folders, given_by_folders, told
-from carti_lake.sources.headers import column_names, match_headers, unmatched
+from carti_lake.sources.headers import column_names, match_headers, nowhere, unmatched
 from carti_lake.sources.locate import Found, locate, names_beside
 from carti_lake.sources.mapping import NO_MAP, SourceMap
 from carti_lake.sources.names import AmbiguousNameError, day_and_moment
@@ -235,6 +235,8 @@ def _read_table(
 
 
 def _matched(rows: pl.LazyFrame, feed: type[Feed], mapping: SourceMap, name: str, given: Collection[str]) -> Content:
-    headers = rows.collect_schema().names()
+    schema = rows.collect_schema()
+    headers = schema.names()
     columns = column_names(headers, match_headers(headers, feed, mapping, name, given))
-    return Content(rows.rename(dict(zip(headers, columns, strict=True))), notes=unmatched(headers, feed, mapping))
+    notes = (*nowhere(schema, mapping), *unmatched(headers, feed, mapping))
+    return Content(rows.rename(dict(zip(headers, columns, strict=True))), notes=notes)

@@ -12,7 +12,7 @@ import polars as pl
 import polars_hash as plh
 
 from carti_lake.sources.extract import Extract, ExtractError, keep_with, whole_milliseconds
-from carti_lake.sources.headers import column_names, match_headers, unmatched
+from carti_lake.sources.headers import column_names, match_headers, nowhere, unmatched
 from carti_lake.sources.mapping import NO_MAP, SourceMap
 from carti_lake.tables.feeds import Feed
 
@@ -81,7 +81,8 @@ def extract_of(
 
     ``content_hash`` is that of the rows where it is known.
     """
-    headers = rows.collect_schema().names()
+    schema = rows.collect_schema()
+    headers = schema.names()
     columns = column_names(headers, match_headers(headers, feed, mapping, name))
     delivered, rows = rows, rows.rename(dict(zip(headers, columns, strict=True)))
     moment = whole_milliseconds(delivered_at)
@@ -92,7 +93,7 @@ def extract_of(
         delivered_at=moment,
         extract_date=extract_date or moment.date(),
         rows=rows,
-        notes=unmatched(headers, feed, mapping),
+        notes=(*nowhere(schema, mapping), *unmatched(headers, feed, mapping)),
         mapping=mapping,
     )
 

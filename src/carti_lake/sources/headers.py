@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from itertools import chain, count
 
+import polars as pl
+from polars.datatypes import DataTypeClass
+
 from carti_lake.sources.extract import ExtractError
 from carti_lake.sources.map_check import check_map, lives_without
 from carti_lake.sources.mapping import SourceMap
@@ -134,6 +137,39 @@ def _check_entries(headers: Sequence[str], matched: Mapping[str, str], mapping: 
 def steps_of(path: str) -> tuple[str, ...]:
     """A path into nested values, step by step: ``type[0].text`` is ``type``, ``0``, ``text``."""
     return tuple(re.findall(r"[^.\[\]]+", path)) or (path,)
+
+
+def nowhere(schema: Mapping[str, pl.DataType], mapping: SourceMap) -> tuple[str, ...]:
+    """A note of the map's paths that no value has, each with the path that is near; none where all are somewhere.
+
+    Parameters
+    ----------
+    schema
+        Types of the delivered columns, nested ones with all fields that any value has.
+    """
+    types = {canonical(header): dtype for header, dtype in schema.items()}
+    headers = {canonical(header): header for header in schema}
+    told = []
+    for source in (one for sources in mapping.sources.values() for one in sources):
+        root, *steps = steps_of(source)
+        if canonical(source) in types or canonical(root) not in types:
+            continue
+        here = headers[canonical(root)]
+        dtype: DataTypeClass | pl.DataType = types[canonical(root)]
+        for step in steps:
+            fields = {field.name: field.dtype for field in dtype.fields} if isinstance(dtype, pl.Struct) else {}
+            if isinstance(dtype, pl.List) and step.isdigit():
+                here, dtype = f"{here}[{step}]", dtype.inner
+            elif step in fields:
+                here, dtype = f"{here}.{step}", fields[step]
+            elif isinstance(dtype, pl.Struct | pl.List):
+                near = _nearest(step, list(fields), 0.7)
+                told.append(f"{source}" + (f" (near {here}.{near})" if near else ""))
+                break
+            else:
+                # Text may hold anything, and nothing has no type.
+                break
+    return (f"the map names paths that no value has: {', '.join(told)}",) if told else ()
 
 
 def unmatched(headers: Sequence[str], feed: type[Feed], mapping: SourceMap) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from carti_lake.sources.extract import Content, ExtractError
-from carti_lake.sources.headers import absent, column_names, match_headers, names_a_column, unmatched
+from carti_lake.sources.headers import absent, column_names, match_headers, names_a_column, nowhere, unmatched
 from carti_lake.sources.mapping import SourceMap
 from carti_lake.sources.text import head
 from carti_lake.tables.feeds import Feed
@@ -49,12 +49,13 @@ def read_json(
         raise ExtractError(twice)
     try:
         # All lines: a key that first comes up in the last one is a column too.
-        keys = pl.scan_ndjson(escape(str(lines)), infer_schema_length=None).collect_schema().names()
+        schema = pl.scan_ndjson(escape(str(lines)), infer_schema_length=None).collect_schema()
     except pl.exceptions.PolarsError as error:
         if wrong := bad_line(lines, name):
             raise ExtractError(wrong) from error
         # A list in one object and a single value in the next have no type that holds both; as text they have.
-        keys = _keys(lines)
+        schema = pl.Schema(dict.fromkeys(_keys(lines), pl.String()))
+    keys = schema.names()
     # A key that no object has is null in each: what a mapping says of it does no harm.
     gone = absent(keys, mapping)
     known = replace(mapping, headers={foreign: to for foreign, to in mapping.headers.items() if foreign not in gone})
@@ -66,7 +67,8 @@ def read_json(
     rows = pl.scan_ndjson(escape(str(lines)), schema=dict.fromkeys(keys, pl.String())).rename(columns)
     if gone:
         notes = (*notes, f"the mapping names keys that no object has: {', '.join(gone)}")
-    return Content(rows, partial(bad_line, path, name), (*notes, *unmatched(keys, feed, mapping)))
+    notes = (*notes, *nowhere(schema, mapping), *unmatched(keys, feed, mapping))
+    return Content(rows, partial(bad_line, path, name), notes)
 
 
 def bad_line(path: Path, name: str) -> str | None:
