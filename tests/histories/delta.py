@@ -267,7 +267,7 @@ def write(store: Store, folder: Path, rows: pl.DataFrame) -> list[AddAction]:
     if rows.is_empty():
         return []
     name = f"part-{store.number():05}.parquet"
-    content = f"{name} of {rows.height} rows".encode()
+    content = f"PAR1 {name} of {rows.height} rows PAR1".encode()
     if failed == "disk full":
         (folder / name).write_bytes(content[:7])
         raise OSError(28, "No space left on device")

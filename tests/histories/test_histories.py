@@ -26,7 +26,7 @@ def test_histories_lose_double_and_hold_up_nothing():
     assert [wrong for _, part in found for wrong in part] == []
 
 
-@pytest.mark.parametrize("seed", [1850, 4648, 7908])
+@pytest.mark.parametrize("seed", [1850, 4648, 7908, 16386])
 def test_a_history_that_went_wrong_once(seed):
     assert one(seed) is None
 

@@ -228,14 +228,22 @@ def test_a_table_of_which_nothing_was_acknowledged_is_set_aside(tmp_path):
     assert lake.run().release == 1
 
 
-def test_what_no_release_names_is_set_aside_and_written_again(lake):
+def zeros(file: Path) -> None:
+    """What a power cut leaves of a file whose length, but not whose bytes, had come to the disk."""
+    file.write_bytes(bytes(file.stat().st_size))
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, zeros])
+def test_what_no_release_names_is_set_aside_and_written_again(lake, damage):
     lake.lock("board")
     load(lake, 3)
     lake.run(accept=["drift", "quality"])
     max(log(lake, "releases").glob("*.json")).unlink()
     for copy in (Path(lake.uri) / newest.FOLDER / "releases").rglob("*.json"):
         copy.unlink()
-    first_file(lake, "silver.visits", last=True).unlink()
+    damage(first_file(lake, "silver.visits", last=True))
+    with pytest.raises(LakeError, match=r"silver.visits: data file .*carti-lake"):
+        lake.run()
     (step,) = lake.repair()
     assert "which no release names; the next run repeats it" in step.remedy
     assert problems(lake) == []

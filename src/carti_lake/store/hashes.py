@@ -25,6 +25,8 @@ from carti_lake.tables.releases import Releases
 
 #: By full table name: data file (relative to the table's folder) to SHA-256.
 Hashes = dict[str, dict[str, str]]
+#: What a Parquet file begins and ends with.
+MAGIC = b"PAR1"
 #: Where a release's commit has the hashes of all tables' new files, and where a commit has those of its own files.
 OF_RELEASE, OF_COMMIT = "files", "sha256"
 #: How the files of a lake begin that say what a machine has compared.
@@ -151,6 +153,10 @@ def changed(storage: Storage, tables: Mapping[str, Mapping[str, os.stat_result]]
                 compared.add(keys[name])
             else:
                 wrong.setdefault(table, []).append(name)
+        # What a run had written when the power failed, and no release has recorded yet.
+        unknown = [name for name in waiting if name not in told and not name.startswith(LOG)]
+        if lost := [name for name in unknown if not _is_whole(folder / name)]:
+            wrong.setdefault(table, []).extend(lost)
     if compared:
         remembered |= compared
         _remember(storage.local)
@@ -223,6 +229,14 @@ def released(storage: Storage) -> Hashes:
 @lru_cache(maxsize=4)
 def _of_releases(lake: str, table_id: str, version: int) -> Hashes:
     return recorded(Storage(lake))
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a data file begins and ends as Parquet does: a power cut may leave zeros of the right length."""
+    with path.open("rb") as file:
+        begins = file.read(len(MAGIC)) == MAGIC
+        file.seek(-len(MAGIC), os.SEEK_END)
+        return begins and file.read() == MAGIC
 
 
 def sha256(path: Path) -> str:
