@@ -169,7 +169,7 @@ def test_dollars_that_no_source_delivers_are_null_with_the_reason(lake):
     assert value("referral_leakage") == (0, None)
     assert value("referral_leakage_dollars") == (
         None,
-        "no row of silver.referrals has estimated_value: the feed salesforce_referrals does not deliver it",
+        "no estimated value of referrals: the feed salesforce_referrals does not deliver it",
     )
     # Nothing tells what the campaigns cost.
     assert value("realised_roi")[0] is None
