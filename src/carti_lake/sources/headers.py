@@ -147,29 +147,34 @@ def nowhere(schema: Mapping[str, pl.DataType], mapping: SourceMap) -> tuple[str,
     schema
         Types of the delivered columns, nested ones with all fields that any value has.
     """
-    types = {canonical(header): dtype for header, dtype in schema.items()}
     headers = {canonical(header): header for header in schema}
     told = []
     for source in (one for sources in mapping.sources.values() for one in sources):
         root, *steps = steps_of(source)
-        if canonical(source) in types or canonical(root) not in types:
+        here = headers.get(canonical(root))
+        if here is None or canonical(source) in headers:
             continue
-        here = headers[canonical(root)]
-        dtype: DataTypeClass | pl.DataType = types[canonical(root)]
-        for step in steps:
-            fields = {field.name: field.dtype for field in dtype.fields} if isinstance(dtype, pl.Struct) else {}
-            if isinstance(dtype, pl.List) and step.isdigit():
-                here, dtype = f"{here}[{step}]", dtype.inner
-            elif step in fields:
-                here, dtype = f"{here}.{step}", fields[step]
-            elif isinstance(dtype, pl.Struct | pl.List):
-                near = _nearest(step, list(fields), 0.7)
-                told.append(f"{source}" + (f" (near {here}.{near})" if near else ""))
-                break
-            else:
-                # Text may hold anything, and nothing has no type.
-                break
+        near = _where_it_ends(here, schema[here], steps)
+        if near is not None:
+            told.append(source + near)
     return (f"the map names paths that no value has: {', '.join(told)}",) if told else ()
+
+
+def _where_it_ends(here: str, dtype: pl.DataType | DataTypeClass, steps: Sequence[str]) -> str | None:
+    """Of a path that leaves the values of a type, the path that is near, in words; None where it may lead on."""
+    for step in steps:
+        fields = {field.name: field.dtype for field in dtype.fields} if isinstance(dtype, pl.Struct) else {}
+        if isinstance(dtype, pl.List) and step.isdigit():
+            here, dtype = f"{here}[{step}]", dtype.inner
+        elif step in fields:
+            here, dtype = f"{here}.{step}", fields[step]
+        elif isinstance(dtype, pl.Struct | pl.List):
+            near = _nearest(step, list(fields), 0.7)
+            return f" (near {here}.{near})" if near else ""
+        else:
+            # Text may hold anything, and nothing has no type.
+            return None
+    return None
 
 
 def unmatched(headers: Sequence[str], feed: type[Feed], mapping: SourceMap) -> tuple[str, ...]:
