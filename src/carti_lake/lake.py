@@ -42,7 +42,8 @@ from carti_lake.upkeep.verify import Check, verify
 if TYPE_CHECKING:
     from carti_lake.models import registry
     from carti_lake.pull.declaration import Source
-    from carti_lake.pull.pull import Edge, Planned, Pulled
+    from carti_lake.pull.edge import Edge
+    from carti_lake.pull.pull import Planned, Pulled
     from carti_lake.sources.extract import Extract
     from carti_lake.sources.preview import Preview
 
@@ -177,7 +178,7 @@ class Lake:
     @property
     def edge(self) -> "Edge":
         """Clock, patience and secrets for pulling."""
-        from carti_lake.pull.pull import Edge
+        from carti_lake.pull.edge import Edge
 
         return Edge(self.clock, time.sleep, self.environment)
 

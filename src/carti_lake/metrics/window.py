@@ -13,6 +13,11 @@ def months_between(first: date, last: date) -> int:
     return 12 * (last.year - first.year) + last.month - first.month
 
 
+def month_number(day: pl.Expr) -> pl.Expr:
+    """A day's month, counted so that the difference of two is how many months lie between them."""
+    return day.dt.year().cast(pl.Int64) * 12 + day.dt.month()
+
+
 def windowed(metric: Metric, rows: pl.LazyFrame, by: Sequence[str] = ()) -> pl.LazyFrame:
     """A metric of reporting months, by reporting month.
 

@@ -2,7 +2,7 @@
 
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import Any
 
 from carti_lake.pull import journal, sql, trailer
 from carti_lake.pull.declaration import Source, no_keys
+from carti_lake.pull.edge import Edge
 from carti_lake.pull.fhir import take as fhir
 from carti_lake.pull.folder import look
 from carti_lake.pull.keys import Compared, compare, listed
@@ -27,15 +28,6 @@ from carti_lake.sources.files import open_paths
 from carti_lake.store.errors import LakeError
 from carti_lake.store.locks import lake_lock
 from carti_lake.store.storage import Storage
-
-
-@dataclass(frozen=True)
-class Edge:
-    """What pulling needs of the world: a clock, a way to wait, and where secrets are looked up."""
-
-    clock: Callable[[], datetime]
-    wait: Callable[[float], None]
-    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True)

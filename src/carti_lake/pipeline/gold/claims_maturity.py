@@ -6,6 +6,7 @@ Source: T. Mack, "Distribution-free calculation of the standard error of chain l
 
 import polars as pl
 
+from carti_lake.metrics.window import month_number
 from carti_lake.pipeline.gold.claims_aged import as_of
 from carti_lake.pipeline.mart import mart
 from carti_lake.tables.gold import ClaimsMaturity
@@ -62,8 +63,8 @@ def claims_triangle(lag: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
     day = pl.col("as_of").dt.day()
     last_day = pl.when(pl.col("as_of") == pl.col("as_of").dt.month_end()).then(31).otherwise(day)
     adjudicated = pl.col("adjudicated_date")
-    reached = (_months(adjudicated) - _months(pl.col("month")) + (adjudicated.dt.day() > last_day)).clip(0)
-    old = _months(pl.col("as_of")) - _months(pl.col("month"))
+    reached = (month_number(adjudicated) - month_number(pl.col("month")) + (adjudicated.dt.day() > last_day)).clip(0)
+    old = month_number(pl.col("as_of")) - month_number(pl.col("month"))
     rows = lag.join(known, how="cross").filter(adjudicated <= pl.col("as_of"), old.is_between(0, EXPERIENCE - 1))
     added = rows.group_by("month", age=reached.cast(pl.Int64)).agg(value=pl.col("adjudicated_claims").sum())
     months = rows.select(
@@ -171,7 +172,3 @@ def ultimates(triangle: pl.LazyFrame) -> pl.LazyFrame:
         )
         .sort("month")
     )
-
-
-def _months(day: pl.Expr) -> pl.Expr:
-    return day.dt.year().cast(pl.Int64) * 12 + day.dt.month()

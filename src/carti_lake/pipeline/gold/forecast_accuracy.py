@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from carti_lake.metrics.window import month_number
 from carti_lake.pipeline.gold.forecast_series import COMPLETE, INPUTS, series
 from carti_lake.pipeline.mart import mart
 from carti_lake.tables.gold import ForecastAccuracy
@@ -38,7 +39,7 @@ def forecast_accuracy(forecasts: pl.LazyFrame, *inputs: pl.LazyFrame) -> pl.Lazy
         made.join(came, on=[*SERIES, "month"])
         .join(_scales(known, made), on=[*SERIES, "origin"], how="left")
         .with_columns(
-            horizon=_months("month") - _months("origin"),
+            horizon=month_number(pl.col("month")) - month_number(pl.col("origin")),
             absolute_error=error,
             scaled_error=pl.when(pl.col("scale") > 0).then(error / pl.col("scale")),
             within_80=pl.col("actual").is_between("lower_80", "upper_80"),
@@ -58,7 +59,3 @@ def _scales(known: pl.LazyFrame, made: pl.LazyFrame) -> pl.LazyFrame:
     of_origins = changes.join(made.select("origin").unique(), how="cross").filter(pl.col("month") <= pl.col("origin"))
     sums = of_origins.group_by(*SERIES, "origin").agg(scale=pl.col("change").mean(), changes=pl.col("change").count())
     return sums.select(*SERIES, "origin", scale=pl.when(pl.col("changes") >= LEAST_CHANGES).then("scale"))
-
-
-def _months(name: str) -> pl.Expr:
-    return pl.col(name).dt.year().cast(pl.Int64) * 12 + pl.col(name).dt.month()

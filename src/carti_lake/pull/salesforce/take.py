@@ -11,12 +11,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from carti_lake.pull import journal
 from carti_lake.pull.declaration import A_DAY, Source
+from carti_lake.pull.edge import Edge
 from carti_lake.pull.marks import Standing, digest, resumed
 from carti_lake.pull.salesforce import results
 from carti_lake.pull.salesforce.fields import Reads, proved
@@ -27,16 +27,13 @@ from carti_lake.sources.extract import Extract, Mark, keep_with
 from carti_lake.sources.frames import extract_of, hash_of
 from carti_lake.store.storage import Storage
 
-if TYPE_CHECKING:
-    from carti_lake.pull.pull import Edge
 
-
-def check(source: Source, edge: "Edge") -> None:
+def check(source: Source, edge: Edge) -> None:
     """Sign in, and prove object, fields, types and condition; no row is read."""
     count(source, Standing(), edge)
 
 
-def count(source: Source, standing: Standing, edge: "Edge") -> int:
+def count(source: Source, standing: Standing, edge: Edge) -> int:
     """Rows that :func:`take` would read."""
     with opened(source, edge.environment, edge.clock, edge.wait) as org:
         reads = proved(org, source)
@@ -45,7 +42,7 @@ def count(source: Source, standing: Standing, edge: "Edge") -> int:
         )
 
 
-def take(storage: Storage, source: Source, edge: "Edge", now: datetime) -> Iterator[Extract]:
+def take(storage: Storage, source: Source, edge: Edge, now: datetime) -> Iterator[Extract]:
     """What is new since the source's mark; each extract must be loaded before the next is asked for.
 
     Parameters
