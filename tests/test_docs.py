@@ -1,17 +1,21 @@
 """Pages that follow from the code are not stale, no link is broken, and the site needs no network."""
 
+import ast
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import carti_lake
 from docs.generate import HERE, PAGES
 
 ROOT = HERE.parent
 TEXTS = sorted({*ROOT.glob("*.md"), *ROOT.glob(".github/**/*.md"), *ROOT.glob("docs/**/*.md")})
+#: A docstring's section, up to the next one.
+PARAMETERS = re.compile(r"^Parameters\n-+\n(.+?)(?:\n\n\w+\n-+\n|\Z)", re.DOTALL | re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -34,6 +38,30 @@ def test_links_and_pictures_are_there(page: Path) -> None:
         place = page.parent / target if target else page
         assert place.exists(), target
         assert not anchor or anchor in anchors(place), f"{target}#{anchor}"
+
+
+def functions_with_parameters() -> Iterator[tuple[str, set[str], set[str]]]:
+    """Of each public function that describes its parameters: where it is, those that it takes, and those described."""
+    package = Path(carti_lake.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+                continue
+            section = PARAMETERS.search(ast.get_docstring(node) or "")
+            if section is None:
+                continue
+            arguments = node.args
+            taken = {one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+            taken |= {one.arg for one in (arguments.vararg, arguments.kwarg) if one is not None}
+            lines = re.findall(r"^(\S.*)\n    ", section[1], re.MULTILINE)
+            described = {name.strip("* ") for line in lines for name in line.split(",")}
+            yield f"{path.relative_to(package)}: {node.name}", taken - {"self", "cls"}, described
+
+
+def test_a_docstring_describes_the_parameters_that_there_are() -> None:
+    found = list(functions_with_parameters())
+    assert len(found) > 100
+    assert [(where, taken ^ described) for where, taken, described in found if taken != described] == []
 
 
 @pytest.mark.slow

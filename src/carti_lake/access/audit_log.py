@@ -163,7 +163,7 @@ def change(
         One of `CHANGES`.
     values
         Columns of its table, but for the number and who, when and why.
-    told
+    description
         What the entry says of the change of that number.
     who, why, now
         Who makes it, why, and when.

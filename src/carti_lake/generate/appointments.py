@@ -43,8 +43,12 @@ def arranged(network: Network, providers: Providers, referrals: pl.DataFrame, mo
 
     Parameters
     ----------
+    network, providers
+        Who they are with.
     referrals
         Referrals with a first appointment in network: fate KEPT (2), MISSED (3) or CALLED_OFF (4).
+    month
+        Number of the month.
 
     Returns
     -------

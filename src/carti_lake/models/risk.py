@@ -39,7 +39,7 @@ def risk_model(
         Subjects whose outcome is known, with what was known at their instant; after a day, or all.
     recent
         The months of the tables that subjects from a day on need.
-    asked
+    to_score
         Subjects to score, from those months and the newest extract date.
     features
         Adds columns to subjects.

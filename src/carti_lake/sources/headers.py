@@ -146,6 +146,8 @@ def nowhere(schema: Mapping[str, pl.DataType], mapping: SourceMap) -> tuple[str,
     ----------
     schema
         Types of the delivered columns, nested ones with all fields that any value has.
+    mapping
+        How the source is read.
     """
     headers = {canonical(header): header for header in schema}
     told = []

@@ -87,8 +87,10 @@ def refuse_ahead(storage: Storage, handles: Mapping[str, "DeltaTable"], known: M
 
     Parameters
     ----------
+    storage
+        The lake.
     handles
-        The tables of a lake.
+        Its tables.
     known
         By full name, the version up to which a release vouches for a table: only what came after is looked at.
     """

@@ -93,6 +93,8 @@ def merge(
 
     Parameters
     ----------
+    storage
+        The lake.
     handle
         The table as it was when its transactions were read.
     rows
