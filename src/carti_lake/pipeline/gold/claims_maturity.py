@@ -33,7 +33,8 @@ def claims_maturity(lag: pl.LazyFrame, reconciliation: pl.LazyFrame) -> pl.LazyF
         Rows of ``gold.reconciliation``, which say up to which day claims are known.
     """
     known = as_of(reconciliation)
-    triangle = claims_triangle(lag, known)
+    # Here and below: each is read many times, and would be worked out as often.
+    triangle = claims_triangle(lag, known).cache()
     share = pl.col("maturity")
     # Mack takes the ultimate to be lognormal: so is the share.
     spread = (NORMAL_95 * (1 + pl.col("relative_error") ** 2).log().sqrt()).exp()
@@ -133,8 +134,7 @@ def ultimates(triangle: pl.LazyFrame) -> pl.LazyFrame:
         ``expected_claims``, value / maturity (null where that is 0); ``relative_error``, Mack's standard error
         of it as a share of it (null where it cannot be known).
     """
-    factors = development(triangle)
-    complete = factors.with_columns(
+    complete = development(triangle).with_columns(
         share=(1 / pl.col("factor")).cum_prod(reverse=True),
         noise=pl.col("variance") / pl.col("factor") ** 2,
     )
