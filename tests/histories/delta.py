@@ -65,7 +65,7 @@ class Table:
         if self.store.point("unreachable" if self.store.remote else "") == "unreachable":
             raise DeltaError("Generic S3 error: error sending request: operation timed out")
         self.folder = Path(table_uri.removeprefix("sim://"))
-        self.table_uri = table_uri if self.store.remote else f"file:{pathname2url(table_uri)}"
+        self.table_uri = table_uri if self.store.remote else f"file://{pathname2url(table_uri)}/"
         self.state = self._at(version)
 
     @classmethod
@@ -113,6 +113,9 @@ class Table:
 
     def partitions(self) -> list[Any]:
         return []
+
+    def count(self) -> int:
+        return int(self.state.adds["num_records"].sum())
 
     def get_add_actions(self, flatten: bool = False) -> pl.DataFrame:
         return self.state.adds

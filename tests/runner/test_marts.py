@@ -1,15 +1,19 @@
 """Only what changed is computed again, only rows that differ are written, and what follows from new code is rebuilt."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from carti_lake import Lake
 from carti_lake.pipeline.gold import provider_summary
+from carti_lake.pipeline.marts import MARTS
 from carti_lake.runner import marts
+from carti_lake.runner.engine import here
 from carti_lake.runner.marts import changes
 from carti_lake.store.log import changed_months, commits
 from carti_lake.tables import Table, find
@@ -99,6 +103,38 @@ def test_where_no_value_changes_nothing_is_merged(lake):
     assert not [name for name in result.changed if name in ("gold.provider_monthly", "gold.provider_summary")]
     assert lake.diff("provider_monthly", 1, 2).collect().is_empty()
     assert months_written(lake, "gold.provider_monthly", before) == []
+
+
+@pytest.mark.parametrize(
+    ("delivered", "operation", "told"),
+    [
+        ([account("Ann Lee", deals_value="7"), account("Bo Diaz", deals_value="8")], "WRITE", [("-", 2), ("+", 2)]),
+        ([account("Ann Lee", deals_value="7"), account("Bo Diaz")], "MERGE", [("-", 1), ("+", 1)]),
+    ],
+    ids=["no row stays", "one stays"],
+)
+def test_the_change_feed_holds_what_changed_whichever_way_it_is_written(lake, delivered, operation, told):
+    table = "gold.provider_summary"
+    before = versions(lake)[table]
+    deliver(lake, "salesforce_crm", *delivered)
+    handle = lake.storage.open(table)
+    assert [one.operation for one in commits(handle, before)] == [operation]
+    feed = pl.DataFrame(handle.load_cdf(starting_version=before + 1))
+    kinds = {"delete": "-", "update_preimage": "-", "insert": "+", "update_postimage": "+"}
+    signs = feed["_change_type"].replace_strict(kinds)
+    assert [(sign, signs.eq(sign).sum()) for sign in "-+"] == told
+    columns = find(table).column_names()
+    rows = {sign: feed.filter(signs == sign).select(columns).sort("provider_id") for sign in "-+"}
+    old, new = (lake.storage.scan(table, one).sort("provider_id").collect() for one in (before, handle.version()))
+    assert_frame_equal(rows["-"], old.join(new, on=columns, how="anti", nulls_equal=True))
+    assert_frame_equal(rows["+"], new.join(old, on=columns, how="anti", nulls_equal=True))
+
+
+def test_a_small_table_of_which_all_rows_go_is_empty(lake):
+    mart = next(one for one in MARTS if DimServiceLine in one.tables)
+    nothing = replace(mart, make=lambda *inputs: tuple(table.create_empty().lazy() for table in mart.tables))
+    assert "gold.dim_service_line" in marts.update_mart(lake.storage, nothing, here, full=True)
+    assert lake.storage.scan("gold.dim_service_line").collect().is_empty()
 
 
 def test_where_nothing_is_delivered_nothing_is_done(lake):

@@ -8,7 +8,7 @@ from functools import cache, cached_property, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlparse
+from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 import polars as pl
@@ -310,7 +310,9 @@ def data_files(handle: "DeltaTable") -> list[str]:
 
 def data_names(handle: "DeltaTable") -> list[str]:
     """The table's data files by their paths within it."""
-    return [unquote(path) for path in pl.DataFrame(handle.get_add_actions())["path"]]
+    # What deltalake tells of a place is encoded, the names below it are as the disk has them.
+    place = handle.table_uri.partition("://")[2].strip("/") + "/"
+    return [uri.rpartition(place)[2] for uri in handle.file_uris()]
 
 
 def address(handle: "DeltaTable") -> str:
