@@ -57,20 +57,23 @@ UNKNOWN, NOT_DELIVERED = "unknown", "Not delivered"
 CAPITALS = {"npi": "NPI", "roi": "ROI", "id": "ID", "zip3": "ZIP3", "ar": "A/R", "crm": "CRM", "usd": "USD"}
 
 
-def plain(name: str) -> str:
-    """A name of tables, columns or checks in words: ``CRM accounts``, ``Referral ID: unknown``."""
-    words = name.removeprefix("silver.").replace("|", ": ").replace("_", " ")
-    written = " ".join(
-        CAPITALS.get(word.rstrip(":"), word.rstrip(":")) + ":" * word.endswith(":") for word in words.split()
+def words(name: str) -> str:
+    """A name of tables, columns or checks within a sentence: ``CRM accounts``, ``referral ID: unknown``."""
+    spaced = name.removeprefix("silver.").replace("|", ": ").replace("_", " ")
+    return " ".join(
+        CAPITALS.get(word.rstrip(":"), word.rstrip(":")) + ":" * word.endswith(":") for word in spaced.split()
     )
-    return written[:1].upper() + written[1:]
+
+
+def plain(name: str) -> str:
+    """The same at the head of a line: ``Referral ID: unknown``."""
+    text = words(name)
+    return text[:1].upper() + text[1:]
 
 
 def check_in_words(table: str, rule: str) -> str:
-    """A check of data quality in words: ``visits, claim amount: min``."""
-    named = plain(rule)
-    first = named.partition(" ")[0].rstrip(":")
-    return f"{plain(table)}, {named if first.isupper() else named[:1].lower() + named[1:]}"
+    """A check of data quality in words: ``Visits, claim amount: min``."""
+    return f"{plain(table)}, {words(rule)}"
 
 
 def payer_or_line(code: str) -> str:
