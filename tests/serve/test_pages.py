@@ -327,12 +327,12 @@ def test_the_dashboard_stands_first_where_it_is_installed(served, monkeypatch):
     # What is made here is nobody else's page.
     monkeypatch.setattr(boards, "FOLDER", "dashboards-of-a-test")
 
-    def page(shown, missing):
+    def page(shown, missing, why):
         seen.append(shown)
         policy = "default-src 'none'; script-src 'sha256-abc'"
         return f'<html><meta http-equiv="Content-Security-Policy" content="{policy}"><body>Board</body></html>'
 
-    outlet = {"cubes": SimpleNamespace(SHOWN={}), "page": SimpleNamespace(page=page)}
+    outlet = {"cubes": SimpleNamespace(SHOWN={}, KPIS=[]), "page": SimpleNamespace(page=page)}
     monkeypatch.setattr(dashboard, "installed", lambda: True)
     monkeypatch.setattr(dashboard, "import_module", lambda name: outlet[name.rpartition(".")[2]])
     with service(served) as client:
