@@ -13,10 +13,10 @@ from carti_lake.outlets.bands import in_words as in_words_of_bands
 from carti_lake.outlets.charts.shown import Shown
 from carti_lake.outlets.dashboard import views
 from carti_lake.outlets.dashboard.cubes import DENIALS, KPIS, LEAKS, MONTHLY, RANKED, RETURNS, SHOWN, Cube, cubes
-from carti_lake.outlets.dashboard.marks import PALE
 from carti_lake.outlets.dashboard.members import AXIS_TITLES, labels, members
 from carti_lake.outlets.headline import headlines, moving, over, usual_period
 from carti_lake.outlets.story import BEYOND_CHANCE, MOST_APART, MOST_CHANGES, WORTH_SAYING, apart, short
+from carti_lake.outlets.theme import MOVING
 from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES, FEWEST_PROVIDERS
 
 WHY_HIDDEN = "a count of 1 to 10 people, or one from which such a count could be worked out"
@@ -82,7 +82,7 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         "bands": {level: in_words_of_bands(tables, level) for level in ("network", "service_line", "provider")},
         "apart": apart(tables, RANKED),
         "worth_saying": {"deviations": BEYOND_CHANCE, "share": WORTH_SAYING, "most": MOST_CHANGES, "named": MOST_APART},
-        "pale": PALE,
+        "pale": MOVING,
         "outside": _outside(tables.get("dim_provider")),
         "checks": checks,
         "statuses": STATUSES,

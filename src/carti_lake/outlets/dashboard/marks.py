@@ -2,14 +2,12 @@
 
 from typing import TYPE_CHECKING, Any, cast
 
-from carti_lake.outlets.theme import BLUE, CONFIG, GREY, INK, ROW
+from carti_lake.outlets.theme import BLUE, CONFIG, GREY, INK, MOVING, ROW
 
 if TYPE_CHECKING:
     import altair as alt
 
 DARK = BLUE
-#: Provisional bars, where the page has no hatching to set.
-PALE = "#D6E6F2"
 FADED = 0.25
 
 
@@ -153,7 +151,7 @@ def finished(layers: list[Any], unit: str, height: Any = None) -> "alt.LayerChar
     config["legend"] = CONFIG["legend"] | {"labelFontSize": 12}
     # What is drawn beside a mark, its halo and its number, is not read a second time.
     config["mark"] = {"aria": False}
-    settings = {"measure_unit": unit, "hatch": PALE, "narrow": False}
+    settings = {"measure_unit": unit, "hatch": MOVING, "narrow": False}
     chart = alt.layer(*layers).properties(
         width="container", height=height or alt.Step(ROW), autosize=alt.AutoSizeParams(type="fit-x", contains="padding")
     )
