@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from carti_lake.tables.gold.events import OTHERS
+
 #: Payers and service lines whose name is not their code in capitals.
 NAMES = {
     "unitedhealthcare": "UnitedHealthcare",
@@ -51,6 +53,8 @@ REASONS = {
     "252": "attachment needed",
 }
 UNKNOWN, NOT_DELIVERED = "unknown", "Not delivered"
+#: What stands in the place of a code: none, or those of several that are told of together.
+NO_CODES = {UNKNOWN: NOT_DELIVERED, OTHERS: "Others"}
 
 
 #: Parts of names that are written in capitals.
@@ -78,13 +82,13 @@ def check_in_words(table: str, rule: str) -> str:
 
 def payer_or_line(code: str) -> str:
     """A payer or a service line in words: ``Medicare Advantage``."""
-    return NOT_DELIVERED if code == UNKNOWN else NAMES.get(code.lower(), code.replace("_", " ").title())
+    return NO_CODES.get(code) or NAMES.get(code.lower(), code.replace("_", " ").title())
 
 
 def reason(code: str) -> str:
     """A denial reason, its CARC group and number before its words: ``CO-197 no prior authorization``."""
-    if code == UNKNOWN:
-        return NOT_DELIVERED
+    if code in NO_CODES:
+        return NO_CODES[code]
     number = code.rpartition("_")[2].upper()
     return f"{code.replace('_', '-').upper()} {REASONS.get(number, '')}".rstrip()
 

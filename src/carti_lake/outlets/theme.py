@@ -104,7 +104,7 @@ HIDDEN = "hidden"
 
 
 def coloured(text: str) -> str:
-    """A style's text with the house's colours in place of their names: ``@BLUE@``; of pages, ``@DAY@`` and ``@NIGHT@``."""
+    """A style's text with colours in place of their names: ``@BLUE@``; of pages, ``@DAY@`` and ``@NIGHT@``."""
     pages = {
         time: " ".join(f"--{name}: {both[place]};" for name, both in PAGES.items())
         for place, time in enumerate(("DAY", "NIGHT"))
