@@ -4,12 +4,18 @@ import json
 import re
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from carti_lake.access import Viewer as Reader
 from carti_lake.access import visible
+from carti_lake.access.viewer import Audience
+from carti_lake.metrics.value import undelivered
 from carti_lake.outlets import why
-from carti_lake.outlets.dashboard.cubes import KPIS
+from carti_lake.outlets.charts.shown import shown
+from carti_lake.outlets.dashboard.cubes import KPIS, SHOWN
+from carti_lake.outlets.dashboard.page import page
+from carti_lake.releases.measure import delivered
 from carti_lake.serve import boards, dashboard
 from carti_lake.serve.boards import Boards
 from carti_lake.serve.current import CurrentReleases
@@ -130,8 +136,35 @@ def test_the_page_says_what_was_never_delivered_to_who_sees_all(tmp_path):
     told = described(dashboard.page(whole, None))["metrics"]
     assert told["leakage_rate"]["missing"].startswith("no referrals: the feed salesforce_referrals was never loaded")
     assert told["visits"]["missing"] is None
-    part = replace(whole, viewer=Reader("few", frozenset({"name:ann lee"}), None, exact=True))
-    assert not any(one["missing"] for one in described(dashboard.page(part, None))["metrics"].values())
+    part = described(
+        dashboard.page(replace(whole, viewer=Reader("few", frozenset({"name:ann lee"}), None, True)), None)
+    )
+    assert not any(one["missing"] for one in part["metrics"].values())
+    assert (part["whole"], part["checks"]) == (False, [])
+
+
+def test_the_page_for_everybody_is_the_file_for_everybody(tmp_path):
+    lake = lake_in(tmp_path / "lake")
+    load(lake, "ehr_visits", [visit(number) for number in range(1, 40)])
+    assert not lake.run().failed
+    everybody = visible(lake.at(), Reader("everybody", None, None))
+    told = described(dashboard.page(everybody, None))
+    release = shown(lake.at(), outlet="dashboard", audience=Audience.PUBLIC)
+    had = everybody.view.tables(), everybody.view.scan
+    missing = {name: why for name, one in SHOWN.items() if (why := undelivered(one, delivered(*had)))}
+    assert told["checks"] != [] and told == described(page(release, missing))
+
+
+def test_the_months_that_still_move_are_marked_for_who_sees_one_provider(served):
+    view = served.lake.at()
+    claims = pl.col("claims", "pending_claims").sum()
+    months = view.scan("gold.provider_monthly").group_by("provider_id", "month").agg(claims).collect()
+    open_ = months.filter(pl.col("pending_claims") > 0.1 * pl.col("claims"), pl.col("month") < view.release.data_as_of)
+    over_and_open = open_.filter(pl.col("month").dt.month_end() <= view.release.data_as_of)
+    one = Reader("one", frozenset({over_and_open["provider_id"][0]}), None, exact=True)
+    told = described(dashboard.page(visible(view, one), None))
+    own = open_.filter(pl.col("provider_id").is_in([*one.providers]))["month"].dt.strftime("%Y-%m")
+    assert {*own} <= {*told["provisional"]["remittance_denial_rate"]}
 
 
 def test_nobody_makes_a_release_public_by_waiting_for_it(served, made):

@@ -8,11 +8,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from carti_lake.metrics.value import undelivered
-from carti_lake.outlets.charts.shown import Shown
+from carti_lake.outlets.charts.shown import Shown, checks_of
 from carti_lake.outlets.why import earlier, in_brief
 from carti_lake.releases.measure import delivered
-from carti_lake.releases.quality import checks_then
-from carti_lake.tables.gold import DataQuality
 
 if TYPE_CHECKING:
     from carti_lake.access import Visible
@@ -53,18 +51,16 @@ def page(visible: "Visible", since: "Release | None") -> str:
         Of :func:`before`.
     """
     cubes = import_module(f"{OUTLET}.cubes")
-    tables = visible.tables()
-    missing, had = {}, set[str]()
+    view, viewer, published = visible.view, visible.viewer, visible.publication()
+    missing, had, checks = {}, set[str](), None
     # Of some providers' rows it is not known what was never delivered, and what only they have none of.
-    if visible.viewer.unrestricted:
-        had = delivered(visible.view.tables(), visible.view.scan)
+    if viewer.unrestricted:
+        had = delivered(view.tables(), view.scan)
         missing = {name: why for name, metric in cubes.SHOWN.items() if (why := undelivered(metric, had))}
-    checks = None
-    if DataQuality.full_name() in tables:
-        checks = checks_then(visible.storage, visible.scan(DataQuality.full_name()).collect(), visible.release)
-    release, published = visible.release, visible.publication()
-    shown = Shown(published, release.caption, release.data_as_of, checks, visible.viewer.exact)
-    why = in_brief(visible.view, published, had, since, cubes.KPIS) if since else None
+        checks = checks_of(view, viewer.exact)
+    release = visible.release
+    shown = Shown(published, release.caption, release.data_as_of, checks, viewer.exact, viewer.unrestricted)
+    why = in_brief(view, published, had, since, cubes.KPIS) if since else None
     html: str = import_module(f"{OUTLET}.page").page(shown, missing, why)
     return html
 

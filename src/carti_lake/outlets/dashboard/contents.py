@@ -62,6 +62,7 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
     period = _period(release, begun)
     described = {
         "in_full": release.in_full,
+        "whole": release.whole,
         "last_month": f"{max(begun):%Y-%m}" if begun else None,
         "period": [f"{month:%Y-%m}" for month in period] if period else None,
         "axes": axes,
