@@ -14,7 +14,7 @@ from carti_lake.outlets.charts.shown import Shown
 from carti_lake.outlets.dashboard import views
 from carti_lake.outlets.dashboard.cubes import DENIALS, KPIS, LEAKS, MONTHLY, RANKED, RETURNS, SHOWN, Cube, cubes
 from carti_lake.outlets.dashboard.members import AXIS_TITLES, labels, members
-from carti_lake.outlets.headline import headlines, moving, over, usual_period
+from carti_lake.outlets.headline import begun, headlines, moving, over, usual_period
 from carti_lake.outlets.story import BEYOND_CHANCE, MOST_APART, MOST_CHANGES, WORTH_SAYING, apart, short
 from carti_lake.outlets.theme import MOVING
 from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES, FEWEST_PROVIDERS
@@ -58,12 +58,12 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         axes[axis]["ids"] = [f"{month:%Y-%m}" for month in ids] if axis == "month" else ids
     dated = [cube for cube in found if cube.name != "forecasts" and "month" in cube.axes]
     stated = [month for cube in dated for month in cube.cells["month"].unique()]
-    begun = [month for month in stated if release.data_as_of is None or month <= release.data_as_of]
-    period = _period(release, begun)
+    there = [month for month in stated if release.data_as_of is None or month <= release.data_as_of]
+    period = _period(release, there)
     described = {
         "in_full": release.in_full,
         "whole": release.whole,
-        "last_month": f"{max(begun):%Y-%m}" if begun else None,
+        "last_month": f"{max(there):%Y-%m}" if there else None,
         "period": [f"{month:%Y-%m}" for month in period] if period else None,
         "axes": axes,
         "metrics": {name: _about(metric, missing.get(name)) for name, metric in SHOWN.items()},
@@ -75,7 +75,10 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         "parts": {"leakage": views.LEAKS, "returns": views.RETURNS, "denials": views.DENIALS, "checks": views.STATUSES},
         "provisional": {
             name: [f"{month:%Y-%m}" for month in months]
-            for name, months in moving(release.published, release.data_as_of, set(begun), (*MONTHLY, *DENIALS)).items()
+            for name, months in moving(release.published, release.data_as_of, set(there), (*MONTHLY, *DENIALS)).items()
+        },
+        "begun": {
+            name: f"{first:%Y-%m}" for name, first in begun(release.published, (METRICS[one] for one in KPIS)).items()
         },
         "forecast_origin": None
         if forecasts is None
