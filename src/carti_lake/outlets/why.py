@@ -99,12 +99,12 @@ def in_words(why: Sequence[Explanation]) -> str | None:
 
 def _level(value: object, unit: str) -> str:
     """A sum as the tiles write it; a rate to the hundredth, since its causes are hundredths."""
-    return number_text(value, unit) if unit == "ratio" else written(float(str(value)), unit)
+    return number_text(value, unit).replace("%", " %") if unit == "ratio" else written(float(str(value)), unit)
 
 
 def _moved(value: object, unit: str) -> str:
     """What a cause did, as precisely as that, with its sign."""
     if unit == "ratio":
-        return change_text(value, unit).replace("-", "\N{MINUS SIGN}")
+        return change_text(value, unit).replace("-", "\N{MINUS SIGN}").replace("pp", "pts")
     number = float(str(value))
     return f"{'+' * (number > 0)}{written(number, unit)}"
