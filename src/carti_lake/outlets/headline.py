@@ -46,6 +46,29 @@ def usual_period(months: Collection[date]) -> tuple[date, date] | None:
     return shifted(last, 1 - length), last
 
 
+def opening_period(
+    published: Publication, data_as_of: date | None, there: Collection[date], metrics: Collection[Metric]
+) -> tuple[date, date] | None:
+    """The period that an outlet opens with: the usual one; all months where of it more than one number would be blank.
+
+    Parameters
+    ----------
+    published
+        The release as it may be shown.
+    data_as_of
+        Newest extract date of the release.
+    there
+        Months of which there is any number.
+    metrics
+        The headline numbers.
+    """
+    period = usual_period(over(published, data_as_of) or there)
+    if period is None or published.exact:
+        return period
+    told = headlines(published, data_as_of, period, metrics)
+    return period if told.height >= len(metrics) - 1 else (min(there), max(there))
+
+
 def over(published: Publication, data_as_of: date | None) -> list[date]:
     """The months of the network's visits or referrals that are over: what a usual period is made of."""
     rows = months_of(published).filter(pl.col("month") > UNDATED)

@@ -1,7 +1,6 @@
 """What the page knows: its cubes, whom they are about, what its metrics mean, and why something is not shown."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import polars as pl
@@ -14,7 +13,7 @@ from carti_lake.outlets.charts.shown import Shown
 from carti_lake.outlets.dashboard import views
 from carti_lake.outlets.dashboard.cubes import DENIALS, KPIS, LEAKS, MONTHLY, RANKED, RETURNS, SHOWN, Cube, cubes
 from carti_lake.outlets.dashboard.members import AXIS_TITLES, labels, members
-from carti_lake.outlets.headline import begun, headlines, moving, over, usual_period
+from carti_lake.outlets.headline import begun, moving, opening_period
 from carti_lake.outlets.story import BEYOND_CHANCE, MOST_APART, MOST_CHANGES, WORTH_SAYING, apart, short
 from carti_lake.outlets.theme import MOVING
 from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES, FEWEST_PROVIDERS
@@ -59,7 +58,7 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
     dated = [cube for cube in found if cube.name != "forecasts" and "month" in cube.axes]
     stated = [month for cube in dated for month in cube.cells["month"].unique()]
     there = [month for month in stated if release.data_as_of is None or month <= release.data_as_of]
-    period = _period(release, there)
+    period = opening_period(release.published, release.data_as_of, there, [METRICS[name] for name in KPIS])
     described = {
         "in_full": release.in_full,
         "whole": release.whole,
@@ -98,15 +97,6 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         "why_left_out": WHY_LEFT_OUT,
     }
     return described, found, everyone
-
-
-def _period(release: Shown, begun: list[date]) -> tuple[date, date] | None:
-    """The period that the page opens with; all months where of the usual one more than one tile would be blank."""
-    period = usual_period(over(release.published, release.data_as_of) or begun)
-    if period is None or release.in_full:
-        return period
-    told = headlines(release.published, release.data_as_of, period, (METRICS[name] for name in KPIS))
-    return period if told.height >= len(KPIS) - 1 else (min(begun), max(begun))
 
 
 def _about(metric: Metric, missing: str | None) -> dict[str, Any]:
