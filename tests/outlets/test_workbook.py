@@ -328,7 +328,10 @@ def test_charts_are_bound_to_the_sheets_and_carry_their_numbers(release: Release
 
 def test_bars_are_named_in_words_the_largest_first_each_of_them(release: Release, tmp_path: Path) -> None:
     rows = pl.DataFrame(
-        {"payer": ["blue_cross", "self_pay", "medicare_advantage", "none_yet"], "claims": [30, None, 90, 0]}
+        {
+            "payer": ["blue_cross", "self_pay", "medicare_advantage", "none_yet", "mistyped"],
+            "claims": [30, None, 90, 0, 3],
+        }
     ).with_columns(paid_claims="claims", denied_claims=0, pending_claims=0)
     ranked = rankings({"network_by_payer": rows})["payers_ranked"]
     assert ranked["payer_name"].to_list() == ["Medicare Advantage", "Blue Cross", "Self-pay"]

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 DARK = BLUE
 FADED = 0.25
+#: Letters of a line beside a row, on a narrow screen.
+LINE_LETTERS = 19
 
 
 def number(value: str, digits: str = ".1f", unit: str = "measure_unit") -> str:
@@ -70,8 +72,11 @@ def rows_axis() -> "alt.Y":
 
     limit = alt.ExprRef("narrow ? 118 : 230")
     # What tells two of one name apart is never cut: it has a line of its own where there is little room.
-    written = "narrow ? split(datum.label, ' · ') : datum.label"
-    up = alt.when("narrow && indexof(datum.label, ' · ') > 0").then(alt.value(-7)).otherwise(alt.value(0))
+    # On a narrow screen in two lines: where a dot parts the label, else at the last blank that leaves the first short.
+    long = f"length(datum.label) > {LINE_LETTERS} && indexof(datum.label, ' · ') < 0"
+    parted = f"({long} ? replace(datum.label, regexp('^(.{{5,{LINE_LETTERS - 1}}}) '), '$1 · ') : datum.label)"
+    written = f"narrow ? split({parted}, ' · ') : datum.label"
+    up = alt.when(f"narrow && indexof({parted}, ' · ') > 0").then(alt.value(-7)).otherwise(alt.value(0))
     axis = alt.Axis(labelLimit=limit, labelPadding=6, labelExpr=written, labelLineHeight=13, labelOffset=up)
     return alt.Y("label:N", sort=alt.EncodingSortField("turn", op="min"), title=None, axis=axis)
 

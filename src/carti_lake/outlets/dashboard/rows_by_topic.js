@@ -113,7 +113,10 @@ function checksRows(page, state, filters) {
     definition: "Checks of each table under the release's thresholds; counts checks, not rows.",
     // Of the tables as they are now, whatever else is chosen.
     ignored: Object.keys(without(filters, "table")),
-    notes: page.open_checks.length ? [`Not passed: ${page.open_checks.join("; ")}.`] : ["Every check passes."],
+    notes: [
+      page.open_checks.length ? `Not passed: ${page.open_checks.join("; ")}.` : "Every check passes.",
+      !page.in_full && "Months of 1 to 10 rows that fail a check, or pass it, are left out.",
+    ].filter(Boolean),
     axis: "table",
     columns: ["Table", ...page.parts.checks],
     table: order.map(({ table, counts }) => ({
