@@ -1,5 +1,6 @@
 """The house: who imports whom, and how large a room may be."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,13 @@ def test_pure_logic_asks_no_clock(room):
         if any(word in path.read_text() for word in (".now(", ".today("))
     ]
     assert asking == []
+
+
+def test_colours_are_declared_in_one_place():
+    """Elsewhere they are named: a chart, a page and a sheet that say the same have the same colours."""
+    theme = PACKAGE / "outlets/theme.py"
+    own = [path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".css", ".js", ".html", ".typ")]
+    written = re.compile(r"""["': ]#(?:[0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})\b""")
+    found = {str(path.relative_to(PACKAGE)): written.findall(path.read_text("utf-8")) for path in own if path != theme}
+    assert {path: colours for path, colours in found.items() if colours} == {}
+    assert written.search(theme.read_text("utf-8"))

@@ -20,6 +20,10 @@ class Viewer:
     exact: bool = True
     scopes: frozenset[str] = frozenset({"read", "download", "predict", "admin"})
 
+    @property
+    def unrestricted(self) -> bool:
+        return self.providers is None and self.service_lines is None
+
 
 @dataclass(frozen=True)
 class Visible:

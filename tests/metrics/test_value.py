@@ -79,3 +79,9 @@ def test_the_value_is_null_exactly_where_there_is_a_reason():
         if metric.mart is ProviderMonthly:
             found = values(metric, rows, ["provider_id"]).collect()
             assert (found["value"].is_null() == found["reason"].is_not_null()).all()
+
+
+def test_the_reason_names_things_as_every_outlet_does():
+    assert undelivered(METRICS["roi"], []) == (
+        "no CRM accounts: the feed salesforce_crm was never loaded, or every row of it was refused"
+    )

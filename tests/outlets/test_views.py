@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from carti_lake.metrics import METRICS
+from carti_lake.metrics.names import reason
 from carti_lake.outlets import charts
 from carti_lake.outlets.charts.volume import NO_FORECAST
 from carti_lake.outlets.picture import pictures
@@ -165,8 +166,26 @@ def test_what_may_not_be_shown_is_hidden_and_never_zero() -> None:
     assert shown == {"Network": True, "Medicare": False, "Self-pay": False}
     assert {row["label"] for row in rows_in(chart, "part")} == {"Network"}
     assert "Hidden: a count of 1 to 10 people" in subtitle(chart)
-    reasons = charts.denials_by_reason(shown_of(frames))
-    assert "not published" in rows_in(reasons, "words")[0]["words"].replace("\n", " ")
+    compared = charts.provider_ranking(shown_of(frames))
+    said = rows_in(compared, "words")[0]["words"].replace("\n", " ")
+    assert "drawn for the inside alone" in said and "carti-lake" not in said
+
+
+def test_reasons_are_drawn_for_the_public_as_far_as_they_are_published() -> None:
+    denials = {"initially_denied_claims": 200, "denied_claims": 150, "overturned_claims": [50, 5, 6]}
+    axes = {"month": MONTHS[0], "provider_id": "P001", "service_line": "lung", "payer": "medicare"}
+    rows = rows_of(GOLD["denials_monthly"], 3, **axes, **denials, denial_reason=["co_16", "co_50", "co_97"])
+    release = shown_of(network() | {"denials_monthly": rows})
+    chart, published = charts.denials_by_reason(release), release.table("denials_by_reason")
+    assert published is not None
+    hidden = {
+        reason(one["denial_reason"]): one["initially_denied_claims"] is None or one["overturned_claims"] is None
+        for one in published.rows(named=True)
+    }
+    assert {*hidden.values()} == {True, False}
+    assert {row["label"]: row["end"] == 0 for row in rows_in(chart, "end")} == hidden
+    assert {row["label"] for row in rows_in(chart, "outcome")} == {name for name, blank in hidden.items() if not blank}
+    assert "Hidden: a count of 1 to 10 people" in subtitle(chart)
 
 
 def test_many_payers_are_cut_and_one_claim_is_no_claims() -> None:

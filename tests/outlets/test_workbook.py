@@ -87,9 +87,9 @@ def test_the_cover_says_what_it_is(frames: Frames, release: Release, tmp_path: P
         "2026-11-22",
         "passed: keys; failed and accepted by a person: drift: payments moved by 40 %",
         "rates on fewer than 11 cases",
-        "do not use",
-        "computed from such: claims_activity, claims_aged, claims_lag,",
-        "reconciliation, referral_days, referral_flow, referral_revenue, risk_scores.",
+        "stands in model_metrics, column Note",
+        "computed from such: claims activity, claims aged, claims lag,",
+        "reconciliation, referral days, referral flow, referral revenue, risk scores.",
         "The network's sums and rates by month.",
     ):
         assert words in cover
@@ -328,7 +328,10 @@ def test_charts_are_bound_to_the_sheets_and_carry_their_numbers(release: Release
 
 def test_bars_are_named_in_words_the_largest_first_each_of_them(release: Release, tmp_path: Path) -> None:
     rows = pl.DataFrame(
-        {"payer": ["blue_cross", "self_pay", "medicare_advantage", "none_yet"], "claims": [30, None, 90, 0]}
+        {
+            "payer": ["blue_cross", "self_pay", "medicare_advantage", "none_yet", "mistyped"],
+            "claims": [30, None, 90, 0, 3],
+        }
     ).with_columns(paid_claims="claims", denied_claims=0, pending_claims=0)
     ranked = rankings({"network_by_payer": rows})["payers_ranked"]
     assert ranked["payer_name"].to_list() == ["Medicare Advantage", "Blue Cross", "Self-pay"]
@@ -418,15 +421,20 @@ def test_a_failed_write_leaves_the_last_workbook(
     assert [file.read_bytes() for file in path.parent.iterdir()] == [before]
 
 
-def test_too_many_rows_name_the_way_out(
+def test_a_table_that_would_make_the_workbook_slow_stays_out_and_the_cover_says_where_it_is(
     frames: Frames, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sheets, "MOST_ROWS", 7)
-    with pytest.raises(
-        WorkbookError, match=r"provider_summary has 8 rows; .*--format parquet -o provider_summary.parquet"
-    ):
-        write_workbook(publication(frames), release, tmp_path / "carti_lake.xlsx")
-    assert not list(tmp_path.iterdir())
+    whole = read(frames, release, tmp_path)
+    cells_of = {name: (whole[name].max_row - 1) * whole[name].max_column for name in whole.sheetnames[3:-1]}
+    monkeypatch.setattr(sheets, "MOST_CELLS", cells_of["provider_summary"] - 1)
+    made = read(frames, release, tmp_path)
+    left_out = {name for name, size in cells_of.items() if size >= cells_of["provider_summary"]}
+    assert made.sheetnames == [name for name in whole.sheetnames if name not in left_out]
+    said = {row[0]: row[1] for row in made["Cover"].iter_rows(values_only=True) if row[0]}
+    assert said["provider_summary"].startswith("No sheet: its 8 rows of ")
+    assert said["provider_summary"].endswith("--format parquet -o provider_summary.parquet.")
+    # What is made of it is there all the same.
+    assert texts(made["providers_ranked"]) == texts(whole["providers_ranked"])
 
 
 def test_a_text_longer_than_a_cell_is_refused_and_not_cut(release: Release, tmp_path: Path) -> None:

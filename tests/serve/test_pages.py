@@ -75,7 +75,7 @@ def test_the_first_page_shows_the_viewers_rows_alone(client, served):
     names = served.lake.scan("gold.dim_provider").collect()
     mine = names.filter(pl.col("provider_id").is_in([*served.viewers["few"].providers]))["provider_name"]
     page = client.get("/files", headers=with_cookie(signed_in(client))).text
-    assert {*re.findall(r'<th role="rowheader" scope="row">([^<]+)', page)} == {*mine}
+    assert {*re.findall(r'<th role="rowheader" scope="row">([^<]+)', page.partition('id="providers"')[2])} == {*mine}
     assert served.lake.at().release.caption in page
 
 
@@ -228,7 +228,9 @@ def test_a_phone_names_each_number_of_a_provider(browser, address):
         assert len({*below}) == len(SHOWN)
         # Blocks are a table still, for whoever hears them.
         assert page.get_by_role("row").count() > 1
-        assert page.get_by_role("rowheader").count() == page.locator("#providers tbody tr").count()
+        assert (
+            page.locator("#providers").get_by_role("rowheader").count() == page.locator("#providers tbody tr").count()
+        )
 
 
 @pytest.mark.browser
@@ -301,7 +303,13 @@ def test_the_api_page_tells_of_every_operation_and_loads_nothing_from_elsewhere(
 def test_a_page_of_an_earlier_release_leads_to_files_of_the_same(client):
     page = client.get("/files?release=1", headers=key())
     assert 'href="/v1/workbook?release=1"' in page.text
-    assert 'href="/v1/workbook"' in client.get("/files", headers=key()).text
+    latest = client.get("/files", headers=key()).text
+    assert 'href="/v1/workbook"' in latest
+    named = {one: client.get(f"/v1/published{one}", headers=key()).json()["files"] for one in ("", "?release=1")}
+    assert re.findall(r'href="/v1/published/([^"?]+)" download', latest) != []
+    assert {*re.findall(r'href="/v1/published/([^"?]+)" download', latest)} == {*named[""]}
+    assert {*re.findall(r'href="/v1/published/([^"]+)[?]release=1" download', page.text)} == {*named["?release=1"]}
+    assert "<br><small>One row per provider: " in latest
 
 
 def test_who_may_not_take_files_away_is_led_to_none(client):
@@ -313,7 +321,7 @@ def test_who_may_not_take_files_away_is_led_to_none(client):
 def test_a_long_list_says_that_it_is_cut(client, monkeypatch):
     monkeypatch.setattr("carti_lake.serve.pages.MOST_ROWS", 5)
     page = client.get("/files", headers=key()).text
-    assert page.count('role="rowheader"') == 5
+    assert page.partition('id="providers"')[2].count('role="rowheader"') == 5
     assert re.search(r"The first 5 of \d+ providers", page)
 
 
@@ -327,12 +335,12 @@ def test_the_dashboard_stands_first_where_it_is_installed(served, monkeypatch):
     # What is made here is nobody else's page.
     monkeypatch.setattr(boards, "FOLDER", "dashboards-of-a-test")
 
-    def page(shown, missing):
+    def page(shown, missing, why):
         seen.append(shown)
         policy = "default-src 'none'; script-src 'sha256-abc'"
         return f'<html><meta http-equiv="Content-Security-Policy" content="{policy}"><body>Board</body></html>'
 
-    outlet = {"cubes": SimpleNamespace(SHOWN={}), "page": SimpleNamespace(page=page)}
+    outlet = {"cubes": SimpleNamespace(SHOWN={}, KPIS=[]), "page": SimpleNamespace(page=page)}
     monkeypatch.setattr(dashboard, "installed", lambda: True)
     monkeypatch.setattr(dashboard, "import_module", lambda name: outlet[name.rpartition(".")[2]])
     with service(served) as client:
@@ -340,7 +348,7 @@ def test_the_dashboard_stands_first_where_it_is_installed(served, monkeypatch):
         assert client.get("/dashboard").headers["location"] == "/sign-in"
         board = client.get("/dashboard", headers=key("few"))
         assert client.get("/dashboard", headers=key("few")).content == board.content
-    for place in ("/files", "/v1/workbook", "/v1/published", "/api", "/sign-out"):
+    for place in ("/files", "/v1/workbook", "/api", "/sign-out"):
         assert f'="{place}"' in board.text
     assert board.headers["content-security-policy"] == (
         "default-src 'none'; script-src 'sha256-abc'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"

@@ -15,6 +15,7 @@ from carti_lake.access.rows import row_filter
 from carti_lake.access.viewer import Viewer
 from carti_lake.disclosure import INSIDE, Publication, in_full
 from carti_lake.disclosure.release import gold_frames
+from carti_lake.disclosure.remade import maturity
 from carti_lake.metrics import PROVIDER_RATES, Metric, find_metric
 from carti_lake.metrics.value import undelivered, values
 from carti_lake.pipeline.gold.dimensions import dim_date, dim_service_line
@@ -24,6 +25,7 @@ from carti_lake.releases.measure import delivered, measure
 from carti_lake.releases.release import ReleaseError
 from carti_lake.tables import TABLES, Table, find
 from carti_lake.tables.gold import (
+    ClaimsMaturity,
     DimDate,
     DimProvider,
     DimServiceLine,
@@ -170,6 +172,10 @@ class Visible:
             # Days and lines that the viewer's facts span, not those of everybody's.
             makes = dim_date if table is DimDate else dim_service_line
             return lambda: makes(self._rows(ProviderMonthly.full_name()))
+        if table is ClaimsMaturity and condition is None:
+            # How the months of everybody's claims mature tells of others; of the own ones, which are still open.
+            claims = [pl.col("claims", "pending_claims").sum()]
+            return lambda: maturity(self._rows(ProviderMonthly.full_name()).group_by("month").agg(claims))
         if table is OpportunityPredictions and condition is not None:
             # A fit on everybody's rows would tell of those that are not seen.
             return lambda: predictions(self._rows(ProviderSummary.full_name()))

@@ -10,6 +10,7 @@ from carti_lake.disclosure.lineage import may_leave, of_people
 from carti_lake.disclosure.margins import FEW, NETWORK, Told, again, along, decide, margins
 from carti_lake.disclosure.remade import remade
 from carti_lake.metrics import CRM_RATES, METRICS, PROVIDER_RATES, Metric
+from carti_lake.metrics.names import words
 from carti_lake.tables.gold import GOLD, Gold, ProviderMonthly, ProviderSummary
 from carti_lake.tables.gold.events import AXES, MADE_FROM, OF_PATIENTS, OTHERS, SUMMED, Axis
 
@@ -30,7 +31,7 @@ IN_FULL = (
 )
 INSIDE = (
     f"INSIDE: exact numbers, counts of 1 to {SMALLEST_CELL - 1} among them, for the workforce under the organisation's "
-    "access policies. Keep it inside: `--for public` makes one that may go out."
+    "access policies. Keep it inside; what may go out is made for the public."
 )
 
 
@@ -93,7 +94,7 @@ def publication(
     if left_out := sorted(stored.keys() - tables.keys()):
         notes.append(
             "Left out, since their rows are about few people or single ones, or are computed from such: "
-            f"{', '.join(left_out)}."
+            f"{', '.join(words(name) for name in left_out)}."
         )
     if since is not None:
         notes.append(

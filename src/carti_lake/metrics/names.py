@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from carti_lake.tables.gold.events import OTHERS
+
 #: Payers and service lines whose name is not their code in capitals.
 NAMES = {
     "unitedhealthcare": "UnitedHealthcare",
@@ -51,37 +53,42 @@ REASONS = {
     "252": "attachment needed",
 }
 UNKNOWN, NOT_DELIVERED = "unknown", "Not delivered"
+#: What stands in the place of a code: none, or those of several that are told of together.
+NO_CODES = {UNKNOWN: NOT_DELIVERED, OTHERS: "Others"}
 
 
 #: Parts of names that are written in capitals.
 CAPITALS = {"npi": "NPI", "roi": "ROI", "id": "ID", "zip3": "ZIP3", "ar": "A/R", "crm": "CRM", "usd": "USD"}
 
 
-def plain(name: str) -> str:
-    """A name of tables, columns or checks in words: ``CRM accounts``, ``Referral ID: unknown``."""
-    words = name.removeprefix("silver.").replace("|", ": ").replace("_", " ")
-    written = " ".join(
-        CAPITALS.get(word.rstrip(":"), word.rstrip(":")) + ":" * word.endswith(":") for word in words.split()
+def words(name: str) -> str:
+    """A name of tables, columns or checks within a sentence: ``CRM accounts``, ``referral ID: unknown``."""
+    spaced = name.removeprefix("silver.").replace("|", ": ").replace("_", " ")
+    return " ".join(
+        CAPITALS.get(word.rstrip(":"), word.rstrip(":")) + ":" * word.endswith(":") for word in spaced.split()
     )
-    return written[:1].upper() + written[1:]
+
+
+def plain(name: str) -> str:
+    """The same at the head of a line: ``Referral ID: unknown``."""
+    text = words(name)
+    return text[:1].upper() + text[1:]
 
 
 def check_in_words(table: str, rule: str) -> str:
-    """A check of data quality in words: ``visits, claim amount: min``."""
-    named = plain(rule)
-    first = named.partition(" ")[0].rstrip(":")
-    return f"{plain(table)}, {named if first.isupper() else named[:1].lower() + named[1:]}"
+    """A check of data quality in words: ``Visits, claim amount: min``."""
+    return f"{plain(table)}, {words(rule)}"
 
 
 def payer_or_line(code: str) -> str:
     """A payer or a service line in words: ``Medicare Advantage``."""
-    return NOT_DELIVERED if code == UNKNOWN else NAMES.get(code.lower(), code.replace("_", " ").title())
+    return NO_CODES.get(code) or NAMES.get(code.lower(), code.replace("_", " ").title())
 
 
 def reason(code: str) -> str:
     """A denial reason, its CARC group and number before its words: ``CO-197 no prior authorization``."""
-    if code == UNKNOWN:
-        return NOT_DELIVERED
+    if code in NO_CODES:
+        return NO_CODES[code]
     number = code.rpartition("_")[2].upper()
     return f"{code.replace('_', '-').upper()} {REASONS.get(number, '')}".rstrip()
 

@@ -107,7 +107,7 @@ REFERRAL_METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "mean_days_to_first_visit",
-        "Referral completion time (adapted: the mean; the median is read from gold.referral_days)",
+        "Referral completion time (adapted: the mean; the median is read from the table of referral days)",
         ReferralFlow,
         Sum.of("days_to_first_visit"),
         Sum.of("first_visits"),
@@ -115,7 +115,7 @@ REFERRAL_METRICS: tuple[Metric, ...] = (
         "days",
         "down",
         definition="Mean days from the referral to the first visit, in or out of network. Adapted: the standard is the "
-        "median, which does not add up; it is made from counts by days in gold.referral_days, at any grain.",
+        "median, which does not add up; the table of referral days has what it is made from, at any grain.",
     ),
 )
 

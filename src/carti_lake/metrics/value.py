@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 import polars as pl
 
 from carti_lake.metrics.metric import Metric
+from carti_lake.metrics.names import words
 from carti_lake.metrics.window import windowed
 from carti_lake.tables.silver import SILVER, Entity
 
@@ -61,9 +62,9 @@ def undelivered(metric: Metric, delivered: Collection[str]) -> str | None:
     for source in metric.sources():
         name, _, column = source.partition(".")
         if name not in delivered:
-            return f"no {_words(name)}: {_feed(name)} was never loaded, or every row of it was refused"
+            return f"no {words(name)}: {_feed(name)} was never loaded, or every row of it was refused"
         if source not in delivered:
-            return f"no {_words(column)} of {_words(name)}: {_feed(name)} does not deliver it"
+            return f"no {words(column)} of {words(name)}: {_feed(name)} does not deliver it"
     return None
 
 
@@ -77,7 +78,7 @@ def _does_not_add(metric: Metric, by: Sequence[str]) -> str | None:
     over = [name for name in metric.mart.key() if name not in by and name not in metric.additive_over()]
     if not over:
         return None
-    several = " or ".join(f"{_words(name.removesuffix('_id'))}s" for name in over)
+    several = " or ".join(f"{words(name.removesuffix('_id'))}s" for name in over)
     return f"the same patient can be with several {several}, so that numbers of patients do not add up over them"
 
 
@@ -85,15 +86,11 @@ def _needs_months(metric: Metric, by: Sequence[str]) -> str | None:
     """Why a metric of reporting months has no value over all of them."""
     if metric.window is None or metric.window.month in by:
         return None
-    return f"a number of each reporting month, none of all together: by {_words(metric.window.month)} it has a value"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return f"a number of each reporting month, none of all together: by {words(metric.window.month)} it has a value"
 
 
 def _no_cases(metric: Metric) -> str:
     below = (metric.denominator or metric.numerator).inputs()
     gaps = any(metric.mart.columns()[name].nullable for name in metric.inputs())
-    named = ", ".join(map(_words, below))
+    named = ", ".join(map(words, below))
     return f"no cases: {named} {'are' if below[1:] else 'is'} zero{' or not delivered' * gaps} here"

@@ -46,6 +46,29 @@ def usual_period(months: Collection[date]) -> tuple[date, date] | None:
     return shifted(last, 1 - length), last
 
 
+def opening_period(
+    published: Publication, data_as_of: date | None, there: Collection[date], metrics: Collection[Metric]
+) -> tuple[date, date] | None:
+    """The period that an outlet opens with: the usual one; all months where of it more than one number would be blank.
+
+    Parameters
+    ----------
+    published
+        The release as it may be shown.
+    data_as_of
+        Newest extract date of the release.
+    there
+        Months of which there is any number.
+    metrics
+        The headline numbers.
+    """
+    period = usual_period(over(published, data_as_of) or there)
+    if period is None or published.exact:
+        return period
+    told = headlines(published, data_as_of, period, metrics)
+    return period if told.height >= len(metrics) - 1 else (min(there), max(there))
+
+
 def over(published: Publication, data_as_of: date | None) -> list[date]:
     """The months of the network's visits or referrals that are over: what a usual period is made of."""
     rows = months_of(published).filter(pl.col("month") > UNDATED)
@@ -114,7 +137,7 @@ def _headline(
     moving = [month for month in chosen if month not in stays]
     pairs = [month for month in kept if earlier[month] in stays]
     told = _mostly(pairs, {month for month in pairs if earlier[month] in hidden})
-    pairs, compared = told, bool(told) and earlier[chosen[0]] >= _begun(metric, table, chosen[0])
+    pairs, compared = told, bool(told) and earlier[chosen[0]] >= (_begun(metric, table) or chosen[0])
     if compared:
         # Both sides speak of the same months of their periods.
         kept = pairs
@@ -135,11 +158,18 @@ def _headline(
     }
 
 
-def _begun(metric: Metric, table: pl.DataFrame, otherwise: date) -> date:
-    """The first month of which the metric has anything, hidden or not: zeros before it are months of other sources."""
+def begun(published: Publication, metrics: Iterable[Metric]) -> dict[str, date]:
+    """Of each metric that is published by month the first month of which there is anything, hidden or not."""
+    tables = {metric: by_month_of(metric, published) for metric in metrics}
+    found = {one.id: _begun(one, table) for one, table in tables.items() if table is not None}
+    return {name: first for name, first in found.items() if first is not None}
+
+
+def _begun(metric: Metric, table: pl.DataFrame) -> date | None:
+    """The first month of which the metric has anything: zeros before it are months of other sources."""
     something = pl.any_horizontal(pl.col(name).is_null() | (pl.col(name) != 0) for name in metric.inputs())
-    first = table.filter(something)["month"].min()
-    return first if isinstance(first, date) else otherwise
+    first = table.filter(pl.col("month") > UNDATED, something)["month"].min()
+    return first if isinstance(first, date) else None
 
 
 def _hidden(metric: Metric, table: pl.DataFrame) -> set[date]:

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 Chart = TypeVar("Chart", bound="alt.TopLevelMixin")
 
 #: Okabe and Ito's colours, told apart by colour-blind readers and in grey print.
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6B7280"
-INK, RULE = "#1F2937", "#D1D5DB"
-#: Of the same set, for a third part.
-SKY = "#56B4E9"
+BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+SKY, AMBER, GREY = "#56B4E9", "#E69F00", "#6B7280"
+INK, RULE, PAPER = "#1F2937", "#D1D5DB", "#FFFFFF"
+PALE_BLUE, PALE_GREY = "#B9D9EC", "#E5E7EB"
+#: Where nothing gives members a colour: in an order that keeps neighbours apart.
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, AMBER, GREY, INK)
 #: What a colour means, the same in every outlet: warm is what goes wrong, blue what goes well, grey what is neither.
-AMBER, PALE_BLUE, PALE_GREY = "#E69F00", "#B9D9EC", "#E5E7EB"
 MEANS: dict[str, str] = {
     **{"better": BLUE, "neither": GREY, "worse": ORANGE},
     **{"out of network": AMBER, "never completed": GREY, "completed": BLUE},
@@ -28,12 +29,34 @@ MEANS: dict[str, str] = {
 }
 #: Of text on white, where blue, warm and grey must stand out: headings, what got worse, what is said beside.
 DEEP, WARM, QUIET = "#00466E", "#B34700", "#566072"
-#: Lines behind marks; bars outside of the chosen period.
-GRID, OUTSIDE = "#EEF0F3", "#A9BFCC"
+#: Lines behind marks; bars outside of the chosen period; bars that will still move, where nothing can be hatched.
+GRID, OUTSIDE, MOVING = "#EEF0F3", "#A9BFCC", "#D6E6F2"
+#: Fills of cells, light enough for the text on them.
+BETTER_FILL, WORSE_FILL = "#DCEBF7", "#FBE3D2"
+#: From nothing to much.
+SCALE = ("#EAF2F8", "#003B5C")
 #: The colours that styles, templates and rules name.
 NAMED = {
     **{"INK": INK, "GREY": GREY, "QUIET": QUIET, "BLUE": BLUE, "DEEP": DEEP, "WARM": WARM, "ORANGE": ORANGE},
-    **{"RULE": RULE, "GRID": GRID, "OUTSIDE": OUTSIDE, "PALEGREY": PALE_GREY},
+    **{"RULE": RULE, "GRID": GRID, "OUTSIDE": OUTSIDE, "PALEGREY": PALE_GREY, "PAPER": PAPER, "AMBER": AMBER},
+}
+#: Of pages, by the names of their styles: by day, and by night, when ink and ground change sides.
+PAGES = {
+    **{
+        "ink": (INK, "#E6E9EE"),
+        "quiet": (QUIET, "#A7B0BD"),
+        "paper": (PAPER, "#1B212A"),
+        "ground": ("#F4F6F8", "#12161C"),
+    },
+    **{"rule": ("#DFE3E8", "#333C48"), "line": ("#B8C0CB", "#4A5563"), "edge": ("#767676", "#9CA3AF")},
+    **{
+        "blue": (BLUE, "#6CB8EA"),
+        "deep": (DEEP, "#9FD0F2"),
+        "warm": (WARM, "#FFA366"),
+        "spark": ("#7F9DB3", "#7F9DB3"),
+    },
+    **{"note": ("#FFF4E5", "#3A2A17"), "chip": ("#E8F2F9", "#1F3648"), "off": (GRID, "#232A34")},
+    **{"mark": (BLUE, "#3B9DDB"), "outside": (OUTSIDE, "#465A6A")},
 }
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 #: Pixels of one bar or row, of the plot's width, of the longest label.
@@ -81,8 +104,12 @@ HIDDEN = "hidden"
 
 
 def coloured(text: str) -> str:
-    """A style's text with the house's colours in place of their names: ``@BLUE@``."""
-    return re.sub("@([A-Z]+)@", lambda name: NAMED.get(name[1], name[0]), text)
+    """A style's text with colours in place of their names: ``@BLUE@``; of pages, ``@DAY@`` and ``@NIGHT@``."""
+    pages = {
+        time: " ".join(f"--{name}: {both[place]};" for name, both in PAGES.items())
+        for place, time in enumerate(("DAY", "NIGHT"))
+    }
+    return re.sub("@([A-Z]+)@", lambda name: (NAMED | pages).get(name[1], name[0]), text)
 
 
 def themed(chart: Chart) -> Chart:

@@ -4,12 +4,14 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from carti_lake.access.publications import NOTHING
+from carti_lake.disclosure import Publication
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.value import undelivered
+from carti_lake.outlets.headline import headlines, over, usual_period
 from carti_lake.outlets.numbers import written
-from carti_lake.outlets.story import short
+from carti_lake.outlets.story import changed, short
 from carti_lake.outlets.waterfall import change_text, number_text
-from carti_lake.releases.explain import Explanation, explain
+from carti_lake.releases.explain import ExplainError, Explanation, explain
 from carti_lake.releases.release import Release, releases
 
 if TYPE_CHECKING:
@@ -22,7 +24,28 @@ EXPLAINED = ("visits", "gross_charges", "payments", "remittance_denial_rate", "l
 MOST_CAUSES = 3
 
 
-def explained(view: "View", had: Collection[str], after: "When | None", names: Iterable[str]) -> list[Explanation]:
+def compared_with(view: "View", after: "When | None") -> Release | None:
+    """The release that the readers of an outlet of the view had before; None where there is none.
+
+    Parameters
+    ----------
+    view
+        The release.
+    after
+        The release before, :data:`NOTHING` for none, or None for the one of :func:`earlier`.
+    """
+    if after == NOTHING:
+        return None
+    return earlier(releases(view.storage), view.release) if after is None else view.at(after).release
+
+
+def earlier(known: Iterable[Release], release: Release) -> Release | None:
+    """The newest locked one of those before the release that are kept, else the newest; None where none is kept."""
+    kept = [one for one in known if not one.expired and one.number < release.number]
+    return next(reversed([one for one in kept if one.locks] or kept), None)
+
+
+def explained(view: "View", had: Collection[str], before: Release | None, names: Iterable[str]) -> list[Explanation]:
     """Why those of the numbers that are explained changed; none where no earlier release can be compared.
 
     Parameters
@@ -31,24 +54,30 @@ def explained(view: "View", had: Collection[str], after: "When | None", names: I
         The release.
     had
         What its sources delivered, as :func:`carti_lake.releases.measure.delivered` finds it.
-    after
-        The release that the readers had before; None for the newest locked one before, else the one before.
+    before
+        The release that the readers had before, of :func:`compared_with`.
     names
         Ids of metrics.
     """
-    before = _earlier(view, after)
     told = [name for name in names if name in EXPLAINED and undelivered(METRICS[name], had) is None]
     return [explain(view.storage, name, before, view.release) for name in told] if before else []
 
 
-def _earlier(view: "View", after: "When | None") -> Release | None:
-    """The release that the readers had before."""
-    if after == NOTHING:
+def in_brief(
+    view: "View", published: Publication, had: Collection[str], before: Release | None, names: Iterable[str]
+) -> str | None:
+    """Why those of the headline numbers changed of which the first sentence tells; None where nothing is said.
+
+    For the other parameters see :func:`explained`.
+    """
+    data_as_of = view.release.data_as_of
+    period = usual_period(over(published, data_as_of))
+    heads = headlines(published, data_as_of, period, (METRICS[name] for name in names))
+    try:
+        return in_words(explained(view, had, before, changed(heads)))
+    except ExplainError:
+        # Files of the release before are gone: the page says what changed all the same.
         return None
-    if after is not None:
-        return view.at(after).release
-    earlier = [one for one in releases(view.storage) if not one.expired and one.number < view.release.number]
-    return next(reversed([one for one in earlier if one.locks] or earlier), None)
 
 
 def in_words(why: Sequence[Explanation]) -> str | None:
@@ -70,12 +99,12 @@ def in_words(why: Sequence[Explanation]) -> str | None:
 
 def _level(value: object, unit: str) -> str:
     """A sum as the tiles write it; a rate to the hundredth, since its causes are hundredths."""
-    return number_text(value, unit) if unit == "ratio" else written(float(str(value)), unit)
+    return number_text(value, unit).replace("%", " %") if unit == "ratio" else written(float(str(value)), unit)
 
 
 def _moved(value: object, unit: str) -> str:
     """What a cause did, as precisely as that, with its sign."""
     if unit == "ratio":
-        return change_text(value, unit).replace("-", "\N{MINUS SIGN}")
+        return change_text(value, unit).replace("-", "\N{MINUS SIGN}").replace("pp", "pts")
     number = float(str(value))
     return f"{'+' * (number > 0)}{written(number, unit)}"

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 Headers = list[tuple[bytes, bytes]]
 
-#: Paths whose answers tell of several releases: the list of them, and what lies between two.
-OF_SEVERAL = ("/v1/releases", "/v1/changes", "/v1/explain")
+#: Paths whose answers tell of several releases: the list of them, what lies between two, and why numbers changed since
+#: the newest locked one.
+OF_SEVERAL = ("/v1/releases", "/v1/changes", "/v1/explain", "/dashboard")
 #: Paths whose answers are kept.
 READS = ("/v1/", "/providers", "/predictions/", "/dashboard")
 #: Types that are compressed in themselves.

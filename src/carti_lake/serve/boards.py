@@ -63,11 +63,13 @@ class Boards:
         """The page, from the lake where it stands there; whoever asks while it is made waits for it."""
         known = self.current_releases.known.releases
         latest = bool(known) and known[-1].number == visible.release.number
-        name, made_of = f"{FOLDER}/{visible.fingerprint}.html.gz", _made_of(visible.release, visible.fingerprint)
+        since = dashboard.before(visible, known)
+        name = f"{FOLDER}/{visible.fingerprint}.html.gz"
+        made_of = _made_of(visible.release, since, visible.fingerprint)
         with self._making[name]:
             html = self._kept(visible, name, made_of) if latest else None
             if html is None:
-                html = dashboard.page(visible)
+                html = dashboard.page(visible, since)
                 if latest:
                     self._keep(visible, name, made_of, html)
         return html
@@ -118,9 +120,10 @@ def _digest(page: bytes) -> bytes:
     return hashlib.sha256(page).digest()
 
 
-def _made_of(release: "Release", fingerprint: str) -> bytes:
-    """What a page is a function of: the release, what is seen of it, and this package."""
-    parts = (release.number, release.at.isoformat(), sorted(release.versions.items()), fingerprint, _code())
+def _made_of(release: "Release", since: "Release | None", fingerprint: str) -> bytes:
+    """What a page is a function of: the release, the one that it is compared with, what is seen, and this package."""
+    number = since.number if since else None
+    parts = (release.number, release.at.isoformat(), sorted(release.versions.items()), number, fingerprint, _code())
     return _digest(repr(parts).encode())
 
 

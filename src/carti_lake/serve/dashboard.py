@@ -1,19 +1,20 @@
 """The dashboard of what a viewer may see, where this installation has that outlet."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from carti_lake.metrics.value import undelivered
-from carti_lake.outlets.charts.shown import Shown
+from carti_lake.outlets.charts.shown import Shown, checks_of
+from carti_lake.outlets.why import earlier, in_brief
 from carti_lake.releases.measure import delivered
-from carti_lake.releases.quality import checks_then
-from carti_lake.tables.gold import DataQuality
 
 if TYPE_CHECKING:
     from carti_lake.access import Visible
+    from carti_lake.releases.release import Release
 
 OUTLET = "carti_lake.outlets.dashboard"
 _POLICY = re.compile(r'http-equiv="Content-Security-Policy"\s+content="([^"]+)"', re.IGNORECASE)
@@ -33,20 +34,34 @@ def installed() -> bool:
     return find_spec(OUTLET) is not None
 
 
-def page(visible: "Visible") -> str:
-    """The page of a release as its viewer may see it: a function of the release and of the viewer's fingerprint."""
-    metrics = import_module(f"{OUTLET}.cubes").SHOWN
-    tables = visible.tables()
-    missing = {}
-    if any(name.startswith("silver.") for name in tables):
-        had = delivered(tables, visible.scan, metrics.values())
-        missing = {name: why for name, metric in metrics.items() if (why := undelivered(metric, had))}
-    checks = None
-    if DataQuality.full_name() in tables:
-        checks = checks_then(visible.storage, visible.scan(DataQuality.full_name()).collect(), visible.release)
+def before(visible: "Visible", known: "Sequence[Release]") -> "Release | None":
+    """The release since which the page says why numbers changed: for who sees all of them, and exactly."""
+    whole = visible.viewer.exact and visible.viewer.unrestricted
+    return earlier(known, visible.release) if whole else None
+
+
+def page(visible: "Visible", since: "Release | None") -> str:
+    """The page of a release as its viewer may see it: a function of the release and of the viewer's fingerprint.
+
+    Parameters
+    ----------
+    visible
+        What is seen.
+    since
+        Of :func:`before`.
+    """
+    cubes = import_module(f"{OUTLET}.cubes")
+    view, viewer, published = visible.view, visible.viewer, visible.publication()
+    missing, had, checks = {}, set[str](), None
+    # Of some providers' rows it is not known what was never delivered, and what only they have none of.
+    if viewer.unrestricted:
+        had = delivered(view.tables(), view.scan)
+        missing = {name: why for name, metric in cubes.SHOWN.items() if (why := undelivered(metric, had))}
+        checks = checks_of(view, viewer.exact)
     release = visible.release
-    shown = Shown(visible.publication(), release.caption, release.data_as_of, checks, visible.viewer.exact)
-    html: str = import_module(f"{OUTLET}.page").page(shown, missing)
+    shown = Shown(published, release.caption, release.data_as_of, checks, viewer.exact, viewer.unrestricted)
+    why = in_brief(view, published, had, since, cubes.KPIS) if since else None
+    html: str = import_module(f"{OUTLET}.page").page(shown, missing, why)
     return html
 
 

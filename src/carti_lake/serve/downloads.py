@@ -58,7 +58,7 @@ def workbook(request: Request) -> Response:
 def published(request: Request) -> Response:
     """The names of the files of whole tables."""
     context = _downloading(request)
-    names = [f"{name}.{ending}" for name in _tables(context) for ending in ENDINGS]
+    names = [f"{name}.{ending}" for name in tables(context) for ending in ENDINGS]
     listed = Files.model_validate({"release": release_read(context.release), "files": names})
     return Response(listed.model_dump_json(), media_type="application/json")
 
@@ -74,7 +74,7 @@ def published_file(request: Request, file: str) -> Response:
     """A whole table as one file."""
     context = _downloading(request)
     name, _, ending = file.rpartition(".")
-    full = _tables(context).get(name)
+    full = tables(context).get(name)
     if full is None or ending not in ENDINGS:
         raise Problem(404, "There is no such file that you may see; /v1/published lists them.")
     rows = context.opened.scan(full).collect(engine="streaming")
@@ -98,7 +98,7 @@ def _downloading(request: Request) -> RequestContext:
     return context
 
 
-def _tables(context: RequestContext) -> dict[str, str]:
+def tables(context: RequestContext) -> dict[str, str]:
     """Full names of the tables by the names of their files."""
     seen = context.opened.tables()
     return {table.short_name: table.full_name() for table in MARTS.values() if table.full_name() in seen}

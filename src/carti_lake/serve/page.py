@@ -15,26 +15,20 @@ SAFE = {"Content-Security-Policy": CSP, "Cache-Control": "no-store", "Referrer-P
 
 STYLE = coloured("""
 :root {
-  color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --pale: #555; --rule: #ddd; --edge: #767676;
-  --link: @BLUE@; --wrong: #8a1c00; --code: #f3f4f6;
+  color-scheme: light dark; @DAY@
   font: 16px/1.5 "Liberation Sans", Arial, sans-serif; color: var(--ink); background: var(--paper);
 }
-@media (prefers-color-scheme: dark) {
-  :root {
-    --ink: #e5e7eb; --paper: #111827; --pale: #b0b7c3; --rule: #374151; --edge: #9ca3af;
-    --link: #7cc4f0; --wrong: #ffb4a0; --code: @INK@;
-  }
-}
+@media (prefers-color-scheme: dark) { :root { @NIGHT@ } }
 body { max-width: 68rem; margin: 0 auto; padding: 2rem 1rem }
 main.narrow { max-width: 32rem; margin: 12vh auto 0 }
 main.narrow form { max-width: 24rem }
 h1 { font-size: 1.5rem; margin: 0 0 .25rem }
 h2 { font-size: 1.2rem; margin: 2rem 0 .25rem }
-p.caption { color: var(--pale); margin: 0 0 1.5rem }
-p.error { color: var(--wrong); border-left: 4px solid @ORANGE@; padding-left: .75rem }
+p.caption { color: var(--quiet); margin: 0 0 1.5rem }
+p.error { color: var(--warm); border-left: 4px solid @ORANGE@; padding-left: .75rem }
 label, input, button { display: block; font: inherit }
 input { width: 100%; box-sizing: border-box; padding: .5rem; margin: .25rem 0 1rem; border: 1px solid var(--edge) }
-button { padding: .5rem 1.25rem; border: 0; background: @BLUE@; color: #fff; cursor: pointer; white-space: nowrap }
+button { padding: .5rem 1.25rem; border: 0; background: @BLUE@; color: @PAPER@; cursor: pointer; white-space: nowrap }
 header { display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: space-between; align-items: start }
 nav ul { display: flex; flex-wrap: wrap; gap: 0 1.5rem; list-style: none; margin: 0; padding: 0 }
 nav a { display: inline-block; padding: .25rem 0 }
@@ -44,13 +38,13 @@ th, td {
 }
 tbody th { font-weight: normal }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums }
-a { color: var(--link) }
+a { color: var(--blue) }
 code, pre { font-family: "Liberation Mono", Consolas, monospace; font-size: .9em; overflow-wrap: anywhere }
-pre { background: var(--code); padding: .5rem .75rem; white-space: pre-wrap }
+pre { background: var(--ground); padding: .5rem .75rem; white-space: pre-wrap }
 details { border-bottom: 1px solid var(--rule) }
 summary { padding: .5rem 0; cursor: pointer }
-summary span { color: var(--pale) }
-:focus-visible { outline: 3px solid #e69f00; outline-offset: 2px }
+summary span { color: var(--quiet) }
+:focus-visible { outline: 3px solid @AMBER@; outline-offset: 2px }
 @media (max-width: 40rem) {
   body { padding: 1rem }
   table, tbody { display: block }
@@ -59,7 +53,7 @@ summary span { color: var(--pale) }
   th, td, th.number, td.number { display: flex; justify-content: space-between; gap: 1rem; padding: .125rem 0;
     border: 0; text-align: right; overflow-wrap: anywhere }
   tbody th { display: block; text-align: left; font-weight: bold }
-  td::before { content: attr(data-title); color: var(--pale); text-align: left; overflow-wrap: normal }
+  td::before { content: attr(data-title); color: var(--quiet); text-align: left; overflow-wrap: normal }
 }
 @media print { nav, button { display: none } body { max-width: none; padding: 0 } }
 """)

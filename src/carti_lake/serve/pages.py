@@ -10,13 +10,15 @@ import polars as pl
 from fastapi import APIRouter, Request, Response
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from carti_lake.serve import dashboard
+from carti_lake.metrics.names import plain
+from carti_lake.serve import dashboard, downloads
 from carti_lake.serve.api_page import api_page
 from carti_lake.serve.page import SAFE, STYLE, links, page, table
 from carti_lake.serve.problems import Problem
 from carti_lake.serve.readers import address
 from carti_lake.serve.request import RequestContext, context_of
 from carti_lake.serve.sessions import COOKIE, DAY, cookie_in, same_origin
+from carti_lake.tables import TABLES
 
 if TYPE_CHECKING:
     from carti_lake.serve.boards import Boards
@@ -32,6 +34,8 @@ SHOWN = {
     "referrals_received": "Referrals received",
 }
 MOST_ROWS = 200
+#: Endings of the files of whole tables, as people call them.
+KINDS = {"csv": "CSV", "parquet": "Parquet"}
 SIGN_OUT = '<form method="post" action="/sign-out"><button>Sign out</button></form>'
 
 
@@ -119,16 +123,21 @@ def routes(readers: "Readers", boards: "Boards", document: Callable[[], dict[str
     return router
 
 
+def release_in_address(context: RequestContext) -> str:
+    """What an address says so that it is of the viewer's release: nothing of the latest."""
+    assert context.known is not None
+    latest = context.release.number == context.known.releases[-1].number
+    return "" if latest else f"?release={context.release.number}"
+
+
 def ways(context: RequestContext, here: str) -> dict[str, str]:
     """Where the viewer can go on from a page, of the same release."""
-    assert context.viewer is not None and context.known is not None
-    latest = context.release.number == context.known.releases[-1].number
-    which = "" if latest else f"?release={context.release.number}"
+    assert context.viewer is not None
+    which = release_in_address(context)
     places = {"/dashboard": "Dashboard"} if dashboard.installed() else {}
     places["/files"] = "Files"
     if "download" in context.viewer.scopes:
         places["/v1/workbook"] = "Workbook"
-        places["/v1/published"] = "Whole tables"
     return {f"{place}{which}": words for place, words in places.items() if place != here} | {"/api": "The API"}
 
 
@@ -159,12 +168,26 @@ def _first_page(request: Request) -> HTMLResponse:
     more = f"<p>The first {rows.height:,} of {total:,} providers; /v1/summary has them all.</p>"
     none = "<p>There is no provider in this release that you may see.</p>"
     shown = none if rows.is_empty() else table(head, cells, identity="providers") + more * (total > rows.height)
+    whole = _whole_tables(context) if "download" in context.viewer.scopes else ""
     return page(
         "Carti Lake",
         f"""<header><div><h1>Carti Lake</h1><p class="caption">{escape(context.release.caption)} · signed in as
 {escape(context.viewer.name)}</p></div>{SIGN_OUT}</header>
-{links(ways(context, "/files"))}<main>{shown}</main>""",
+{links(ways(context, "/files"))}<main>{whole}<h2>Providers</h2>{shown}</main>""",
     )
+
+
+def _whole_tables(context: RequestContext) -> str:
+    """The tables that the viewer may take away, as spreadsheets read them and as programs do."""
+    which = release_in_address(context)
+    rows = [
+        [
+            f"{escape(plain(name))}<br><small>{escape(TABLES[full].purpose())}</small>",
+            *(f'<a href="/v1/published/{name}.{ending}{which}" download>{kind}</a>' for ending, kind in KINDS.items()),
+        ]
+        for name, full in downloads.tables(context).items()
+    ]
+    return f"<h2>Whole tables</h2>{table(dict.fromkeys(('Table', *KINDS.values()), False), rows, identity='tables')}"
 
 
 def _cell(name: str, value: object) -> str:

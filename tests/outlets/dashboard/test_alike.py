@@ -11,6 +11,7 @@ import pytest
 
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.value import values
+from carti_lake.outlets.dashboard.contents import contents as described
 from carti_lake.outlets.dashboard.cubes import KPIS
 from carti_lake.outlets.dashboard.page import page
 from carti_lake.outlets.headline import headlines, over, usual_period
@@ -20,7 +21,7 @@ from carti_lake.outlets.report.contents import contents
 from carti_lake.outlets.workbook import write_workbook
 from carti_lake.releases.release import Release
 
-from .conftest import AS_OF, shown
+from .conftest import AS_OF, release_frames, shown
 from .test_page import settled, tiles
 
 #: openpyxl leaves sparklines alone, and says so.
@@ -123,3 +124,16 @@ def test_from_where_on_a_number_is_good_is_drawn_and_said(full_page: Path, open_
     assert "Line across: good is at least 95 %." in tab.inner_text("#trend .notes")
     assert "good: at least 95 %" in tab.inner_text("[data-metric=net_collection_rate]")
     assert METRICS["net_collection_rate"].meaning.endswith("Good: at least 95 %.")
+
+
+def test_power_bi_opens_with_the_months_that_the_page_opens_with() -> None:
+    """Of a small network's year too much is hidden: for the public both open with all months."""
+    frames = release_frames(1, ("lung",), 26)
+    opened = {}
+    for in_full in (True, False):
+        release = shown(frames, in_full=in_full)
+        days = star(release.published, RELEASE, full_counts=in_full)["dim_date"].filter("newest_period").collect()
+        opened[in_full] = sorted({f"{month:%Y-%m}" for month in days["month"]})
+        first, last = described(release, {})[0]["period"]
+        assert (opened[in_full][0], opened[in_full][-1]) == (first, last)
+    assert len(opened[True]) == 12 and len(opened[False]) == 26

@@ -12,11 +12,12 @@ from typing import Any
 import polars as pl
 import pytest
 
+from carti_lake.outlets.dashboard.page import page
 from carti_lake.outlets.powerbi.pages import pages
 from carti_lake.outlets.powerbi.project import project_files
 from carti_lake.outlets.theme import AMBER, MEANS
 
-from .conftest import golden_mode
+from .conftest import golden_mode, shown
 
 GOLDEN = Path(__file__).parent / "golden"
 Open = Callable[..., Any]
@@ -132,10 +133,16 @@ def test_it_prints_without_controls_and_in_grey(full_page: Path, open_page: Open
     assert sheets == 3
 
 
-def test_the_first_printed_page_holds_tiles_and_months(full_page: Path, open_page: Open, tmp_path: Path) -> None:
+def test_the_first_printed_page_holds_tiles_and_months(
+    frames: dict[str, pl.DataFrame], open_page: Open, tmp_path: Path
+) -> None:
+    """With all that may stand above them: a warning, three sentences, and why numbers changed."""
     if shutil.which("pdftotext") is None:
         pytest.skip("pdftotext is not installed")
-    tab = open_page(full_page)
+    file = tmp_path / "page.html"
+    why = "Why, over all months, since release 1: " + "gross charges $212.0 M to $220.1 M (new rows +$7.6 M); " * 4
+    file.write_text(page(shown(frames), {}, why), "utf-8")
+    tab = open_page(file)
     tab.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True, page_ranges="1")
     text = subprocess.run(["pdftotext", tmp_path / "page.pdf", "-"], check=True, capture_output=True, text=True).stdout
     assert "Network performance" in text and "Visits rendered by month" in text

@@ -54,6 +54,29 @@ def test_page_and_pack_say_the_same(changed: dict[str, float], open_page: Callab
         assert one["apart"] is None or one["apart"] in lines
 
 
+def test_page_and_pack_compare_no_period_of_which_the_numbers_are_but_a_part(
+    open_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Referrals reach back farther than visits: what nobody delivered is no growth since."""
+    frames = release_frames(3, ("breast", "lung"), 26)
+    months = frames["provider_monthly"]
+    others = [name for name in months.columns if months.schema[name].is_numeric() and not name.startswith("referrals_")]
+    early = pl.col("month") < pl.date(2024, 8, 1)
+    less = months.with_columns(
+        pl.when(~early).then(pl.col(name)).otherwise(0).cast(months.schema[name]).alias(name) for name in others
+    )
+    release = shown(frames | {"provider_monthly": less})
+    file = tmp_path / "page.html"
+    file.write_text(page(release, {}), "utf-8")
+    tab = open_page(file)
+    pack = {one["name"]: one for one in contents(release, DELIVERED, [], "release 12")["tiles"]}
+    assert pack["Visits rendered"]["change"] == "no earlier period to compare"
+    assert "no earlier period to compare" in tab.inner_text("[data-metric=visits]")
+    assert pack["Referral leakage"]["change"].endswith(" before")
+    assert " before" in tab.inner_text("[data-metric=leakage_rate]")
+    assert "visits rendered rose" not in tab.inner_text("#story")
+
+
 def test_who_stands_apart_is_named_where_they_have_cases_under_the_filter(
     open_page: Callable[..., Any], tmp_path: Path
 ) -> None:

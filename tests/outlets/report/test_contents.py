@@ -76,6 +76,18 @@ def test_the_change_is_told_cause_by_cause(frames: dict[str, pl.DataFrame], rele
     assert [line.partition(":")[0] for line in changed["meaning"]] == ["New rows", "Withdrawn rows"]
 
 
+def test_a_rate_is_explained_in_the_words_of_the_tiles(release: Release) -> None:
+    none = {"rows": 0, "numerator": 0, "denominator": 0, "value": 0}
+    moved = {Cause.NEW_ROWS: 0.004, Cause.STATUS_CHANGES: -0.0015}
+    parts = [Part(one, 9, 1, 1, moved[one]) if one in moved else Part(one, **none) for one in Cause]
+    rate = METRICS["remittance_denial_rate"]
+    explained = Explanation(rate, None, release, release, (1, 2), (10, 16), tuple(parts), pl.DataFrame())
+    assert in_words([explained]) == (
+        f"Why, over all months, since {release.caption}: remittance denial rate 10.00 % to 12.50 % "
+        "(new rows +0.40 pts, status changes \N{MINUS SIGN}0.15 pts)."
+    )
+
+
 def test_a_first_release_and_a_pack_for_the_public_say_why_there_is_none(frames: dict[str, pl.DataFrame]) -> None:
     assert pack(frames)["unexplained"] == FIRST
     public = pack(frames, in_full=False)

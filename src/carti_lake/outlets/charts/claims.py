@@ -7,10 +7,10 @@ import polars as pl
 from carti_lake.metrics import METRICS
 from carti_lake.outlets.chart_rows import in_words, row_axis
 from carti_lake.outlets.charts.months import by_month
-from carti_lake.outlets.charts.parts import parts_chart
+from carti_lake.outlets.charts.parts import WHY_HIDDEN, parts_chart
 from carti_lake.outlets.charts.shown import Shown, chart
 from carti_lake.outlets.months import with_events
-from carti_lake.outlets.theme import MEANS, ROW, layered, month_axis, one_of, said
+from carti_lake.outlets.theme import GREY, HIDDEN, MEANS, ROW, layered, month_axis, one_of, said
 
 if TYPE_CHECKING:
     import altair as alt
@@ -53,39 +53,34 @@ def denials_by_reason(release: Shown) -> "alt.LayerChart":
     """Claims ever denied by the reason of the first denial, and what became of them; with their billed charges."""
     import altair as alt
 
-    denials = release.table("denials_monthly")
-    if denials is None:
-        words = (
-            "reasons are counted by month, provider, payer and service line together, and most of these counts are of "
-        )
-        words += "1 to 10 people: not published. For the audience inside they are."
-        return said(BY_REASON, words, release.line)
     ever, stand, paid = "initially_denied_claims", "denied_claims", "overturned_claims"
+    reasons = release.table("denials_by_reason")
+    if reasons is None or (some := reasons.filter(pl.col(ever).is_null() | (pl.col(ever) > 0))).is_empty():
+        return said(BY_REASON, "no claim was ever denied", release.line)
     rows = (
-        denials.group_by("denial_reason")
-        .agg(pl.col(ever, stand, paid, "initially_denied_charges").sum())
+        some.select("denial_reason", ever, stand, paid, dollars=pl.col("initially_denied_charges").cast(pl.Float64))
         .with_columns(other=pl.col(ever) - pl.col(stand) - pl.col(paid))
         .pipe(in_words, "denial_reason")
-        .sort(ever, "label", descending=[True, False])
+        .sort(ever, "label", descending=[True, False], nulls_last=True)
     )
-    if rows.is_empty():
-        return said(BY_REASON, "no claim was ever denied", release.line)
+    hidden = rows["other"].null_count()
     columns = dict(zip((paid, stand, "other"), OUTCOMES, strict=True))
-    parts = rows.unpivot(list(columns), index="label", variable_name="outcome", value_name="count").with_columns(
+    told = rows.drop_nulls("other")
+    parts = told.unpivot(list(columns), index="label", variable_name="outcome", value_name="count").with_columns(
         pl.col("outcome").replace(columns),
         order=pl.col("outcome").replace_strict({c: i for i, c in enumerate(columns)}),
     )
-    most = rows[ever].max()
-    assert isinstance(most, int)
+    most = max([1, *told[ever]])
     x = alt.X(
         "count:Q",
         axis=alt.Axis(format=",d", tickCount=6, tickMinStep=1),
         scale=alt.Scale(domain=[0, most * 1.35], nice=False),
         title=None,
     )
-    texts = alt.Chart(
-        rows.select("label", ever, dollars=pl.col("initially_denied_charges").cast(pl.Float64))
-    ).transform_calculate(said=f"format(datum.{ever}, ',') + ' · $' + format(datum.dollars, ',.3~s')")
+    texts = alt.Chart(rows.select("label", ever, "dollars", end=pl.when(pl.col("other") >= 0).then(ever).otherwise(0)))
+    words = f"format(datum.{ever}, ',') + (isValid(datum.dollars) ? ' · $' + format(datum.dollars, ',.3~s') : '')"
+    words = f"!isValid(datum.{ever}) ? '{HIDDEN}' : {words} + (datum.end > 0 ? '' : '; {HIDDEN} by outcome')"
+    texts = texts.transform_calculate(said=words).encode(y=row_axis(rows), x="end:Q", text="said:N")
     return layered(
         [
             alt.Chart(parts)
@@ -96,10 +91,12 @@ def denials_by_reason(release: Shown) -> "alt.LayerChart":
                 color=one_of("outcome", list(OUTCOMES), list(OUTCOMES.values())),
                 order=alt.Order("order:Q"),
             ),
-            texts.mark_text(align="left", dx=8).encode(y=row_axis(rows), x=f"{ever}:Q", text="said:N"),
+            texts.transform_filter("datum.end > 0").mark_text(align="left", dx=8),
+            texts.transform_filter("!(datum.end > 0)").mark_text(align="left", dx=8, color=GREY, fontStyle="italic"),
         ],
         BY_REASON,
         "Claims ever denied by the reason (CARC group) of the first denial; beside the bars their number and charges",
+        WHY_HIDDEN if hidden else None,
         release.line,
     )
 

@@ -55,9 +55,9 @@ def _drawn(
     tables, title = release.published.tables, f"{metric.title}: providers compared"
     if "provider_comparison" not in tables:
         words = (
-            "the comparison takes other months than the rest, so that small counts could be worked out from both: not "
+            "the comparison takes other months than the rest, so that small counts could be worked out from both: it "
+            "is drawn for the inside alone. The dashboard ranks providers over all months."
         )
-        words += f"published. carti-lake compare {metric.id} prints it; for the audience inside it is drawn."
         return said(title, words, release.line)
     rows = compared(tables, metric)
     if rows["rate"].count() < FEWEST:

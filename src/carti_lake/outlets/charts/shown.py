@@ -41,6 +41,8 @@ class Shown:
         Its data-quality checks with their ``status``, worst first; None where the release has none.
     in_full
         Whether small counts are shown.
+    whole
+        Whether it is all of the network, and not what some viewer may see of it.
     """
 
     published: Publication
@@ -48,6 +50,7 @@ class Shown:
     data_as_of: date | None = None
     checks: pl.DataFrame | None = None
     in_full: bool = False
+    whole: bool = True
 
     def table(self, name: str) -> pl.DataFrame | None:
         """A published table; None where the release has none, or it is not published."""
@@ -68,10 +71,10 @@ def shown(
     """
     published = opened(view, outlet, audience=audience, after=after, full_counts=full_counts)
     line = view.release.caption + (" · FULL COUNTS" if full_counts else " · INSIDE" if published.exact else "")
-    return Shown(published, line, view.release.data_as_of, _checks(view, published.exact), published.exact)
+    return Shown(published, line, view.release.data_as_of, checks_of(view, published.exact), published.exact)
 
 
-def _checks(view: "View", in_full: bool) -> pl.DataFrame | None:
+def checks_of(view: "View", in_full: bool) -> pl.DataFrame | None:
     """The checks under the thresholds of the release itself, so that it gives the same picture whenever drawn.
 
     Unless small counts are shown, months of 1 to 10 failing or passing rows have no say: by its status and the

@@ -1,7 +1,6 @@
 """What the page knows: its cubes, whom they are about, what its metrics mean, and why something is not shown."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import polars as pl
@@ -13,10 +12,10 @@ from carti_lake.outlets.bands import in_words as in_words_of_bands
 from carti_lake.outlets.charts.shown import Shown
 from carti_lake.outlets.dashboard import views
 from carti_lake.outlets.dashboard.cubes import DENIALS, KPIS, LEAKS, MONTHLY, RANKED, RETURNS, SHOWN, Cube, cubes
-from carti_lake.outlets.dashboard.marks import PALE
 from carti_lake.outlets.dashboard.members import AXIS_TITLES, labels, members
-from carti_lake.outlets.headline import headlines, moving, over, usual_period
+from carti_lake.outlets.headline import begun, moving, opening_period
 from carti_lake.outlets.story import BEYOND_CHANCE, MOST_APART, MOST_CHANGES, WORTH_SAYING, apart, short
+from carti_lake.outlets.theme import MOVING
 from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES, FEWEST_PROVIDERS
 
 WHY_HIDDEN = "a count of 1 to 10 people, or one from which such a count could be worked out"
@@ -58,11 +57,12 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         axes[axis]["ids"] = [f"{month:%Y-%m}" for month in ids] if axis == "month" else ids
     dated = [cube for cube in found if cube.name != "forecasts" and "month" in cube.axes]
     stated = [month for cube in dated for month in cube.cells["month"].unique()]
-    begun = [month for month in stated if release.data_as_of is None or month <= release.data_as_of]
-    period = _period(release, begun)
+    there = [month for month in stated if release.data_as_of is None or month <= release.data_as_of]
+    period = opening_period(release.published, release.data_as_of, there, [METRICS[name] for name in KPIS])
     described = {
         "in_full": release.in_full,
-        "last_month": f"{max(begun):%Y-%m}" if begun else None,
+        "whole": release.whole,
+        "last_month": f"{max(there):%Y-%m}" if there else None,
         "period": [f"{month:%Y-%m}" for month in period] if period else None,
         "axes": axes,
         "metrics": {name: _about(metric, missing.get(name)) for name, metric in SHOWN.items()},
@@ -74,7 +74,10 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         "parts": {"leakage": views.LEAKS, "returns": views.RETURNS, "denials": views.DENIALS, "checks": views.STATUSES},
         "provisional": {
             name: [f"{month:%Y-%m}" for month in months]
-            for name, months in moving(release.published, release.data_as_of, set(begun), (*MONTHLY, *DENIALS)).items()
+            for name, months in moving(release.published, release.data_as_of, set(there), (*MONTHLY, *DENIALS)).items()
+        },
+        "begun": {
+            name: f"{first:%Y-%m}" for name, first in begun(release.published, (METRICS[one] for one in KPIS)).items()
         },
         "forecast_origin": None
         if forecasts is None
@@ -82,7 +85,7 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         "bands": {level: in_words_of_bands(tables, level) for level in ("network", "service_line", "provider")},
         "apart": apart(tables, RANKED),
         "worth_saying": {"deviations": BEYOND_CHANCE, "share": WORTH_SAYING, "most": MOST_CHANGES, "named": MOST_APART},
-        "pale": PALE,
+        "pale": MOVING,
         "outside": _outside(tables.get("dim_provider")),
         "checks": checks,
         "statuses": STATUSES,
@@ -94,15 +97,6 @@ def contents(release: Shown, missing: Mapping[str, str]) -> tuple[dict[str, Any]
         "why_left_out": WHY_LEFT_OUT,
     }
     return described, found, everyone
-
-
-def _period(release: Shown, begun: list[date]) -> tuple[date, date] | None:
-    """The period that the page opens with; all months where of the usual one more than one tile would be blank."""
-    period = usual_period(over(release.published, release.data_as_of) or begun)
-    if period is None or release.in_full:
-        return period
-    told = headlines(release.published, release.data_as_of, period, (METRICS[name] for name in KPIS))
-    return period if told.height >= len(KPIS) - 1 else (min(begun), max(begun))
 
 
 def _about(metric: Metric, missing: str | None) -> dict[str, Any]:

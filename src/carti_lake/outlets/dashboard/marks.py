@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING, Any, cast
 
-from carti_lake.outlets.theme import BLUE, CONFIG, GREY, INK, ROW
+from carti_lake.outlets.theme import BLUE, CONFIG, GREY, INK, MOVING, ROW
 
 if TYPE_CHECKING:
     import altair as alt
 
 DARK = BLUE
-#: Provisional bars, where the page has no hatching to set.
-PALE = "#D6E6F2"
 FADED = 0.25
+#: Letters of a line beside a row, on a narrow screen.
+LINE_LETTERS = 19
 
 
 def number(value: str, digits: str = ".1f", unit: str = "measure_unit") -> str:
@@ -72,8 +72,11 @@ def rows_axis() -> "alt.Y":
 
     limit = alt.ExprRef("narrow ? 118 : 230")
     # What tells two of one name apart is never cut: it has a line of its own where there is little room.
-    written = "narrow ? split(datum.label, ' · ') : datum.label"
-    up = alt.when("narrow && indexof(datum.label, ' · ') > 0").then(alt.value(-7)).otherwise(alt.value(0))
+    # On a narrow screen in two lines: where a dot parts the label, else at the last blank that leaves the first short.
+    long = f"length(datum.label) > {LINE_LETTERS} && indexof(datum.label, ' · ') < 0"
+    parted = f"({long} ? replace(datum.label, regexp('^(.{{5,{LINE_LETTERS - 1}}}) '), '$1 · ') : datum.label)"
+    written = f"narrow ? split({parted}, ' · ') : datum.label"
+    up = alt.when(f"narrow && indexof({parted}, ' · ') > 0").then(alt.value(-7)).otherwise(alt.value(0))
     axis = alt.Axis(labelLimit=limit, labelPadding=6, labelExpr=written, labelLineHeight=13, labelOffset=up)
     return alt.Y("label:N", sort=alt.EncodingSortField("turn", op="min"), title=None, axis=axis)
 
@@ -153,7 +156,7 @@ def finished(layers: list[Any], unit: str, height: Any = None) -> "alt.LayerChar
     config["legend"] = CONFIG["legend"] | {"labelFontSize": 12}
     # What is drawn beside a mark, its halo and its number, is not read a second time.
     config["mark"] = {"aria": False}
-    settings = {"measure_unit": unit, "hatch": PALE, "narrow": False}
+    settings = {"measure_unit": unit, "hatch": MOVING, "narrow": False}
     chart = alt.layer(*layers).properties(
         width="container", height=height or alt.Step(ROW), autosize=alt.AutoSizeParams(type="fit-x", contains="padding")
     )

@@ -6,6 +6,9 @@ const MOST_ENDS = 7; // on each side of the referral flow
 const without = (filters, ...axes) => Object.fromEntries(Object.entries(filters).filter(([axis]) => !axes.includes(axis)));
 const member = (page, axis, place) => ({ member: page.axes[axis].ids[place], label: page.axes[axis].labels[place] });
 const none = (words) => ({ words });
+/** Why something is absent from the page of a viewer of some rows. */
+const notSeen = (what) => `${what} are not among what you may see`;
+const noForecast = (page) => (page.whole ? "not enough data or no model trained" : notSeen("forecasts"));
 
 const DIGITS = [0, 1].map(
   (digits) => new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }),
@@ -89,7 +92,7 @@ function forecastRows(page, metric, filters) {
   const cube = page.cubes.find((one) => one.name === "forecasts");
   const what = page.axes.forecast_metric?.ids.indexOf(metric) ?? -1;
   if (!cube && !page.in_full) return { rows: [], why: "they are made from small counts too, which are hidden" };
-  if (!cube || what < 0) return { rows: [], why: cube ? "this metric is not forecast" : "not enough data or no model trained" };
+  if (!cube || what < 0) return { rows: [], why: cube ? "this metric is not forecast" : noForecast(page) };
   const axes = Object.keys(without(filters, "month"));
   let scope = "network";
   if (axes.length === 1 && filters[axes[0]].size === 1 && ["line", "provider"].includes(axes[0])) {
@@ -98,7 +101,7 @@ function forecastRows(page, metric, filters) {
     return { rows: [], why: "forecasts are of the network, one service line or one provider" };
   }
   const place = page.axes.forecast_of.ids.indexOf(scope);
-  if (place < 0) return { rows: [], why: "not enough data or no model trained" };
+  if (place < 0) return { rows: [], why: noForecast(page) };
   const kept = [["forecast_of", new Set([place])], ["forecast_metric", new Set([what])]];
   const rows = new Map();
   for (const part of ["forecast", "lower_80", "upper_80", "lower_95", "upper_95"]) {
@@ -117,7 +120,7 @@ function forecastRows(page, metric, filters) {
     ];
   }
   const level = { line: "service_line" }[scope.split(":")[0]] ?? scope.split(":")[0];
-  return { rows: shown, origin: page.forecast_origin, level, why: "not enough data or no model trained" };
+  return { rows: shown, origin: page.forecast_origin, level, why: noForecast(page) };
 }
 
 /**
@@ -167,7 +170,7 @@ function ranked(page, metric, axis, filters) {
   }));
   const hidden = cases.filter((group) => group.hidden).map((group) => ({ ...member(page, axis, group.at[0]), ...group }));
   const few = cases.length - enough.length - hidden.length;
-  const notes = [...steady.notes, `Bars: 95 % intervals. Dashed line: all ${page.axes[axis].plural}, ${written(average?.value, about.unit)}.`];
+  const notes = [...steady.notes, `Bars: 95 % intervals. Dashed line: all ${page.whole ? page.axes[axis].plural : "that you may see"}, ${written(average?.value, about.unit)}.`];
   if (rate) notes.push("In the order of the rates weighed against all: few cases say little.");
   if (few) notes.push(`${few} with fewer than ${page.fewest_cases} cases: not ranked.`);
   if (hidden.length) notes.push(`${hidden.length} hidden: ${page.why_hidden}.`);

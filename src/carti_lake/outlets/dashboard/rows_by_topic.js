@@ -1,7 +1,7 @@
 
 function returnsRows(page, state, filters) {
   const founds = page.returns.map((metric) => measured(page, metric, ["line"], without(filters, "line")));
-  if (!founds.some(Boolean)) return none("No campaign was delivered.");
+  if (!founds.some(Boolean)) return none(page.whole ? "No campaign was delivered." : notSeen("Campaigns"));
   const rows = [];
   const table = [];
   const lines = [...new Set(founds.flatMap((found) => found?.groups ?? []).map((group) => group.at[0]))];
@@ -87,8 +87,10 @@ function denialsRows(page, state, filters) {
   };
 }
 
+const noChecks = (page) => (page.whole ? "This release holds no checks." : notSeen("Checks of data quality"));
+
 function checksRows(page, state, filters) {
-  if (!page.checks.length) return none("This release holds no checks.");
+  if (!page.checks.length) return none(noChecks(page));
   const tables = [...new Set(page.checks.map((one) => one.table))];
   const count = (table, status) => page.checks.find((one) => one.table === table && one.status === status)?.checks ?? 0;
   const order = tables
@@ -111,7 +113,10 @@ function checksRows(page, state, filters) {
     definition: "Checks of each table under the release's thresholds; counts checks, not rows.",
     // Of the tables as they are now, whatever else is chosen.
     ignored: Object.keys(without(filters, "table")),
-    notes: page.open_checks.length ? [`Not passed: ${page.open_checks.join("; ")}.`] : ["Every check passes."],
+    notes: [
+      page.open_checks.length ? `Not passed: ${page.open_checks.join("; ")}.` : "Every check passes.",
+      !page.in_full && "Months of 1 to 10 rows that fail a check, or pass it, are left out.",
+    ].filter(Boolean),
     axis: "table",
     columns: ["Table", ...page.parts.checks],
     table: order.map(({ table, counts }) => ({
@@ -126,7 +131,7 @@ function qualityRows(page, state, filters) {
   const tables = filters.table;
   const axis = tables?.size === 1 ? "check" : "table";
   const found = measured(page, "failing_share", ["month", axis], without(filters, "month"));
-  if (!found) return none(page.in_full ? "This release holds no checks." : page.why_left_out);
+  if (!found) return none(page.in_full ? noChecks(page) : page.why_left_out);
   const groups = found.groups.filter((group) => group.below && group.at[0] <= page.last);
   const sums = new Map();
   for (const group of groups) {

@@ -57,7 +57,8 @@ function headline(metric, kept) {
   const stay = mostly(period.filter((month) => !open.has(month)), (month) => hidden.has(month));
   const closed = state.from < length ? [] : stay.filter((month) => !open.has(before(month)));
   const pairs = mostly(closed, (month) => hidden.has(before(month)));
-  const months = pairs.length ? pairs : stay;
+  const compared = pairs.length && before(state.from) >= begun(metric);
+  const months = compared ? pairs : stay;
   const now = months.length ? over(months) : null;
   if (!told(now)) {
     // Nothing stays, or what stays is not to be had by itself: then the whole, and no comparison.
@@ -66,11 +67,14 @@ function headline(metric, kept) {
     if (told(all)) return { now: all, months: null, apart: null, before: null };
     return { now: whole, months: period, apart: null, before: null };
   }
-  const then = pairs.length ? over(pairs.map(before)) : null;
+  const then = compared ? over(pairs.map(before)) : null;
   const rest = period.filter((month) => open.has(month));
   const apart = rest.length ? { ...over(rest), months: rest } : null;
   return { now, months, before: told(then) ? then : null, apart: told(apart) ? apart : null };
 }
+
+/** The first month of which the network has anything of the metric: before it, zeros are months of other sources. */
+const begun = (metric) => (metric in page.begun ? page.axes.month.ids.indexOf(page.begun[metric]) : Infinity);
 
 /** The months without the hidden ones, where at least half are left; else all, of which then nothing is told. */
 function mostly(months, isHidden) {

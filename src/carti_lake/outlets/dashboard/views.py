@@ -25,7 +25,7 @@ from carti_lake.outlets.dashboard.marks import (
     tooltip_of,
     with_halo,
 )
-from carti_lake.outlets.theme import GREY, INK, MEANS, OUTSIDE, ROW, RULE
+from carti_lake.outlets.theme import GREY, INK, MEANS, OUTSIDE, ROW, RULE, SCALE
 
 if TYPE_CHECKING:
     import altair as alt
@@ -341,7 +341,7 @@ def quality(rows: Any) -> "alt.LayerChart":
     picked = chosen()
     name, year = (f"utcFormat(toDate(datum.value + '-01'), '{part}')" for part in ("%b", "%Y"))
     axis = alt.Axis(labelExpr=f"[{name}, {year}]", labelAngle=0, labelOverlap="greedy", labelSeparation=6, title=None)
-    scale = alt.Scale(type="sqrt", range=["#EAF2F8", "#003B5C"], zero=True)
+    scale = alt.Scale(type="sqrt", range=list(SCALE), zero=True)
     legend = alt.Legend(
         title=None, orient="top", gradientLength=160, gradientThickness=10, labelExpr=number("datum.value", ".2~f")
     )

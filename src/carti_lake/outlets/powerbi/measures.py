@@ -228,7 +228,11 @@ def headlines(metric: Metric, base: str, table: str) -> Iterator[Measure]:
         return f"CALCULATE([{base}], REMOVEFILTERS('{DATE}'), {condition})"
 
     value = of(f"{month} IN StayingMonths")
-    before = of(f"EDATE({month}, MonthsChosen) IN StayingMonths")
+    # What nobody delivered is no growth since: as in the other outlets, all months before must be of the same source.
+    nothing = f"ISBLANK([{base}])" if metric.denominator else f"[{base}] = 0"
+    begun = f"VAR BegunMonths = FILTER(ALL({month}), NOT({nothing})) VAR FirstBegun = MINX(BegunMonths, {month}) "
+    reaches = f"NOT ISBLANK(FirstBegun) && EDATE(MINX(ChosenMonths, {month}), -MonthsChosen) >= FirstBegun"
+    before = f"IF({reaches}, {of(f'EDATE({month}, MonthsChosen) IN StayingMonths')})"
     moving = of(f"{month} IN MovingMonths")
     if metric.denominator:
         change, unit = "IF(NOT ISBLANK(ThisValue) && NOT ISBLANK(ValueBefore), ThisValue - ValueBefore)", "in points"
@@ -247,7 +251,7 @@ def headlines(metric: Metric, base: str, table: str) -> Iterator[Measure]:
     yield Measure(
         table,
         f"{headline(name)}, change",
-        f"{chosen}VAR ThisValue = {value} VAR ValueBefore = {before} RETURN {change}",
+        f"{chosen}{begun}VAR ThisValue = {value} VAR ValueBefore = {before} RETURN {change}",
         PERCENT,
         folder,
         f"{said}: the headline number against the same months one period before, {unit}.",

@@ -16,7 +16,7 @@ from carti_lake.outlets.powerbi.public_model import public_model
 from carti_lake.outlets.powerbi.public_pages import public_pages
 from carti_lake.outlets.powerbi.tmdl import model_files
 from carti_lake.outlets.powerbi.visuals import SCHEMAS, visual_json
-from carti_lake.outlets.theme import GREY, INK, MEANS
+from carti_lake.outlets.theme import INK, MEANS, PAPER, SERIES
 
 if TYPE_CHECKING:
     from carti_lake.store.storage import Storage
@@ -26,8 +26,6 @@ NAME = "CartiLake"
 LAKE_FOLDER = r"C:\Data\carti_lake\published\tables"
 _FABRIC = "https://developer.microsoft.com/json-schemas/fabric"
 _THEME = f"{NAME}.json"
-#: Okabe and Ito's colours, in an order that keeps neighbours apart for colour-blind readers.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", GREY, INK)
 
 
 def powerbi_of(
@@ -86,10 +84,10 @@ def project_files(data: str = LAKE_FOLDER, audience: Audience = Audience.INSIDE)
         },
         f"{report}/StaticResources/RegisteredResources/{_THEME}": {
             "name": NAME,
-            "dataColors": list(_COLOURS),
-            "background": "#FFFFFF",
+            "dataColors": list(SERIES),
+            "background": PAPER,
             "foreground": INK,
-            "tableAccent": _COLOURS[0],
+            "tableAccent": SERIES[0],
             "good": MEANS["better"],
             "neutral": MEANS["neither"],
             "bad": MEANS["worse"],

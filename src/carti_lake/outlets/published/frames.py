@@ -9,7 +9,8 @@ import polars.selectors as cs
 from carti_lake.disclosure import Publication
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.names import IN_WORDS, called
-from carti_lake.outlets.headline import over, usual_period
+from carti_lake.outlets.dashboard.cubes import KPIS
+from carti_lake.outlets.headline import opening_period
 from carti_lake.outlets.history import months_of
 from carti_lake.outlets.months import standing
 from carti_lake.outlets.published.columns import ABOUT, DATE, MONTH, PUBLISHED, RELEASE, SECURITY
@@ -223,12 +224,15 @@ def _standing(
 ) -> pl.LazyFrame:
     """The days with what stays of their months, whether they have facts, and the period that outlets open with."""
     begun = pl.lit(True) if release.data_as_of is None else pl.col(MONTH) <= release.data_as_of
-    counted = pl.concat([pl.LazyFrame(schema={MONTH: pl.Date}), *facts]).unique().with_columns(has_facts=begun)
+    counted = (
+        pl.concat([pl.LazyFrame(schema={MONTH: pl.Date}), *facts]).unique().with_columns(has_facts=begun).collect()
+    )
+    there = counted.filter("has_facts")[MONTH].to_list()
     months = days.select(MONTH).unique().collect()
     stays = standing(months, months_of(publication), publication.tables, release.data_as_of)
-    period = usual_period(over(publication, release.data_as_of))
+    period = opening_period(publication, release.data_as_of, there, [METRICS[name] for name in KPIS])
     newest = pl.col(MONTH).is_between(*period) if period else pl.lit(False)
-    placed = days.join(stays.lazy(), on=MONTH, how="left").join(counted, on=MONTH, how="left")
+    placed = days.join(stays.lazy(), on=MONTH, how="left").join(counted.lazy(), on=MONTH, how="left")
     return placed.with_columns(pl.col("has_facts").fill_null(False), newest_period=newest)
 
 

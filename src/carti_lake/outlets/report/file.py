@@ -12,7 +12,7 @@ from carti_lake.outlets.destination import file_at, file_of
 from carti_lake.outlets.report.contents import contents
 from carti_lake.outlets.report.figures import Figure, figures
 from carti_lake.outlets.theme import CONFIG, NAMED
-from carti_lake.outlets.why import EXPLAINED, explained
+from carti_lake.outlets.why import EXPLAINED, compared_with, explained
 from carti_lake.releases.measure import delivered
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def report_of(
     """
     release = shown(view, outlet="report", audience=audience, after=after, full_counts=full_counts)
     had = delivered(view.tables(), view.scan)
-    why = explained(view, had, after, EXPLAINED) if release.in_full else []
+    why = explained(view, had, compared_with(view, after), EXPLAINED) if release.in_full else []
     pack = contents(release, had, why, view.release.caption)
     file = file_of(target, "report.pdf")
     with file_at(file, view.storage.options) as path:

@@ -16,7 +16,7 @@ from carti_lake.outlets.workbook.cover import add_cover
 from carti_lake.outlets.workbook.dictionary import add_dictionary, formats, headers
 from carti_lake.outlets.workbook.look import add_frame, mark_provisional
 from carti_lake.outlets.workbook.notes import notes
-from carti_lake.outlets.workbook.sheets import PROVISIONAL, PURPOSES, SHEETS, sheets, why_empty
+from carti_lake.outlets.workbook.sheets import PROVISIONAL, PURPOSES, SHEETS, sheets, too_large, why_empty
 from carti_lake.store.files import put_in_place
 
 if TYPE_CHECKING:
@@ -56,15 +56,18 @@ def write_workbook(
     Raises
     ------
     WorkbookError
-        Where a table has more rows, or a text more letters, than an Excel sheet can hold.
+        Where a text has more letters than an Excel cell can hold.
     """
     import xlsxwriter
 
     tables = sheets(published.tables, release.data_as_of)
     months = history(published, release.data_as_of)
     every = {kpi_sheet.HISTORY: kpi_sheet.by_month(months), **tables, **charts.rankings(tables)}
-    shown = {name: frame for name, frame in every.items() if frame.height}
-    empty = {name: why_empty(name, delivered) for name in every if name not in shown}
+    large = {name: why for name, frame in every.items() if (why := too_large(name, frame))}
+    shown = {name: frame for name, frame in every.items() if frame.height and name not in large}
+    empty = {
+        name: f"it has no row, since {why_empty(name, delivered)}" for name, frame in every.items() if frame.is_empty()
+    }
     order = [kpi_sheet.NAME, charts.NAME, *shown, "Dictionary"]
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")
@@ -72,7 +75,7 @@ def write_workbook(
         with xlsxwriter.Workbook(unfinished, SAFE) as book:
             book.set_properties({"title": f"carti_lake {release.caption}", "created": release.at.replace(tzinfo=None)})
             purposes = {name: OTHERS.get(name) or PURPOSES[name] for name in order}
-            add_cover(book, release, notes(published), purposes, shown, empty)
+            add_cover(book, release, notes(published), purposes, shown, large | empty)
             period = usual_period(over(published, release.data_as_of))
             told = [one for one in METRICS.values() if delivered is None or undelivered(one, delivered) is None]
             heads = headlines(published, release.data_as_of, period, told)

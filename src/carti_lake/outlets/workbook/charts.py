@@ -11,6 +11,7 @@ from carti_lake.metrics.names import called
 from carti_lake.outlets.charts.marketing import SHORT
 from carti_lake.outlets.theme import BLUE, GREY, INK, MEANS, RULE
 from carti_lake.outlets.workbook.kpis import HISTORY, span
+from carti_lake.pipeline.gold.provider_comparison import FEWEST_CASES
 
 NAME = "Charts"
 PROVIDERS, CAMPAIGNS = "providers_ranked", "campaigns_ranked"
@@ -55,10 +56,12 @@ def _first(rows: pl.DataFrame, by: str, key: str) -> pl.DataFrame:
 
 
 def _named(rows: pl.DataFrame, key: str, by: tuple[str, ...], shown: tuple[str, ...]) -> pl.DataFrame:
-    """The first members by a sum, in words; hidden ones last, and those without an event not at all."""
+    """The first members by a sum, in words; hidden ones last, and those with few events not at all, as in charts."""
     size = pl.sum_horizontal(by, ignore_nulls=False)
     words = pl.col(key).replace_strict(called(key, rows[key]), default=pl.col(key), return_dtype=pl.String)
-    kept = rows.sort(size, key, descending=[True, False], nulls_last=True).filter(size.ne_missing(0))
+    kept = rows.sort(size, key, descending=[True, False], nulls_last=True).filter(
+        size.is_null() | (size >= FEWEST_CASES)
+    )
     return kept.head(MOST).select(key, words.alias(f"{key}_name"), *dict.fromkeys((*by, *shown)))
 
 

@@ -22,7 +22,7 @@ def add_cover(
     notes: Sequence[str],
     purposes: Mapping[str, str],
     sheets: Mapping[str, pl.DataFrame],
-    empty: Mapping[str, str],
+    without: Mapping[str, str],
 ) -> None:
     """Fill the first sheet.
 
@@ -38,8 +38,8 @@ def add_cover(
         What each sheet holds, in the order of the sheets.
     sheets
         Rows of those that hold a table.
-    empty
-        Tables without a row, which have no sheet, and why.
+    without
+        Tables that have no sheet, and why.
     """
     cover = book.add_worksheet("Cover")
     cover.hide_gridlines(2)
@@ -85,10 +85,10 @@ def add_cover(
             cover.write_number(row, 2, sheets[name].height, number)
         if name in SHEETS and (version := release.versions.get(SHEETS[name].full_name())) is not None:
             cover.write_number(row, 3, version, number)
-    for name, why in empty.items():
+    for name, why in without.items():
         row += 1
         cover.write_string(row, 0, name, label)
-        _sentence(cover, row, f"No sheet: it has no row, since {why}.", wrapped)
+        _sentence(cover, row, f"No sheet: {why}.", wrapped)
 
 
 def _sentence(cover: Any, row: int, text: str, style: Any) -> None:

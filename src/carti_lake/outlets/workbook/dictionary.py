@@ -8,7 +8,7 @@ import polars as pl
 
 from carti_lake.metrics import METRICS
 from carti_lake.metrics.formula import in_columns, in_words
-from carti_lake.metrics.names import IN_WORDS, plain
+from carti_lake.metrics.names import IN_WORDS, plain, words
 from carti_lake.outlets.months import PROVISIONAL as PROVISIONAL_MEANS
 from carti_lake.outlets.workbook.look import TEXT, add_frame, number_format
 from carti_lake.outlets.workbook.sheets import PROVISIONAL, SHEETS
@@ -32,7 +32,7 @@ def explained(name: str, column: str) -> dict[str, str | None]:
     if column == PROVISIONAL:
         return {"unit": None, "description": PROVISIONAL_MEANS}
     if (code := column.removesuffix("_name")) in IN_WORDS:
-        return {"unit": None, "description": f"The {code.replace('_', ' ')} as people call it"}
+        return {"unit": None, "description": f"The {words(code)} as people call it"}
     # A sheet that no table declares holds columns of those that are declared.
     home = next((one for one in SHEETS.values() if column in one.columns()), None)
     return {"unit": None, "description": None} if home is None else explained(home.short_name, column)
@@ -40,9 +40,9 @@ def explained(name: str, column: str) -> dict[str, str | None]:
 
 def headers(frame: pl.DataFrame) -> dict[str, str]:
     """What stands above each column, in words: a metric's title, else the column's own name; no two alike."""
-    words = {column: _in_words(column) for column in frame.columns}
-    often = Counter(one.lower() for one in words.values())
-    return {column: f"{one} [{column}]" if often[one.lower()] > 1 else one for column, one in words.items()}
+    said = {column: _in_words(column) for column in frame.columns}
+    often = Counter(one.lower() for one in said.values())
+    return {column: f"{one} [{column}]" if often[one.lower()] > 1 else one for column, one in said.items()}
 
 
 def _in_words(column: str) -> str:

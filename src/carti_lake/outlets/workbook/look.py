@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from carti_lake.metrics import FORMATS
-from carti_lake.outlets.theme import BLUE, GREY, ORANGE
+from carti_lake.outlets.theme import BETTER_FILL, BLUE, GREY, ORANGE, PAPER, RULE, WORSE_FILL
 from carti_lake.outlets.workbook.frame_sheet import FrameSheet
 
 DATE, TEXT, PLAIN_INTEGER, PLAIN_FLOAT = "yyyy-mm-dd", "@", "0", "#,##0.00"
@@ -17,8 +17,6 @@ WIDEST = 90
 PAGE = 1_700
 #: Rows that paper shows of a table: of more, it shows as many.
 MOST_PRINTED = 120
-#: Fills of cells, light enough for the text on them: better, worse, provisional.
-GOOD_FILL, BAD_FILL = "#DCEBF7", "#FBE3D2"
 
 _WRITTEN: dict[str, Callable[[float], str]] = {
     FORMATS["USD"]: "${:,.2f}".format,
@@ -118,7 +116,7 @@ def _letters(values: pl.Series, code: str) -> int:
 def mark_provisional(book: Any, sheet: Any, frame: pl.DataFrame) -> None:
     """Hatch the rows of provisional months, for readers of colour and of grey alike."""
     letter = chr(ord("A") + frame.columns.index("provisional"))
-    hatched = book.add_format({"pattern": 14, "fg_color": "#D1D5DB", "bg_color": "#FFFFFF", "italic": True})
+    hatched = book.add_format({"pattern": 14, "fg_color": RULE, "bg_color": PAPER, "italic": True})
     rule = {"type": "formula", "criteria": f"=${letter}2=TRUE", "format": hatched}
     sheet.conditional_format(1, 0, max(frame.height, 1), frame.width - 1, rule)
 
@@ -126,7 +124,7 @@ def mark_provisional(book: Any, sheet: Any, frame: pl.DataFrame) -> None:
 def verdict_formats(book: Any) -> dict[str, Any]:
     """Formats of cells that say better, worse, or that there is no value."""
     return {
-        "better": book.add_format({"bg_color": GOOD_FILL, "font_color": BLUE, "bold": True}),
-        "worse": book.add_format({"bg_color": BAD_FILL, "font_color": ORANGE, "bold": True}),
+        "better": book.add_format({"bg_color": BETTER_FILL, "font_color": BLUE, "bold": True}),
+        "worse": book.add_format({"bg_color": WORSE_FILL, "font_color": ORANGE, "bold": True}),
         "blank": book.add_format({"font_color": GREY, "italic": True}),
     }

@@ -1,8 +1,4 @@
-"""What a reader must know: how to read it, what is hidden, what will still move, what the models are worth."""
-
-from collections.abc import Mapping
-
-import polars as pl
+"""What a reader must know: how to read it, what is hidden, what still moves, where the models speak of themselves."""
 
 from carti_lake.disclosure import Publication
 from carti_lake.outlets.months import PROVISIONAL
@@ -24,15 +20,11 @@ READING = (
 )
 
 
+#: What the models say of themselves is for who checks them, and much.
+MODELS = "Models: how good each is beside its baseline, and what to know of it, stands in model_metrics, column Note."
+
+
 def notes(published: Publication) -> tuple[str, ...]:
     """Every sentence, in the order of the cover."""
-    return (*READING, *published.notes, *_of_models(published.tables))
-
-
-def _of_models(tables: Mapping[str, pl.DataFrame]) -> list[str]:
-    """What the models say of themselves."""
-    if "model_metrics" not in tables:
-        return []
-    newest = pl.col("data_release").eq_missing(pl.col("data_release").max().over("model"))
-    said = tables["model_metrics"].filter(newest).select("model", "note").drop_nulls().unique().sort("model", "note")
-    return [f"Model {model}: {note}." for model, note in said.iter_rows()]
+    told = "model_metrics" in published.tables and published.tables["model_metrics"].height > 0
+    return (*READING, *published.notes, *(MODELS,) * told)

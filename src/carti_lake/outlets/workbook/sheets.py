@@ -14,7 +14,8 @@ from carti_lake.store.errors import LakeError
 from carti_lake.tables.gold import GOLD, Gold
 from carti_lake.tables.gold.events import AXES
 
-MOST_ROWS = 1_048_575
+#: Cells of a sheet with which a workbook still opens in seconds and can be mailed; Excel itself takes more.
+MOST_CELLS = 1_000_000
 MOST_LETTERS = 32_767
 EARLIEST = date(1900, 1, 1)
 #: Column that the sheet of months has beside those of its table.
@@ -46,7 +47,7 @@ def sheets(tables: Mapping[str, pl.DataFrame], data_as_of: date | None) -> dict[
     Raises
     ------
     WorkbookError
-        Where a table has more rows, or a text more letters, than an Excel sheet can hold.
+        Where a text has more letters than an Excel cell can hold.
     """
     made = {name: _sheet(name, tables[name]) for name in SHEETS if name in tables}
     if BY_MONTH in made:
@@ -55,8 +56,17 @@ def sheets(tables: Mapping[str, pl.DataFrame], data_as_of: date | None) -> dict[
     return made
 
 
+def too_large(name: str, frame: pl.DataFrame) -> str | None:
+    """Why a table has no sheet though it has rows: it is too large, and stands elsewhere; None where it has one."""
+    if frame.height * frame.width <= MOST_CELLS:
+        return None
+    return (
+        f"its {frame.height:,} rows of {frame.width} columns would make the workbook slow. Whole: {_as_parquet(name)}"
+    )
+
+
 def why_empty(name: str, delivered: Collection[str] | None) -> str:
-    """Why a table has no row: what it is made from was not delivered, no model fills it, or nothing of it applies.
+    """Why a table has no row, after "it has no row, since": not delivered, filled by no model, or nothing applies.
 
     Parameters
     ----------
@@ -79,12 +89,13 @@ def why_empty(name: str, delivered: Collection[str] | None) -> str:
 def _sheet(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """The declared columns and rates, in rows of the key's order, with what Excel has no cell for made null."""
     table = SHEETS[name]
-    if frame.height > MOST_ROWS:
-        raise _too_big(name, f"has {frame.height:,} rows; an Excel sheet holds {MOST_ROWS:,} below its header")
     longest = frame.select(cs.string().str.len_chars().max().fill_null(0)).rows(named=True)[:1]
     for column, letters in (longest[0] if longest else {}).items():
         if letters > MOST_LETTERS:
-            raise _too_big(name, f"has {letters:,} letters in {column}; an Excel cell holds {MOST_LETTERS:,}")
+            raise WorkbookError(
+                f"{name} has {letters:,} letters in {column}; an Excel cell holds {MOST_LETTERS:,}. Write it as "
+                f"Parquet instead: {_as_parquet(name)}; a workbook for the public leaves it out."
+            )
     return (
         frame.select(column for column in dict.fromkeys((*table.columns(), *METRICS)) if column in frame.columns)
         .sort([column for column in table.key() if column in frame.columns])
@@ -96,8 +107,5 @@ def _sheet(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _too_big(name: str, what: str) -> WorkbookError:
-    remedy = f'carti-lake query "SELECT * FROM {name}" --format parquet -o {name}.parquet'
-    return WorkbookError(
-        f"{name} {what}. Write it as Parquet instead: {remedy}; a workbook for the public leaves it out."
-    )
+def _as_parquet(name: str) -> str:
+    return f'carti-lake query "SELECT * FROM {name}" --format parquet -o {name}.parquet'

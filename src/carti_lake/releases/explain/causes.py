@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from carti_lake.metrics.names import plain
 from carti_lake.store.errors import LakeError
 
 
@@ -24,7 +25,7 @@ class Cause(StrEnum):
     @property
     def label(self) -> str:
         """Label for people."""
-        return self.replace("_", " ").capitalize()
+        return plain(self)
 
 
 MEANING: dict[Cause, str] = {

@@ -71,7 +71,7 @@ class ProviderMonthly(Gold, table="provider_monthly", partition_by="month"):
 
 
 class ProviderSummary(Gold, table="provider_summary"):
-    """One row per provider: the seed's 18 columns under their names, and the corrected metrics beside them.
+    """One row per provider: the original report's 18 columns under their names, and the corrected metrics beside them.
 
     A column that a month's row has under the same name is its sum over the months; others say what they are made from.
     """

@@ -67,7 +67,7 @@ class ReferralDays(Gold, table="referral_days", partition_by="month"):
 
 
 class ReferralRevenue(Gold, table="referral_revenue", partition_by="month"):
-    """What visits brought, by the month of the visit and the cell of ``gold.referral_flow`` of the referral they name.
+    """What visits brought, by the month of the visit and the origin, providers and line of the referral that they name.
 
     Made for ``gold.referral_flow``, which adds up its months of visits; most rows are about one patient, so no outlet
     shows it.
