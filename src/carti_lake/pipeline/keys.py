@@ -27,7 +27,7 @@ def identifier(text: pl.Expr) -> pl.Expr:
 #: Words, signs and figures that stand where there is no number: nobody counts so, or comes upon it once.
 _FILLED_IN = (
     r"unknown|unk|unspecified|undefined|unassigned|not[ _-]?(?:assigned|available|known|applicable)|missing|tbd|dummy"
-    r"|test|[?.*_]+|x{2,}|0[0-]*0|9[9-]{3,}9|"
+    r"|test|[?.*_]+|#+|#(?:ref|value|div/0|num|name|spill|calc|field)[!?]|x{2,}|0[0-]*0|9[9-]{3,}9|"
     + "|".join(f"{figure}{{9,}}" for figure in range(1, 9))
     + "|0?123456789|1234567890"
 )
@@ -38,7 +38,7 @@ _SUMMED = "sum|summe|gesamt|gesamtsumme|average|avg|count|record count"
 
 def suspect(text: pl.Expr) -> pl.Expr:
     """Whether a look at an identifier is worth while: all that the other looks find is among these."""
-    words = rf"(?i:total|{_SUMMED}|^(?:{_FILLED_IN}|{_NOUGHT})$)"
+    words = rf"(?i:total|^#|{_SUMMED}|^(?:{_FILLED_IN}|{_NOUGHT})$)"
     return text.str.contains(rf"^$|^[ =']| $|[^ -~]|[&+]|\d[eE]-?\d|\d\.0$|{words}")
 
 
@@ -69,11 +69,16 @@ def mangled(text: pl.Expr) -> pl.Expr:
 
 
 def total_row(text: pl.Expr) -> pl.Expr:
-    """Whether a key or name is the label of a report's last line: ``Grand Totals (3 records)``."""
-    return text.str.contains(
-        rf"(?i)^[\s*]*(?:grand|sub|page|report|overall|net)?[\s_-]*(?:totals?|{_SUMMED})\b[\s:*]*"
+    """Whether a key or name is the label of a report's last line, or of the last one of a group.
+
+    ``Grand Totals (3 records)``; ``Dana Ortiz Total``, ``Subtotal: Dana Ortiz``, ``Total for Dana Ortiz``.
+    """
+    of_all = (
+        rf"^[\s*]*(?:grand|sub|page|report|overall|net)?[\s_-]*(?:totals?|{_SUMMED})\b[\s:*]*"
         r"(?:\(.*\)|[\d,. ]+\w*)?[\s:*]*$"
     )
+    of_group = r"\b(?:sub[\s_-]*)?totals?[\s:*]*$|^[\s*]*(?:sub[\s_-]*totals?\b|totals?(?: (?:for|of|by)\b|\s*:))"
+    return text.str.contains(rf"(?i){of_all}|{of_group}")
 
 
 def clean(text: pl.Expr) -> pl.Expr:
