@@ -284,8 +284,9 @@ def test_a_name_that_holds_such_a_word_is_a_name(name):
 
 
 def test_numbers_that_a_spreadsheet_keeps_as_text_are_what_they_are():
-    rows = cleansed(Visits, visit('="00123"', patient_id="17.0"), visit("'00123", patient_id="17"))
-    assert rows["visit_id"].to_list() == ["00123", "00123"]
+    spelt = {'="00123"': "17.0", "'00123": "17", "00123": "17.00"}
+    rows = cleansed(Visits, *(visit(key, patient_id=number) for key, number in spelt.items()))
+    assert rows["visit_id"].to_list() == ["00123", "00123", "00123"]
     assert rows["patient_key"].n_unique() == 1
 
 

@@ -39,7 +39,7 @@ _SUMMED = "sum|summe|gesamt|gesamtsumme|average|avg|count|record count"
 def suspect(text: pl.Expr) -> pl.Expr:
     """Whether a look at an identifier is worth while: all that the other looks find is among these."""
     words = rf"(?i:total|^#|{_SUMMED}|^(?:{_FILLED_IN}|{_NOUGHT})$)"
-    return text.str.contains(rf"^$|^[ =']| $|[^ -~]|[&+]|\d[eE]-?\d|\d\.0$|{words}")
+    return text.str.contains(rf"^$|^[ =']| $|[^ -~]|[&+]|\d[eE]-?\d|\d\.0+$|{words}")
 
 
 def filler(text: pl.Expr, *, nought: bool) -> pl.Expr:
@@ -54,13 +54,13 @@ def blank(text: pl.Expr) -> pl.Expr:
 
 def odd(text: pl.Expr) -> pl.Expr:
     """Whether an identifier may hold more than itself: characters that nobody sees, escapes, spreadsheet marks."""
-    return text.str.contains(r"[^ -~]|&#?\w+;|^\s*[=']|\d\.0\s*$")
+    return text.str.contains(r"[^ -~]|&#?\w+;|^\s*[=']|\d\.0+\s*$")
 
 
 def plain_identifier(text: pl.Expr) -> pl.Expr:
     """An identifier without what a spreadsheet adds to keep it a text, or to a number: ``="00123"``, ``17.0``."""
     unquoted = clean(text).str.replace(r"^\s*(?:=\s*\"([^\"]*)\"|'([^']*)'?)\s*$", "$1$2")
-    return unquoted.str.replace(r"^(\s*\d+)\.0\s*$", "$1")
+    return unquoted.str.replace(r"^(\s*\d+)\.0+\s*$", "$1")
 
 
 def mangled(text: pl.Expr) -> pl.Expr:
