@@ -1,5 +1,6 @@
 import json
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 import dataframely as dy
 import polars as pl
@@ -99,6 +100,9 @@ def test_text_that_does_not_fit_is_rescued_verbatim(column, delivered):
         ("code", 17, pl.Int32, "17"),
         ("code", 17.0, pl.Float64, "17"),
         ("code", 17.5, pl.Float64, "17.5"),
+        ("code", Decimal("17.00"), pl.Decimal(38, 10), "17"),
+        ("code", Decimal("170"), pl.Decimal(38, 0), "170"),
+        ("code", Decimal("17.50"), pl.Decimal(10, 2), "17.50"),
         ("code", float("nan"), pl.Float64, None),
         ("code", True, pl.Boolean, "true"),
         ("code", date(2026, 1, 2), pl.Date, "2026-01-02"),

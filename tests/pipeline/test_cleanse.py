@@ -258,7 +258,9 @@ def test_the_order_of_delivery_is_the_rows_place_in_what_was_delivered():
     assert cleanse(later, Visits, surveyed, "").collect()["order"].item() > rows["order"].max()
 
 
-@pytest.mark.parametrize("number", ["0", "UNKNOWN", "test", "999999999", "000-00-0000", "111111111", "123456789"])
+@pytest.mark.parametrize(
+    "number", ["0", "UNKNOWN", "test", "999999999", "000-00-0000", "111111111", "123456789", "#REF!", "#NAME?", "#####"]
+)
 def test_a_number_that_stands_for_no_patient_is_nobodys(number):
     assert broken_rules(Visits, visit("V1", patient_id=number)) == {"patient_id|filler"}
 
@@ -266,12 +268,25 @@ def test_a_number_that_stands_for_no_patient_is_nobodys(number):
 @pytest.mark.parametrize("label", ["Sum", "Average:", "Count: 3", "GESAMT", "Grand Total", "Sub-total (3 records)"])
 def test_the_last_line_of_a_report_is_no_provider(label):
     assert broken_rules(CrmAccounts, account(label)) == {"provider_name|total_row"}
-    assert broken_rules(CrmAccounts, account(f"Ann {label}")) == set()
+
+
+@pytest.mark.parametrize(
+    "label", ["Ann Lee Total", "Subtotal: Ann Lee", "Sub-total Ann Lee", "Total for Ann Lee", "Total: Ann"]
+)
+def test_the_last_line_of_a_group_is_no_provider(label):
+    """As Excel's subtotals, Salesforce's reports and SQL's ROLLUP label them."""
+    assert broken_rules(CrmAccounts, account(label)) == {"provider_name|total_row"}
+
+
+@pytest.mark.parametrize("name", ["Ann Sum", "Ann Count", "Total Health Partners", "Totalis Clinic", "Ann Gesamt"])
+def test_a_name_that_holds_such_a_word_is_a_name(name):
+    assert broken_rules(CrmAccounts, account(name)) == set()
 
 
 def test_numbers_that_a_spreadsheet_keeps_as_text_are_what_they_are():
-    rows = cleansed(Visits, visit('="00123"', patient_id="17.0"), visit("'00123", patient_id="17"))
-    assert rows["visit_id"].to_list() == ["00123", "00123"]
+    spelt = {'="00123"': "17.0", "'00123": "17", "00123": "17.00"}
+    rows = cleansed(Visits, *(visit(key, patient_id=number) for key, number in spelt.items()))
+    assert rows["visit_id"].to_list() == ["00123", "00123", "00123"]
     assert rows["patient_key"].n_unique() == 1
 
 

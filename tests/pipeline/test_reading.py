@@ -213,7 +213,10 @@ def test_a_zip_of_three_digits_has_lost_two_where_others_have_lost_one(texts, fo
     [
         (["75 %", "75%", "5"], [75, 75, 5]),
         ([0.75, 0.5, 1.0, 0.0], [75, 50, 100, 0]),
-        (["0.75", "75%", "1"], [75, 75, 100]),
+        (["0.75", "0.5", "1"], [75, 50, 100]),
+        (["75%", "50", "1"], [75, 50, 1]),
+        (["75%", "0.5", "12.5"], [75, 0.5, 12.5]),
+        (["75%", "0.5%", "0"], [75, 0.5, 0]),
         ([0.75, 12.4], [0.75, 12.4]),
         ([0.0, 0.0], [0, 0]),
     ],
@@ -222,7 +225,7 @@ def test_percent_are_told_from_fractions(cells, found):
     assert read(SalesforceOpportunities, probability=cells)[0]["probability"].to_list() == found
 
 
-@pytest.mark.parametrize("cells", [[0.75, 75.0], [0.0, 1.0]])
+@pytest.mark.parametrize("cells", [[0.75, 75.0], [0.0, 1.0], ["0.5", "75%"], ["75 %", "1"]])
 def test_percent_that_could_be_fractions_are_refused(cells):
     with pytest.raises(AmbiguousColumnError, match="as percent or as fractions of one"):
         read(SalesforceOpportunities, probability=cells)

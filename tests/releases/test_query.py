@@ -80,6 +80,19 @@ def test_no_function_that_reads_files_is_reachable_however_it_is_hidden(sql, sec
 
 
 @pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH RECURSIVE x AS (SELECT 1 AS a UNION ALL SELECT a + 1 FROM x) SELECT * FROM x",
+        "with/* */recursive x as (select 1 as a union all select a from x) select * from x",
+        "SELECT * FROM (WITH -- steps\n RECURSIVE x AS (SELECT 1 AS a UNION ALL SELECT a FROM x) SELECT * FROM x) AS y",
+    ],
+)
+def test_a_query_that_may_never_end_is_refused(sql):
+    with pytest.raises(QueryError, match="WITH RECURSIVE is not available"):
+        ask(sql)
+
+
+@pytest.mark.parametrize(
     "sql", ["SELECT * FROM '{path}'", 'SELECT * FROM "{path}"', "SELECT * FROM `{path}`", "TABLE '{path}'"]
 )
 def test_a_file_s_name_is_no_table(sql, secret_file):

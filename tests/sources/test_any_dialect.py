@@ -256,3 +256,27 @@ def test_a_row_whose_quote_is_closed_in_the_text_of_the_next_one_is_refused(path
         "P2,2026-01-03,C34.90,99213,,,2.5,80,Paid",
     ]
     assert read(path, "\n".join([",".join(HEADER), *text, ""]).encode(), 64) is None
+
+
+@pytest.mark.parametrize("column", [COLUMNS[0], COLUMNS[-1]])
+@pytest.mark.parametrize("kind", ["doubled", "escaped"])
+@pytest.mark.parametrize("text", ['first\nsecond, "third"', "a\nb\nc", "\n1, 2"])
+def test_a_text_of_several_lines_may_stand_in_the_first_and_in_the_last_column(path, column, kind, text):
+    """Its first line, or its last, has all of the header's fields and numbers."""
+    rows = [
+        [f"P{number}", "2026-01-05", "C34.90", "99213", "Dana Ortiz", "x", "1.5", "80", "Paid"] for number in range(3)
+    ]
+    rows[1][COLUMNS.index(column)] = text
+    for all_fields in (True, False):
+        file = File(rows, Style(kind, all_fields), ",", "\n", False, "")
+        assert read(path, (file.head + "".join(file.body)).encode(), 1 << 20) == normal(rows)
+
+
+@pytest.mark.parametrize("text", ["first\\\nsecond", "a\\\tb", "\\\\"])
+def test_mysql_writes_line_ends_and_separators_behind_a_backslash(path, text):
+    """As `SELECT ... INTO OUTFILE` does: tabs, no quotes, `\\N` for no value."""
+    row = ["P1", "2026-01-05", "C34.90", "99213", "Dana Ortiz", text, "1.5", "80", "\\N"]
+    plain = ["P2", "2026-01-05", "C34.90", "99213", "Dana\\\nOrtiz", "x", "1.5", "80", "Paid"]
+    content = "".join("\t".join(one) + "\n" for one in (HEADER, row, plain))
+    meant = [[*row[:5], text.replace("\\", "", 1), *row[6:]], [*plain[:4], "Dana\nOrtiz", *plain[5:]]]
+    assert read(path, content.encode(), 1 << 20) == normal(meant)

@@ -320,6 +320,21 @@ def test_what_a_map_scales_is_read_as_its_column_is_written(lake: Lake, texts: l
     assert bronze(lake, "ehr_medications")["dose"].to_list() == doses
 
 
+@pytest.mark.parametrize(("scale", "percent"), [(1, [75, 0.5, 1]), (100, [75, 50, 100])])
+@pytest.mark.parametrize("given", [["75%", "0.5", "1"], ["75", "0.5", "1"]])
+def test_a_map_says_what_percent_are_where_nothing_else_tells(
+    lake: Lake, given: list[str], scale: int, percent: list[float]
+) -> None:
+    plain = {"stage_name": "Open", "amount": "1", "created_date": "2026-03-01"}
+    rows = [{**plain, "opportunity_id": f"O-{number}", "probability": text} for number, text in enumerate(given)]
+    feed = "salesforce_opportunities"
+    with pytest.raises(ExtractError, match=r"\(scale = 1 or scale = 100\). Say scale in a map"):
+        lake.load(feed, rows)
+    lake.load(feed, rows, mapping={"columns": {"probability": {"scale": scale}}})
+    first = percent[0] if given[0] == "75%" else 75 * scale
+    assert bronze(lake, feed)["probability"].to_list() == [first, *percent[1:]]
+
+
 @pytest.mark.parametrize("text", ["2,500", "2.500"])
 def test_what_a_map_scales_is_refused_where_nothing_tells_how_it_is_written(lake: Lake, text: str) -> None:
     row = {**ORDER, "medication_id": "M-1", "dose": text}

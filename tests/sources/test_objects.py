@@ -57,9 +57,23 @@ def test_a_key_may_come_again_in_a_nested_object(tmp_path):
     assert '"lines":"[{' in rows["rescued"][0]
 
 
-def test_one_page_of_several_is_told(tmp_path):
-    path = written(tmp_path / "v.json", json.dumps({"done": False, "records": OBJECTS}))
-    assert opened(path).notes == ("one page of several: load the others too",)
+@pytest.mark.parametrize(
+    ("envelope", "told"),
+    [
+        ({"done": False}, True),
+        ({"last": False, "totalPages": 7}, True),
+        ({"hasMore": True}, True),
+        ({"has_more": "false", "next": None}, False),
+        ({"@odata.nextLink": "https://ehr.example/visits?skip=2"}, True),
+        ({"pagination": {"next_page": 2}}, True),
+        ({"meta": {"total_count": len(OBJECTS) + 1}}, True),
+        ({"meta": {"count": len(OBJECTS)}, "done": True, "last": "https://ehr.example/visits?page=1"}, False),
+        ({"total": 1234.5}, False),
+    ],
+)
+def test_one_page_of_several_is_told(tmp_path, envelope, told):
+    path = written(tmp_path / "v.json", json.dumps({**envelope, "records": OBJECTS}))
+    assert opened(path).notes == (("one page of several: load the others too",) if told else ())
 
 
 def test_a_key_that_no_object_has_is_null(tmp_path):

@@ -1,5 +1,6 @@
 import io
 import json
+from datetime import datetime, time
 
 import polars as pl
 import pytest
@@ -195,3 +196,17 @@ def test_an_amount_that_its_cell_shows_as_percent_is_none(tmp_path):
         sheet.write_row(1, 0, visit("P1"))
         sheet.write_number(1, COLUMNS.index("claim_amount"), 0.5, percent)
     assert loaded(tmp_path / "v.xlsx").select("claim_amount", "rescued").row(0) == (None, '{"claim_amount":"50 %"}')
+
+
+def test_days_beside_times_of_day_are_read_as_what_they_show(tmp_path):
+    """Cells of two types that have none in common: once the reader's error went through to the user."""
+    day = COLUMNS.index("visit_date")
+    with xlsxwriter.Workbook(tmp_path / "v.xlsx") as book:
+        sheet, formats = book.add_worksheet(), ("yyyy-mm-dd", "h:mm", "[h]:mm")
+        for number, cells in enumerate([COLUMNS, visit("P1"), visit("P2"), visit("P3")]):
+            sheet.write_row(number, 0, cells)
+        for number, value in enumerate([datetime(2026, 3, 10), time(12, 30), 1.5], 1):
+            sheet.write(number, day, value, book.add_format({"num_format": formats[number - 1]}))
+    rows = loaded(tmp_path / "v.xlsx")
+    assert [str(one) for one in rows["visit_date"].drop_nulls()] == ["2026-03-10"]
+    assert rows["rescued"].is_not_null().to_list() == [False, True, True]

@@ -204,6 +204,9 @@ def _text_of(value: pl.Expr, delivered: pl.DataType) -> pl.Expr:
         return pl.when(exact).then(whole.cast(pl.String)).otherwise(in_figures(value))
     if delivered == pl.Duration:
         return value.dt.to_string("iso")
+    if isinstance(delivered, pl.Decimal):
+        # Databases without whole numbers have decimals for them: patient 17 is not "17.0000000000".
+        return value.cast(pl.String).str.replace(r"\.0+$", "")
     return pl.lit(None, pl.String) if delivered.is_nested() or delivered == pl.Binary else value.cast(pl.String)
 
 

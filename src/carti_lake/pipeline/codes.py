@@ -41,6 +41,34 @@ VOCABULARIES: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
+#: UB-04 form locators 14 (type of admission) and 17 (patient discharge status).
+ADMISSION_TYPES = {"1": "emergency", "2": "urgent", "3": "elective", "4": "newborn", "5": "trauma"}
+DISPOSITIONS = {
+    "1": "home",
+    "2": "transfer_to_hospital",
+    "3": "skilled_nursing",
+    "4": "intermediate_care",
+    "5": "transfer_to_cancer_or_childrens_hospital",
+    "6": "home_health",
+    "7": "against_medical_advice",
+    "20": "expired",
+    "21": "court_or_law_enforcement",
+    "30": "still_patient",
+    **dict.fromkeys(("40", "41", "42"), "expired"),
+    "43": "transfer_to_federal_hospital",
+    "50": "hospice_home",
+    "51": "hospice_facility",
+    "61": "swing_bed",
+    "62": "rehabilitation",
+    "63": "long_term_care_hospital",
+    "64": "nursing_facility",
+    "65": "transfer_to_psychiatric_hospital",
+    "66": "transfer_to_critical_access_hospital",
+}
+
+#: Family, given and further names, and what is behind them (Jr.), in the order of HL7; before them a number.
+_HL7_NAME = r"^(?:\w*\d\w*)?\^?([^^]+)\^([^^]+)(?:\^([^^]*))?(?:\^([^^]*))?.*$"
+
 #: Before a name, and behind it: no surnames.
 TITLES = r"^(?:(?:dr|doctor|prof|professor|mr|mrs|ms|miss|mx|rev|sister|fr) +)+"
 CREDENTIALS = (
@@ -55,6 +83,16 @@ GENERATIONS = "jr|sr|ii|iii|iv"
 def slug(text: pl.Expr) -> pl.Expr:
     """Lower case words joined by underscores."""
     return text.str.to_lowercase().str.replace_all(r"[^a-z0-9]+", "_").str.strip_chars("_").replace("", None)
+
+
+def _coded(words: dict[str, str]) -> Callable[[pl.Expr], pl.Expr]:
+    """Normaliser of words that some systems write as the numbers of a claim form; words stay what they are."""
+
+    def normalise(text: pl.Expr) -> pl.Expr:
+        number = text.str.extract(r"^\s*0*(\d{1,2})(?:\.0+)?\s*$", 1)
+        return number.replace_strict(words, default=slug(text), return_dtype=pl.String)
+
+    return normalise
 
 
 def icd10(text: pl.Expr) -> pl.Expr:
@@ -78,15 +116,24 @@ def is_icd9(text: pl.Expr) -> pl.Expr:
     return text.str.contains(r"(?i)^\s*(?:\d{3}\.\d{1,2}|\d{3,5}|V\d\d(?:\.?\d{1,2})?|E\d{3}\.\d)\s*$")
 
 
+PCS_LENGTH = 7
 #: A CPT or HCPCS code, and the modifiers of two characters behind it.
 _CPT, _MODIFIERS = r"(\d{4}[0-9A-Z]|[A-Z]\d{4})", r"[-:, /_]+([0-9A-Z]{2}(?:[-:, /_]+[0-9A-Z]{2}){0,3})"
 
 
+#: An ICD-10-PCS code by its section and body system, the others no I and no O: what ``99213TC``, a CPT code with its
+#: modifier right behind it, is not.
+_PCS = (
+    r"(?:[0BCDX][0-9A-HJ-NP-Z]|10[2-9A-HJ-NP-Z]|2[WY]|302|3[CE]|[456][AB]|7W|8[CE]|9W|F[01]|[GH]Z)[0-9A-HJ-NP-Z]{4,5}"
+)
+
+
 def procedure(text: pl.Expr) -> pl.Expr:
-    """CPT or HCPCS code of five characters without its modifiers, or a SNOMED CT number; null where it is neither."""
+    """CPT or HCPCS code without its modifiers, ICD-10-PCS code or SNOMED CT number; null where it is none of these."""
     upper = text.str.to_uppercase().str.strip_chars().str.replace(r"^(\d+)\.0$", "$1")
     bare = pl.coalesce(upper.str.extract(f"^{_CPT}{_MODIFIERS}$", 1), upper.str.replace_all(r"[\s-]", ""))
-    return pl.when(bare.str.contains(rf"^(?:{_CPT}|\d{{3,15}}[01]0\d|[0-9A-Z]{{7}})$")).then(bare)
+    pcs = (bare.str.len_chars() == PCS_LENGTH) & bare.str.contains(rf"^{_PCS}$")
+    return pl.when(bare.str.contains(rf"^(?:{_CPT}|\d{{3,15}}[01]0\d)$") | pcs).then(bare)
 
 
 def modifiers(text: pl.Expr) -> pl.Expr:
@@ -123,7 +170,8 @@ def drug(text: pl.Expr) -> pl.Expr:
 def zip3(text: pl.Expr) -> pl.Expr:
     """First three digits of a ZIP code of five or nine digits, or of three; zeros that a spreadsheet lost are put back.
 
-    Null where it is none, such as a postal code of another country: no area has a number below 005, or 099.
+    Null where it is none, such as a postal code of another country: no area has a number below 005, or 099, and 99999
+    stands for none.
     """
     digits = _zip_digits(text)
     whole = pl.coalesce(
@@ -131,7 +179,7 @@ def zip3(text: pl.Expr) -> pl.Expr:
         "0" + digits.str.extract(r"^(\d{2})(?:\d{2}|\d{6})?$", 1),
         "00" + digits.str.extract(r"^(\d)$", 1),
     )
-    return pl.when(~whole.str.contains("^(?:00[0-4]|099)$")).then(whole)
+    return pl.when(~whole.str.contains("^(?:00[0-4]|099)$") & (digits != "99999")).then(whole)
 
 
 def whole_zip(text: pl.Expr, *, lost: bool) -> pl.Expr:
@@ -170,13 +218,16 @@ def npi(text: pl.Expr) -> pl.Expr:
 
 
 def name_key(text: pl.Expr) -> pl.Expr:
-    """A person's name for matching, without titles, credentials, accents, case; ``Last, First`` is turned round.
+    """A person's name for matching, without titles, credentials, accents, case; turned round where the last is first.
+
+    So it is before a comma, and in the fields of HL7: ``1234^Ortiz^Dana^M^^Dr``.
 
     What may be a surname is one, unless it stands behind a comma, another credential or in capitals behind two names;
     Jr. and Sr. are two people.
     """
     # Capitals in a name that has small letters too are no surname, nor are letters with dots.
-    written = clean(text).str.replace(
+    family_first = clean(text).str.replace(_HL7_NAME, "$1 $4, $2 $3")
+    written = family_first.str.replace(
         rf"^(\S+ .*\p{{Ll}}.*?)(?: (?:{SHORT_CREDENTIALS.upper()}|(?:[A-Z]\.){{2,3}}))+$", "$1"
     )
     plain = written.str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
@@ -213,6 +264,8 @@ def vocabulary(name: str) -> Callable[[pl.Expr], pl.Expr]:
 #: What a column's declared ``code`` means.
 NORMALISERS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "slug": slug,
+    "admission_type": _coded(ADMISSION_TYPES),
+    "disposition": _coded(DISPOSITIONS),
     "icd10": icd10,
     "procedure": procedure,
     "carc": carc,

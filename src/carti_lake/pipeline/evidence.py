@@ -168,7 +168,7 @@ def _zip_evidence(cells: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _percent_evidence(cells: pl.LazyFrame, most: float | None) -> pl.LazyFrame:
-    """Numbers without a percent sign, by what they can be: fractions of one, percent, or either."""
+    """Numbers without a percent sign, by what they can be: fractions of one, percent, or either; and those with one."""
     text = pl.col("text").str.strip_chars()
     value = plain_number(text).cast(pl.Float64, strict=False).abs()
     above, whole = value > 1, value == value.round(0)
@@ -179,4 +179,5 @@ def _percent_evidence(cells: pl.LazyFrame, most: float | None) -> pl.LazyFrame:
         pl.when(value == 1).then("row").min().alias("ones"),
         pl.when(above & whole).then("row").min().alias("whole percent"),
         pl.when(above & ~whole).then("row").min().alias("other percent"),
+        pl.when(text.str.ends_with("%")).then("row").min().alias("signed"),
     )

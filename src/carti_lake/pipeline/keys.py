@@ -27,7 +27,7 @@ def identifier(text: pl.Expr) -> pl.Expr:
 #: Words, signs and figures that stand where there is no number: nobody counts so, or comes upon it once.
 _FILLED_IN = (
     r"unknown|unk|unspecified|undefined|unassigned|not[ _-]?(?:assigned|available|known|applicable)|missing|tbd|dummy"
-    r"|test|[?.*_]+|x{2,}|0[0-]*0|9[9-]{3,}9|"
+    r"|test|[?.*_]+|#+|#(?:ref|value|div/0|num|name|spill|calc|field)[!?]|x{2,}|0[0-]*0|9[9-]{3,}9|"
     + "|".join(f"{figure}{{9,}}" for figure in range(1, 9))
     + "|0?123456789|1234567890"
 )
@@ -38,8 +38,8 @@ _SUMMED = "sum|summe|gesamt|gesamtsumme|average|avg|count|record count"
 
 def suspect(text: pl.Expr) -> pl.Expr:
     """Whether a look at an identifier is worth while: all that the other looks find is among these."""
-    words = rf"(?i:total|{_SUMMED}|^(?:{_FILLED_IN}|{_NOUGHT})$)"
-    return text.str.contains(rf"^$|^[ =']| $|[^ -~]|[&+]|\d[eE]-?\d|\d\.0$|{words}")
+    words = rf"(?i:total|^#|{_SUMMED}|^(?:{_FILLED_IN}|{_NOUGHT})$)"
+    return text.str.contains(rf"^$|^[ =']| $|[^ -~]|[&+]|\d[eE]-?\d|\d\.0+$|{words}")
 
 
 def filler(text: pl.Expr, *, nought: bool) -> pl.Expr:
@@ -54,13 +54,13 @@ def blank(text: pl.Expr) -> pl.Expr:
 
 def odd(text: pl.Expr) -> pl.Expr:
     """Whether an identifier may hold more than itself: characters that nobody sees, escapes, spreadsheet marks."""
-    return text.str.contains(r"[^ -~]|&#?\w+;|^\s*[=']|\d\.0\s*$")
+    return text.str.contains(r"[^ -~]|&#?\w+;|^\s*[=']|\d\.0+\s*$")
 
 
 def plain_identifier(text: pl.Expr) -> pl.Expr:
     """An identifier without what a spreadsheet adds to keep it a text, or to a number: ``="00123"``, ``17.0``."""
     unquoted = clean(text).str.replace(r"^\s*(?:=\s*\"([^\"]*)\"|'([^']*)'?)\s*$", "$1$2")
-    return unquoted.str.replace(r"^(\s*\d+)\.0\s*$", "$1")
+    return unquoted.str.replace(r"^(\s*\d+)\.0+\s*$", "$1")
 
 
 def mangled(text: pl.Expr) -> pl.Expr:
@@ -69,11 +69,16 @@ def mangled(text: pl.Expr) -> pl.Expr:
 
 
 def total_row(text: pl.Expr) -> pl.Expr:
-    """Whether a key or name is the label of a report's last line: ``Grand Totals (3 records)``."""
-    return text.str.contains(
-        rf"(?i)^[\s*]*(?:grand|sub|page|report|overall|net)?[\s_-]*(?:totals?|{_SUMMED})\b[\s:*]*"
+    """Whether a key or name is the label of a report's last line, or of the last one of a group.
+
+    ``Grand Totals (3 records)``; ``Dana Ortiz Total``, ``Subtotal: Dana Ortiz``, ``Total for Dana Ortiz``.
+    """
+    of_all = (
+        rf"^[\s*]*(?:grand|sub|page|report|overall|net)?[\s_-]*(?:totals?|{_SUMMED})\b[\s:*]*"
         r"(?:\(.*\)|[\d,. ]+\w*)?[\s:*]*$"
     )
+    of_group = r"\b(?:sub[\s_-]*)?totals?[\s:*]*$|^[\s*]*(?:sub[\s_-]*totals?\b|totals?(?: (?:for|of|by)\b|\s*:))"
+    return text.str.contains(rf"(?i){of_all}|{of_group}")
 
 
 def clean(text: pl.Expr) -> pl.Expr:

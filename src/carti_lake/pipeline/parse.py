@@ -24,7 +24,7 @@ MOST_WHOLE_DOLLARS = 10**9
 OLDEST = 120
 #: Day 0 of the serial numbers by which Excel counts days, and those between 1954 and 2119.
 EXCEL_EPOCH = pl.lit("1899-12-30").str.to_date()
-EXCEL_SERIALS = (20_000, 80_000)
+EXCEL_SERIALS = (32_874, 80_000)
 
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]\.?m\.?)?"
 _TIME = rf"(?i)^(.*?\d)(?:T| +|, *){_CLOCK}(?: ?(?:Z|UTC|GMT|[+-]\d{{2}}(?::?\d{{2}})?))?$"
@@ -153,7 +153,10 @@ def instant(text: pl.Expr, time_zone: str) -> pl.Expr:
 
 
 def parse_serial(text: pl.Expr) -> pl.Expr:
-    """Date of the serial number by which Excel counts days, null outside 1954 to 2119."""
+    """Date of the serial number by which Excel counts days, null outside 1990 to 2119.
+
+    Smaller numbers may be days since 1960 (SAS, Stata) or 1970 (R): 24175 is a day of 2026 there, and of 1966 here.
+    """
     serial = text.str.strip_chars().str.extract(r"^(\d{5})(?:\.\d+)?$", 1).cast(pl.Int32)
     return pl.when(serial.is_between(*EXCEL_SERIALS)).then(EXCEL_EPOCH + pl.duration(days=serial)).cast(pl.Date)
 

@@ -326,14 +326,18 @@ def _scale(name: str, one: Mapping[str, Any]) -> float:
     Raises
     ------
     AmbiguousColumnError
-        Fractions of one stand beside whole percent, or every value is 0 or 1.
+        Fractions of one stand beside whole percent or beside values with a percent sign, or every value is 0 or 1.
     """
     fraction, whole_percent, other = one["fractions"], one["whole percent"], one["other percent"]
     if other is not None or (fraction is None and (one["ones"] is None or whole_percent is not None)):
         return 1.0
-    if fraction is not None and whole_percent is None:
+    percent = one["signed"] if whole_percent is None else whole_percent
+    if fraction is not None and percent is None:
         return 100.0
-    rows = f"rows {fraction} and {whole_percent} are" if fraction is not None else f"row {one['ones']} is"
+    rows = f"row {one['ones']} is" if fraction is None else f"row {fraction}, beside row {percent}, is"
     raise AmbiguousColumnError(
-        name, "scale", f"{rows} read {SCALE_WORDS[1.0]} or {SCALE_WORDS[100.0]}, and no value of the file tells which"
+        name,
+        "scale",
+        f"{rows} read {SCALE_WORDS[1.0]} or {SCALE_WORDS[100.0]}, and no value of the file tells which (scale = 1 or "
+        "scale = 100)",
     )

@@ -18,6 +18,8 @@ class QueryError(LakeError):
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 # Anywhere, in quotes and comments too: what hides there from us may be plain to the parser.
 _FILE_FUNCTION = re.compile(r"\b(?:read|scan)_\w+", re.IGNORECASE)
+#: The engine goes on as long as a step finds rows, and holds them all.
+_RECURSIVE = re.compile(r"\brecursive\b", re.IGNORECASE)
 _DESCRIBES = re.compile(r"\s*(?:describe|desc|show\s+columns\s+(?:from|in))\s+([\w.]+)", re.IGNORECASE)
 _READS = re.compile(r"\s*(?:\(\s*)*(?:select|with|from|values|show\s+tables|explain)\b", re.IGNORECASE)
 
@@ -37,7 +39,7 @@ def query(sql: str, tables: Iterable[str], scan: Callable[[str], pl.LazyFrame]) 
     Raises
     ------
     QueryError
-        Where the query reads files, changes anything, names another table, or is not valid SQL.
+        Where the query reads files, recurs, changes anything, names another table, or is not valid SQL.
     """
     bare = _QUOTED.sub(" ", sql)
     if described := _DESCRIBES.match(sql):
@@ -48,6 +50,11 @@ def query(sql: str, tables: Iterable[str], scan: Callable[[str], pl.LazyFrame]) 
         raise QueryError(f"Only one SELECT is allowed; the lake is changed by load and run, never by a query.{meant}")
     if _FILE_FUNCTION.search(sql):
         raise QueryError("A query reads tables of the release only; functions that read files are not available.")
+    if _RECURSIVE.search(sql):
+        raise QueryError(
+            "WITH RECURSIVE is not available: a query that never ends takes all memory. Join the steps one by one, or "
+            "read the rows and go on outside."
+        )
     names = {name.removeprefix("gold."): name for name in tables}
     named = {
         name: full

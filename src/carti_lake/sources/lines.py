@@ -49,7 +49,9 @@ def swallowed(records: Records, inner: Places, dialect: Dialect, header: Header)
     assert records.ends is not None, "without quotes and escapes every line end ends a record"
     before, after = flagged_around(records.outside(records.ends), inner)
     separators = words(np.frombuffer(block, np.uint8) == ord(dialect.separator))
-    found = _of_records(block, _lines(inner, before, after), separators, dialect, header)
+    lines = _lines(inner, before, after)
+    held = np.zeros(len(lines.first), np.bool_) if records.inside is None else _hold(lines, separators & records.inside)
+    found = _of_records(block, lines, separators, held, dialect, header)
     if found is None and dialect.quoting.escapes and QUOTE in block:
         found = _whole_before(block, inner, before + 1, separators, dialect, header)
     return None if found is None else block.count(end, 0, found)
@@ -65,10 +67,20 @@ def _lines(inner: Places, before: Places, after: Places) -> Lines:
     return Lines(starts, stops, first)
 
 
-def _of_records(block: bytes, lines: Lines, separators: Words, dialect: Dialect, header: Header) -> int | None:
+def _hold(lines: Lines, flags: Words) -> Mask:
+    """Whether some octet of each line is flagged."""
+    held: Mask = flagged_before(flags, lines.stops) > flagged_before(flags, lines.starts)
+    return held
+
+
+def _of_records(
+    block: bytes, lines: Lines, separators: Words, held: Mask, dialect: Dialect, header: Header
+) -> int | None:
     """Where the first record begins of whose lines some are records themselves.
 
-    One of its inner lines is, or the first and the last both are, or one of these to the last number.
+    One of its inner lines is, or the first and the last both are, or one of these to the last number. That one has
+    separators within quotes (``held``): else it is the first line of a text in the last column, or the last of one in
+    the first column, and has the header's fields because of that.
     """
     starts, stops, first = lines
     expected = len(header.columns)
@@ -78,7 +90,7 @@ def _of_records(block: bytes, lines: Lines, separators: Words, dialect: Dialect,
     opening = np.maximum.accumulate(np.where(first, np.arange(len(stops)), 0))
     whole = wide & ~first & ~last
     torn = wide & last & ~first & wide[opening]
-    alone = (fields == expected) & (first != last)
+    alone = (fields == expected) & (first != last) & held
     for number in np.flatnonzero(whole | torn | alone).tolist():
         if alone[number] and _is_surely_record(block[starts[number] : stops[number]], dialect, header):
             return int(starts[opening[number]])

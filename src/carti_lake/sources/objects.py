@@ -19,6 +19,17 @@ from carti_lake.tables.feeds import Feed
 
 #: A document is read as a whole, so it has to fit into memory several times; objects on lines may be of any number.
 LARGEST_DOCUMENT = 256 << 20
+#: Keys of an envelope, in small letters alone: whether it is the last page, whether or where there is a next one, how
+#: many rows there are in all.
+LAST = frozenset("done last lastpage islast islastpage complete iscomplete".split())  # noqa: SIM905
+NEXT = frozenset(
+    """next nextpage nextlink nexturl nexthref nextcursor nextoffset nexttoken nextpagetoken nextrecordsurl hasnext
+    hasnextpage odatanextlink more hasmore hasmorerecords hasmoreresults morerecords moreavailable""".split()  # noqa: SIM905
+)
+TOTALS = frozenset(
+    """total totalcount totalsize totalrecords totalresults totalrows totalitems totalelements totalhits numfound count
+    numberofrecords numberofrows recordcount rowcount""".split()  # noqa: SIM905
+)
 #: Whether an object is a row of the feed, by its keys.
 IsRow = Callable[[dict[str, Any]], bool]
 #: A name before a colon: what may be a key.
@@ -152,6 +163,21 @@ def _lists(envelope: dict[str, Any]) -> list[str]:
     ]
 
 
+def _has_more(envelope: dict[str, Any], rows: int) -> bool:
+    """Whether an envelope, or an object in it, says that there are more rows than it holds."""
+    for key, value in envelope.items():
+        word = re.sub(r"[^a-z]", "", key.lower())
+        if isinstance(value, dict):
+            more = _has_more(value, rows)
+        elif word in TOTALS:
+            more = isinstance(value, int) and value > rows
+        else:
+            more = (word in LAST and value is False) or (word in NEXT and value not in (None, False, "", "false", 0))
+        if more:
+            return True
+    return False
+
+
 def _as_lines(path: Path, folder: Path, name: str, is_row: IsRow) -> tuple[Path, tuple[str, ...]]:
     """The document's objects, one a line, in the folder."""
     if path.stat().st_size > LARGEST_DOCUMENT:
@@ -179,9 +205,9 @@ def _as_lines(path: Path, folder: Path, name: str, is_row: IsRow) -> tuple[Path,
             raise ExtractError(
                 f"{name}: lists of objects stand under {', '.join(keys)}. Deliver one of them by itself."
             )
-        if values[0].get("done") is False or values[0].get("next") or values[0].get("nextRecordsUrl"):
+        envelope, values = values[0], values[0][keys[0]]
+        if _has_more(envelope, len(values)):
             notes = ("one page of several: load the others too",)
-        values = values[0][keys[0]]
     if not values or not all(isinstance(value, dict) for value in values):
         raise ExtractError(f"{name}: JSON, but no list of objects. Deliver an array of objects, or NDJSON.")
     lines = folder / "objects.ndjson"

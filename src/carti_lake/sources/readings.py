@@ -1,5 +1,6 @@
 """How an extract's columns are written, found by a look at its first rows, and at all of them where those ask."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import polars as pl
@@ -9,6 +10,7 @@ from carti_lake.pipeline.evidence import rescued_columns, survey_readings
 from carti_lake.pipeline.parse import DECIMALS
 from carti_lake.pipeline.reading import (
     AmbiguousColumnError,
+    Hint,
     Reading,
     decide,
     has_percent,
@@ -38,7 +40,7 @@ def read_as_mapped(extract: Extract, feed: type[Feed]) -> pl.LazyFrame:
         return as_mapped(extract, feed)
     unscaled = {name: replace(hint, scale=None) for name, hint in mapping.hints.items()}
     plain = replace(extract, mapping=replace(mapping, hints=unscaled))
-    found = find_readings(as_mapped(plain, feed), plain, feed, whole=True) or {}
+    found = _decided(as_mapped(plain, feed), extract, feed, hints(extract, feed))
     decided = {name: replace(mapping.hints[name], decimal=found[name].decimal) for name in unsure if name in found}
     return as_mapped(replace(extract, mapping=replace(mapping, hints={**mapping.hints, **decided})), feed)
 
@@ -72,6 +74,11 @@ def find_readings(rows: pl.LazyFrame, extract: Extract, feed: type[Feed], *, who
         seen = bronze(rows.head(FIRST_ROWS), feed).select("rescued", *zips(feed)).collect()
         if not asks(seen.lazy(), feed):
             return None if seen.height == FIRST_ROWS else {}
+    return _decided(rows, extract, feed, said)
+
+
+def _decided(rows: pl.LazyFrame, extract: Extract, feed: type[Feed], said: Mapping[str, Hint]) -> dict[str, Reading]:
+    """How the columns are written, by a look at all rows and by what the map says."""
     surveys = survey_readings(rows, feed, extract.extract_date)
     found = dict(zip(surveys, pl.collect_all(surveys.values(), engine="streaming"), strict=True))
     try:

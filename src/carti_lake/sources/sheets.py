@@ -145,15 +145,13 @@ def _rows(path: Path, workbook: Any, sheet: Sheet, columns: list[str], feed: typ
     below = {"header_row": None, "skip_rows": sheet.place + 1, "column_names": columns}
     unread: Cells = {}
     try:
-        rows: pl.DataFrame = workbook.load_sheet(sheet.title, **below, schema_sample_rows=None).to_polars()
+        rows = _typed(workbook, sheet.title, below, [])
         if any(column.has_nulls() for column in rows):
             unread = errors(workbook.load_sheet(sheet.title, **below, dtypes="string"))
     except fastexcel.CalamineCellError:
         # Some errors keep the reader from finding out a column's type: it is read as text.
         unread = errors(workbook.load_sheet(sheet.title, **below, dtypes="string"))
-        text = {columns[place]: "string" for _, place in unread}
-        rows = workbook.load_sheet(sheet.title, **below, schema_sample_rows=None, dtypes=text).to_polars()
-        rows = rows.with_columns(pl.col(list(text)).str.strip_suffix(" 00:00:00"))
+        rows = _typed(workbook, sheet.title, below, [columns[place] for _, place in unread])
     numbers = shown(path, sheet.title, sheet.place + 1)
     unread |= uncomputed(path, sheet.title, sheet.place + 1) | in_other_currencies(numbers)
     if counts_from_1904(path):
@@ -178,6 +176,23 @@ def _rows(path: Path, workbook: Any, sheet: Sheet, columns: list[str], feed: typ
             said = texts.scatter(list(cells), list(cells.values()))
             rows = rows.with_columns(pl.when(said.is_null()).then(column).alias(column), said.alias(UNREAD + column))
     return rows
+
+
+def _typed(workbook: Any, title: str, below: Mapping[str, Any], texts: Sequence[str]) -> pl.DataFrame:
+    """The sheet's rows; as text the columns that have to be, and those whose cells have no type in common."""
+    import fastexcel
+
+    as_text = dict.fromkeys(texts, "string")
+    try:
+        loaded = workbook.load_sheet(title, **below, schema_sample_rows=None, dtypes=as_text or None)
+    except fastexcel.UnsupportedColumnTypeCombinationError as error:
+        # Days beside times of day: the error names the column.
+        mixed = [name for name in below["column_names"] if f"for column {name}\n" in f"{error}\n"]
+        if not {*mixed} - {*texts}:
+            raise
+        return _typed(workbook, title, below, [*texts, *mixed])
+    rows: pl.DataFrame = loaded.to_polars()
+    return rows.with_columns(pl.col(list(as_text)).str.strip_suffix(" 00:00:00")) if as_text else rows
 
 
 def _refuse_other_header(

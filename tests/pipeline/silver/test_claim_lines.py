@@ -143,11 +143,33 @@ def test_a_reversal_of_more_paid_than_billed_keeps_its_adjustments():
     assert come_to({**ANSWER, **more}, {**BACK, **turned}).row(0, named=True)["adjusted_amount"] == 0
 
 
-def test_a_reversal_without_a_payer_stands_alone_where_several_have_answered():
-    second = {**ANSWER, "payer": "medicaid", "claim_status": "processed_secondary", "paid_amount": Decimal(5)}
-    back = {**BACK, "payer": None, **{name: -amount for name, amount in BILLED.items()}}
-    claim = come_to(ANSWER, second, back).row(0, named=True)
-    assert (claim["claim_amount"], claim["claim_paid"], claim["claim_status"]) == (100, 5, "paid")
+@pytest.mark.parametrize("payer", ["medicaid", None])
+@pytest.mark.parametrize(
+    ("taken_back", "stands"),
+    [
+        ([80], (100, 5, "paid")),
+        ([5], (100, 80, "paid")),
+        ([80, 5], (0, 0, "reversed")),
+        # An answer that nobody gave: its payment counts, and nobody's charges go.
+        ([40], (100, 45, "paid")),
+    ],
+)
+def test_a_reversal_without_a_payer_takes_back_the_answer_with_its_amounts(payer, taken_back, stands):
+    """Of the primary payer, of the secondary one that the claim's status alone may tell of, or of nobody."""
+    first = {**ANSWER, "payer": payer and "aetna"}
+    second = {**first, "payer": payer, "remittance_id": "R2", "claim_status": "processed_secondary"}
+    backs = [
+        {**BACK, "payer": None, "remittance_id": f"R{paid}", "billed_amount": Decimal(-100), "paid_amount": -paid}
+        for paid in taken_back
+    ]
+    claim = come_to(first, {**second, "paid_amount": Decimal(5)}, *backs).row(0, named=True)
+    assert (claim["claim_amount"], claim["claim_paid"], claim["claim_status"]) == stands
+
+
+def test_reversals_of_answers_of_the_same_amounts_take_back_one_each():
+    second = {**ANSWER, "payer": "medicaid", "remittance_id": "R2", "claim_status": "processed_secondary"}
+    backs = [{**BACK, "payer": None, "remittance_id": remittance} for remittance in ("R3", "R4")]
+    assert come_to(ANSWER, second, *backs).row(0, named=True)["claim_status"] == "reversed"
 
 
 def test_a_claim_as_a_whole_that_repeats_its_lines_counts_with_what_it_says_beyond_them():

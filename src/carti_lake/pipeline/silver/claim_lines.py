@@ -40,7 +40,7 @@ def line_key() -> pl.Expr:
 
 
 def _line() -> pl.Expr:
-    return pl.col("line_number").str.strip_chars().str.replace(r"^0+(\d)", "$1")
+    return pl.col("line_number").str.strip_chars().str.replace(r"^0*(\d+)(?:\.0+)?$", "$1")
 
 
 def _remittance() -> pl.Expr:
@@ -165,20 +165,35 @@ def _sum(name: str) -> pl.Expr:
 
 def _money(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Amounts of each line of a claim: payments and adjustments of all payers, charges once, since each shows them."""
-    line, claim = ["visit_id", "claim_id", "line"], ["visit_id", "claim_id"]
-    place = pl.when(pl.col("claim_status").is_in(["processed_secondary", "processed_tertiary"])).then("claim_status")
-    shown = ("billed_amount", "allowed_amount")
-    payers = pl.col("payer").filter(~REVERSED)
-    # A reversal of no payer who has answered takes back what the one who has did.
-    strange = REVERSED & ~pl.col("payer").is_in(payers.unique().implode().over(claim))
-    alone = pl.when(strange & (payers.n_unique().over(claim) == 1)).then(payers.first().over(claim)).otherwise("payer")
-    by_payer = (
-        rows.with_columns(payer=pl.coalesce("payer", place, pl.lit("")))
-        .with_columns(payer=alone)
-        .group_by(*line, "payer")
-        .agg(**{name: _sum(name) for name in AMOUNTS})
-    )
+    line, shown = ["visit_id", "claim_id", "line"], ("billed_amount", "allowed_amount")
+    by_payer = _with_payers(rows).group_by(*line, "payer").agg(**{name: _sum(name) for name in AMOUNTS})
     return by_payer.group_by(line).agg(pl.col(name).max() if name in shown else _sum(name) for name in AMOUNTS)
+
+
+def _with_payers(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows with a payer each; a reversal that names none who has answered has the one whose answer it takes back.
+
+    That is the only one who has answered, or else who has an answer with its charges and payment on the same line: of
+    several such answers one each. Where there is none, it is nobody's: its payment counts, and no payer's charges go.
+    """
+    claim, same = ["visit_id", "claim_id"], ["visit_id", "claim_id", "line", "charges", "payment", "number"]
+    place = pl.when(pl.col("claim_status").is_in(["processed_secondary", "processed_tertiary"])).then("claim_status")
+    payers = pl.col("payer").filter(~REVERSED)
+    known = pl.col("payer").is_in(payers.unique().implode().over(claim)).fill_null(False)
+    one = pl.when(payers.n_unique().over(claim) == 1).then(payers.first().over(claim))
+    numbered = (
+        rows.with_columns(payer=pl.coalesce("payer", place, pl.when(~REVERSED).then(pl.lit(""))))
+        .with_columns(
+            strange=REVERSED & ~known,
+            charges=pl.col("billed_amount").abs(),
+            payment=pl.col("paid_amount").abs(),
+            alone=one,
+        )
+        .with_columns(number=pl.int_range(pl.len()).over(*same[:-1], "strange", REVERSED, order_by="remittance_date"))
+    )
+    answers = numbered.filter(~REVERSED).select(*same, answered="payer")
+    found = pl.when("strange").then(pl.coalesce("alone", "answered", pl.lit("\x1f"))).otherwise("payer")
+    return numbered.join(answers, on=same, how="left").with_columns(payer=found)
 
 
 def _answers(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -1,10 +1,13 @@
 """Claim lines as payers answer them, and what they come to for the claim of a visit."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import dataframely as dy
 import polars as pl
 
 from carti_lake.tables import fields as f
-from carti_lake.tables.checks import Finding, in_future, known, missing
+from carti_lake.tables.checks import REPORT_ONLY, Finding, Thresholds, in_future, known, missing
 from carti_lake.tables.feeds import EhrClaimLines
 from carti_lake.tables.silver.entity import Entity
 from carti_lake.tables.table import Table
@@ -20,6 +23,8 @@ class ClaimLines(
     dollars="billed_amount",
 ):
     """One row per claim line, remittance, kind (answer or reversal) and adjustment; amounts may be below zero."""
+
+    thresholds: ClassVar[Mapping[str, Thresholds]] = {"reversal_without_payer": REPORT_ONLY}
 
     line_id = f.key("Claim, line, remittance, kind and adjustment")
     claim_id = f.text("Claim number", nullable=False)
@@ -42,8 +47,17 @@ class ClaimLines(
 
     @classmethod
     def own_findings(cls) -> list[Finding]:
-        """Lines of visits that nobody delivered, adjustments without a reason, and days to come."""
+        """Lines of visits that nobody delivered, what has no payer or reason but should have one, and days to come."""
         return [
+            Finding(
+                "reversal_without_payer",
+                "completeness",
+                "A reversal names no payer: where several have answered the claim, the amounts alone tell whose answer "
+                "it takes back",
+                applies=pl.col("claim_status") == "reversed",
+                failed=pl.col("payer").is_null(),
+                amount="billed_amount",
+            ),
             known("visit_id", "visits"),
             missing("adjustment_reason", when=pl.col("adjustment_amount").is_not_null()),
             in_future("remittance_date"),

@@ -42,9 +42,9 @@ class Encounters(
     admission_month = f.day("First day of the month of admission", nullable=False)
     discharge_date = f.day("Day of discharge")
     length_of_stay = dy.Int64(nullable=True, min=0, max=36_525, description="Length of stay", metadata={"unit": "days"})
-    admission_type = f.text("Elective, urgent, emergency", code="slug")
+    admission_type = f.text("Elective, urgent, emergency", code="admission_type")
     principal_diagnosis_code = f.text("ICD-10-CM principal diagnosis", code="icd10")
-    discharge_disposition = f.text("Where the patient went", code="slug")
+    discharge_disposition = f.text("Where the patient went", code="disposition")
     patient_zip3 = f.zip3("patient")
     patient_age = f.age()
     satisfaction_score = dy.Decimal(
