@@ -25,6 +25,7 @@ from polars.testing import assert_frame_equal
 
 from carti_lake.pull.databases import _with_password
 from tests.conftest import MARIADB_PASSWORD, POSTGRESQL_PASSWORD
+from tests.doubles.sqlserver import Double, served
 from tests.processes import FORKS
 from tests.pull.conftest import COLUMNS, World, declare, put, world_in
 from tests.worlds.lakes import lake_in, visit
@@ -114,6 +115,17 @@ def of_mariadb(request: pytest.FixtureRequest, folder: Path) -> Ehr:
     return Ehr(run, {"address": address, "password": f"file:{folder / 'password'}"})
 
 
+def of_sqlserver(request: pytest.FixtureRequest, folder: Path) -> Ehr:
+    database = duckdb.connect()
+    request.addfinalizer(database.close)
+    double = Double(database, "reader", POSTGRESQL_PASSWORD)
+    serving = served(double)
+    serving.__enter__()
+    request.addfinalizer(lambda: serving.__exit__(None, None, None))
+    address = f"sqlserver://reader@127.0.0.1:{double.port}/ehr?encrypt=no"
+    return Ehr(double.run, {"address": address, "password": f"file:{folder / 'password'}"})
+
+
 def pull_in(folder: Path, now: Any, keys: bool) -> None:
     lake = lake_in(folder / "lake")
     lake.clock.now = now
@@ -152,6 +164,7 @@ def took(folder: Path, world: World) -> float:
         of_duckdb,
         pytest.param(of_postgresql, marks=pytest.mark.server),
         pytest.param(of_mariadb, marks=pytest.mark.server),
+        pytest.param(of_sqlserver, marks=pytest.mark.server),
     ],
 )
 def test_databases_that_are_killed_come_to_what_a_file_of_them_comes_to(request, tmp_path, of):

@@ -65,20 +65,3 @@ def test_a_query_may_end_as_queries_do(declare, end):
 
 def test_a_comment_with_a_quote_in_it_ends_with_its_line(declare):
     assert declare(f"select {VALUES}, {DAY}, {AMOUNT} -- what's billed") == 1
-
-
-@pytest.mark.parametrize(
-    ("address", "name"),
-    [
-        ("mssql://reader@ehr/prod", "SQL Server"),
-        ("mssql+pyodbc://reader@ehr/prod", "SQL Server"),
-        ("sqlserver://reader@ehr;database=prod", "SQL Server"),
-        ("oracle://reader@ehr/prod", "Oracle"),
-    ],
-)
-def test_a_database_that_is_not_read_is_named_with_what_to_do(world, address, name):
-    world.declare("ehr", kind="sql", feed="ehr_visits", address=address, table="visits")
-    (pulled,) = world.lake.pull()
-    assert f"{name} is not read yet" in pulled.error
-    assert "drop folder" in pulled.error
-    assert "reader" not in pulled.error

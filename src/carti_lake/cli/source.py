@@ -90,7 +90,8 @@ def add(
         str,
         typer.Option(
             metavar="A",
-            help="Folder (or sftp:, s3:, https:), postgresql:, mysql:, sqlite:, duckdb:, a server's https:, env:NAME.",
+            help="Folder (or sftp:, s3:, https:), postgresql:, mysql:, sqlserver:, oracle:, sqlite:, duckdb:, "
+            "a server's https:, env:NAME.",
         ),
     ],
     feed: Annotated[

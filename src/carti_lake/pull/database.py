@@ -1,7 +1,7 @@
 """What a database is to a pull: the types of a query's columns, and its rows, each once."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -58,6 +58,22 @@ class Read:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """How values of a type are taken.
+
+    Attributes
+    ----------
+    dtype
+        As what.
+    written
+        The expression by which the database writes one as text; ``{0}`` where it comes as it is.
+    """
+
+    dtype: pl.DataType
+    written: str = "{0}"
+
+
+@dataclass(frozen=True)
 class Database:
     """An open database, in one read-only transaction where it has such.
 
@@ -73,6 +89,12 @@ class Database:
         What stands around a name.
     stored
         How the kind of a single value is asked for, where columns have no types; None where they have.
+    literal
+        A cursor's value, as it stands in a query to be compared with a column of a type.
+    fold
+        What the database makes of a table's name that nobody has quoted.
+    steady
+        Whether all rows of a query are of one moment.
     """
 
     types: Callable[[str], pl.Schema]
@@ -80,6 +102,9 @@ class Database:
     as_text: str = "{0}"
     quote: str = '"'
     stored: str | None = None
+    literal: Callable[[str, pl.DataType], str] = lambda value, dtype: literal(value)
+    fold: Callable[[str], str] = str
+    steady: bool = True
 
     def quoted(self, name: str) -> str:
         """A name as it stands in a query."""
@@ -89,6 +114,21 @@ class Database:
 def ordered(query: str, order: str | None, quote: str = '"') -> str:
     """A query whose rows come in the order of a column."""
     return query if order is None else f"{query} ORDER BY {quoted(order, quote)}"
+
+
+def written(query: str, cells: Mapping[str, str], order: str | None) -> str:
+    """A query whose values the database writes by an expression each; in the order of a column as it is, unwritten."""
+    said = ", ".join(
+        name if (cell := expression.format(name)) == name else f"{cell} AS {name}"
+        for name, expression in ((quoted(name), expression) for name, expression in cells.items())
+    )
+    asked = f"SELECT {said} FROM ({query}\n) taken"
+    return asked if order is None else f"{asked} ORDER BY taken.{quoted(order)}"
+
+
+def literal(value: str) -> str:
+    """A number or text as it stands in a query."""
+    return value if value.lstrip("-").isdecimal() else quoted(value, "'")
 
 
 def quoted(name: str, quote: str = '"') -> str:

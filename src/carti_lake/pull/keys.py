@@ -64,6 +64,11 @@ def listed(reading: Reading, folder: Path) -> pl.DataFrame:
         raise SourceError(f"{source.name}: keys needs {key} of {source.feed.short_name}, and no column of it is that.")
     said = ", ".join(database.quoted(name) for name in columns)
     some = " OR ".join(f"{database.quoted(name)} IS NOT NULL" for name in columns)
+    if not database.steady:
+        raise SourceError(
+            f"{source.name}: the database shows rows as they change while they are read, so that a key may be missed, "
+            "and nothing is withdrawn. Let its owner ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON."
+        )
     query = f"FROM {reading.origin} WHERE {some}"
     counts = [f"SELECT count(*) AS n {query}", f"SELECT {said} {query}", f"SELECT count(*) AS n {query}"]
     read = []

@@ -256,8 +256,8 @@ def check(storage: Storage, source: Source, edge: Edge) -> str | None:
         elif source.kind == "fhir":
             fhir.check(source, _world(edge))
         else:
-            with sql.reading(source, edge.environment):
-                pass
+            with tempfile.TemporaryDirectory() as folder, sql.reading(source, edge.environment) as reading:
+                sql.rehearse(reading, Path(folder))
     return errors[0] if errors else None
 
 
@@ -273,7 +273,8 @@ def _noted(source: Source, errors: list[str]) -> Iterator[None]:
     except (LakeError, ExtractError) as error:
         errors.append(str(error))
     except ModuleNotFoundError as error:
-        errors.append(f"{source.name}: this needs the package {error.name}: pip install 'carti_lake[all]'.")
+        extra = "sqlserver" if error.name == "mssql_python" else "all"
+        errors.append(f"{source.name}: this needs the package {error.name}: pip install 'carti_lake[{extra}]'.")
     except BaseException as error:
         # A damaged data file panics inside the reader, past every `except Exception`.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":

@@ -36,8 +36,9 @@ def reading(source: Source, environment: Mapping[str, str]) -> Iterator["Reading
     address = source.secret("address", environment) or ""
     with connected(source.name, address, source.secret("password", environment), source.file.parent) as database:
         types = database.types(f"SELECT * FROM {_origin(source, database)}")
-        check_types(types, source)
-        yield Reading(source, database, types)
+        cursor = _as_named(source.cursor, types.names())
+        check_types(types, replace(source, cursor=cursor))
+        yield Reading(source, database, types, cursor)
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,24 @@ class Reading:
         Where it is read.
     types
         Of its columns.
+    cursor
+        The source's cursor, as the database names that column.
     """
 
     source: Source
     database: Database
     types: pl.Schema
+    cursor: str | None
 
     @property
     def origin(self) -> str:
         """What is read, as it stands behind ``FROM``."""
         return _origin(self.source, self.database)
+
+
+def rehearse(reading: Reading, folder: Path) -> None:
+    """Ask for the source's rows as a pull does, but for none of them: what the database refuses is known then."""
+    reading.database.read(f"{_selected(reading)} WHERE 1 = 0", folder, reading.cursor)
 
 
 def count(reading: Reading, standing: Standing, folder: Path) -> int:
@@ -85,16 +94,15 @@ def take(reading: Reading, standing: Standing, now: datetime) -> Extract | None:
     source, database = reading.source, reading.database
     folder = Path(tempfile.mkdtemp(prefix="carti-lake-"))
     try:
-        columns = ", ".join(_column(reading, name, dtype) for name, dtype in reading.types.items())
-        query = f"SELECT {columns} FROM {reading.origin}{_since(reading, standing)}"
+        query = f"{_selected(reading)}{_since(reading, standing)}"
         kinds = _kinds(reading, standing, folder)
-        read = database.read(query, folder, source.cursor)
+        read = database.read(query, folder, reading.cursor)
         rows = read.rows
         cursor = _furthest(reading, read, now, kinds)
         from_the_beginning = cursor is not None and standing.cursor is None
-        if source.cursor and not source.cursor_gives():
+        if reading.cursor and not replace(source, cursor=reading.cursor).cursor_gives():
             # It tells of the row, and is none of its values: it would stand in `rescued` of each.
-            rows = rows.drop(source.cursor)
+            rows = rows.drop(reading.cursor)
         moment, day = standing.following(now)
         extract = extract_of(
             rows,
@@ -124,15 +132,26 @@ def take(reading: Reading, standing: Standing, now: datetime) -> Extract | None:
 
 def _origin(source: Source, database: Database) -> str:
     if source.table is not None:
-        return ".".join(database.quoted(part) for part in source.table.split(".")) + " taken"
+        return ".".join(database.quoted(database.fold(part)) for part in source.table.split(".")) + " taken"
     # On a line of its own, so that a comment at the query's end does not swallow the bracket.
     return f"({(source.query or '').rstrip().rstrip(';')}\n) taken"
+
+
+def _as_named(cursor: str | None, names: Collection[str]) -> str | None:
+    """The cursor as the database writes its name, where that differs by upper and lower case alone."""
+    alike = [name for name in names if cursor is not None and name.lower() == cursor.lower()]
+    return alike[0] if len(alike) == 1 else cursor
+
+
+def _selected(reading: Reading) -> str:
+    columns = ", ".join(_column(reading, name, dtype) for name, dtype in reading.types.items())
+    return f"SELECT {columns} FROM {reading.origin}"
 
 
 def _column(reading: Reading, name: str, dtype: pl.DataType) -> str:
     database, quoted = reading.database, reading.database.quoted(name)
     # The cursor stays as it is, so that an index gives the rows' order.
-    as_text = dtype == NO_SCALAR or (database.stored is not None and name != reading.source.cursor)
+    as_text = dtype == NO_SCALAR or (database.stored is not None and name != reading.cursor)
     written = database.as_text.format(quoted) if as_text else quoted
     return quoted if written == quoted else f"{written} AS {quoted}"
 
@@ -157,11 +176,10 @@ def check_types(types: pl.Schema, source: Source) -> None:
 
 def _since(reading: Reading, standing: Standing) -> str:
     """Condition on the rows to read: from the overlap before the cursor on, and those of which nobody knows."""
-    source = reading.source
-    if source.cursor is None or standing.cursor is None:
+    if reading.cursor is None or standing.cursor is None:
         return ""
-    quoted = reading.database.quoted(source.cursor)
-    start = _literal(_start(source, standing.cursor, reading.types[source.cursor]))
+    quoted, dtype = reading.database.quoted(reading.cursor), reading.types[reading.cursor]
+    start = reading.database.literal(_start(reading.source, standing.cursor, dtype), dtype)
     return f" WHERE {quoted} >= {start} OR {quoted} IS NULL"
 
 
@@ -183,10 +201,6 @@ def _start(source: Source, cursor: str, dtype: pl.DataType) -> str:
     return _written_as(cursor, moment)
 
 
-def _literal(value: str) -> str:
-    return value if value.lstrip("-").isdecimal() else f"'{value}'"
-
-
 def _kinds(reading: Reading, standing: Standing, folder: Path) -> set[str]:
     """How the cursor's values are stored, where that is for each value to say; empty where the column's type says it.
 
@@ -196,9 +210,9 @@ def _kinds(reading: Reading, standing: Standing, folder: Path) -> set[str]:
         In several ways: numbers would be missed once a text is the cursor.
     """
     source, stored = reading.source, reading.database.stored
-    if source.cursor is None or stored is None:
+    if reading.cursor is None or stored is None:
         return set()
-    kind = stored.format(reading.database.quoted(source.cursor))
+    kind = stored.format(reading.database.quoted(reading.cursor))
     (into := folder / "kinds").mkdir()
     found = reading.database.read(
         f"SELECT DISTINCT {kind} AS kind FROM {reading.origin}{_since(reading, standing)}", into, None
@@ -215,16 +229,16 @@ def _kinds(reading: Reading, standing: Standing, folder: Path) -> set[str]:
 def _furthest(reading: Reading, read: Read, now: datetime, kinds: Collection[str]) -> str | None:
     """The greatest cursor among the rows, no later than now: a wrong year must not hide what comes until then."""
     source = reading.source
-    if source.cursor is None:
+    if reading.cursor is None:
         return None
-    rows, column, dtype = read.rows, pl.col(source.cursor), reading.types[source.cursor]
+    rows, column, dtype = read.rows, pl.col(reading.cursor), reading.types[reading.cursor]
     numbers = column.cast(pl.Int64, strict=False)
     greatest: Any = None
-    if rows.collect_schema()[source.cursor] == pl.String and dtype != pl.String:
+    if rows.collect_schema()[reading.cursor] == pl.String and dtype != pl.String:
         # Of what is written as text, moments compare as they are; ``infinity`` and years before Christ are none.
         column = numbers if dtype.is_integer() else column.filter(column.str.contains(MOMENT))
         # The rows came in the order of the cursor.
-        last = None if dtype.is_integer() else read.last(source.cursor)
+        last = None if dtype.is_integer() else read.last(reading.cursor)
         greatest = last if last and re.match(MOMENT, last) else None
     elif dtype == pl.String:
         of_numbers = (column.count() > 0) & (numbers.null_count() == column.null_count())
