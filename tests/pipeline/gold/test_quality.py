@@ -216,6 +216,13 @@ def test_a_payment_on_a_claim_that_was_not_paid_is_reported_with_its_dollars():
             {"reference_npi": "1234567893", "reference_name": "Ann Lee", "other_names": "eve moss"},
             {"reference_npi": "", "reference_name": "Ann Lee"},
         ),
+        (
+            ClaimLines,
+            "reversal_without_payer",
+            {"claim_status": "reversed", "payer": "medicare"},
+            {"claim_status": "reversed"},
+            {"claim_status": "denied"},
+        ),
         (Providers, "network_status|missing", {"network_status": "in_network"}, {}, None),
         (Providers, "service_line|missing", {"service_line": "lung"}, {}, None),
         (Providers, "specialty|missing", {"specialty": "Urology"}, {}, None),

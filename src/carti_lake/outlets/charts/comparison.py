@@ -55,8 +55,10 @@ def _drawn(
     tables, title = release.published.tables, f"{metric.title}: providers compared"
     if "provider_comparison" not in tables:
         words = (
-            "the comparison takes other months than the rest, so that small counts could be worked out from both: it "
-            "is drawn for the inside alone. The dashboard ranks providers over all months."
+            "this release is from before providers were compared."
+            if release.in_full
+            else "the comparison takes other months than the rest, so that small counts could be worked out from both: "
+            "it is drawn for the inside alone. The dashboard ranks providers over all months."
         )
         return said(title, words, release.line)
     rows = compared(tables, metric)
