@@ -22,7 +22,7 @@ MOST_COUNTED = 10**9
 MOST_WHOLE_DOLLARS = 10**9
 #: Nobody has lived longer, but for one.
 OLDEST = 120
-#: Day 0 of the serial numbers by which Excel counts days, and those between 1954 and 2119.
+#: Day 0 of the serial numbers by which Excel counts days, and those between 1990 and 2119.
 EXCEL_EPOCH = pl.lit("1899-12-30").str.to_date()
 EXCEL_SERIALS = (32_874, 80_000)
 

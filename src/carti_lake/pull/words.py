@@ -60,9 +60,7 @@ ORACLE = {
     **dict.fromkeys(
         ("ORA-00900", "ORA-00903", "ORA-00905", "ORA-00907", "ORA-00911", "ORA-00921", "ORA-00923"), "42000"
     ),
-    **dict.fromkeys(
-        ("ORA-00923", "ORA-00933", "ORA-00936", "ORA-00979", "ORA-01756", "ORA-03048", "ORA-03049"), "42000"
-    ),
+    **dict.fromkeys(("ORA-00933", "ORA-00936", "ORA-00979", "ORA-01756", "ORA-03048", "ORA-03049"), "42000"),
 }
 #: What SQL Server's driver calls an SQLSTATE, which it does not give by itself; then what the server says in English.
 SQLSERVER = {

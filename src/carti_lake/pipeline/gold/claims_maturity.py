@@ -33,7 +33,7 @@ def claims_maturity(lag: pl.LazyFrame, reconciliation: pl.LazyFrame) -> pl.LazyF
         Rows of ``gold.reconciliation``, which say up to which day claims are known.
     """
     known = as_of(reconciliation)
-    # Here and below: each is read many times, and would be worked out as often.
+    # It is read many times below, and would be worked out as often.
     triangle = claims_triangle(lag, known).cache()
     share = pl.col("maturity")
     # Mack takes the ultimate to be lognormal: so is the share.
